@@ -1,0 +1,122 @@
+//! Text that came from the wire. It is an attacker's, so it is made inert where it enters, not where it is printed.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// Escapes everything but printable ASCII as `\xhh`, cuts at `limit` bytes of input and says so with `...`.
+fn inert(bytes: &[u8], limit: usize, space: bool) -> String {
+    let mut out = String::with_capacity(bytes.len().min(limit));
+    for &byte in bytes.iter().take(limit) {
+        match byte {
+            b'\\' => out.push_str("\\\\"),
+            b' ' if space => out.push(' '),
+            0x21..=0x7e => out.push(char::from(byte)),
+            _ => {
+                use fmt::Write as _;
+                let _ = write!(out, "\\x{byte:02x}");
+            }
+        }
+    }
+    if bytes.len() > limit {
+        out.push_str("...");
+    }
+    out
+}
+
+/// A host name as asked for on the wire: lower case, without a final dot, and inert.
+///
+/// Bytes outside printable ASCII are kept as `\xhh`. Two names are equal where a resolver would think them so (RFC 4343).
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Name(Box<str>);
+
+impl Name {
+    /// The most bytes of a name that are kept; RFC 1035 allows 255.
+    pub const MAX_BYTES: usize = 255;
+
+    /// Reads a name in dotted form.
+    #[must_use]
+    pub fn from_wire(bytes: &[u8]) -> Self {
+        let trimmed = bytes.strip_suffix(b".").unwrap_or(bytes);
+        let mut text = inert(trimmed, Self::MAX_BYTES, false);
+        text.make_ascii_lowercase();
+        Self(text.into())
+    }
+
+    /// The name as text, fit for any output.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is other than a plain host name: empty, over-long, an escaped byte, an empty label, or a character that host names do
+    /// not have. (Underscores are plain: service labels carry them.) An odd name is never matched against an allowed one.
+    #[must_use]
+    pub fn is_odd(&self) -> bool {
+        let plain = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
+        self.0.len() > 253 || self.0.split('.').any(|label| label.is_empty() || label.len() > 63 || !label.bytes().all(plain))
+    }
+
+    /// The address, where the name is an IP literal.
+    #[must_use]
+    pub fn as_ip(&self) -> Option<IpAddr> {
+        self.0.trim_start_matches('[').trim_end_matches(']').parse().ok()
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Any other text from the wire (a banner, a method, an ALPN): as it was, but inert and cut at [`Text::MAX_BYTES`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Text(Box<str>);
+
+impl Text {
+    /// The most bytes that are kept.
+    pub const MAX_BYTES: usize = 128;
+
+    /// Reads text of any kind.
+    #[must_use]
+    pub fn from_wire(bytes: &[u8]) -> Self {
+        Self(inert(bytes, Self::MAX_BYTES, true).into())
+    }
+
+    /// The text, fit for any output.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_normalised_and_inert() {
+        assert_eq!(Name::from_wire(b"WWW.Example.COM.").as_str(), "www.example.com");
+        assert_eq!(Name::from_wire(b"a\x1b[31m\0b").as_str(), "a\\x1b[31m\\x00b");
+        assert_eq!(Name::from_wire("a\u{202e}b".as_bytes()).as_str(), "a\\xe2\\x80\\xaeb");
+        assert!(Name::from_wire(&[b'a'; 4000]).as_str().len() < 300);
+    }
+
+    #[test]
+    fn odd_names_are_told_from_plain_ones() {
+        for plain in ["a", "xn--bcher-kva.example", "_ldap._tcp.corp.example", "eus.his.arc.azure.com"] {
+            assert!(!Name::from_wire(plain.as_bytes()).is_odd(), "{plain}");
+        }
+        for odd in [&b""[..], b"a..b", b".", b"a b", b"a\0.example", &[b'a'; 64], &[b'a'; 300]] {
+            assert!(Name::from_wire(odd).is_odd(), "{odd:?}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What an inspector can say. Rules ask these facts and never which inspector said them, so that a protocol added tomorrow is judged
+//! by the rules of today.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Alert, CipherSuite, End, Locus, Name, Text, TlsVersion};
+
+/// A fact and where it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    /// What was read.
+    pub fact: Fact,
+    /// Where.
+    pub at: Locus,
+}
+
+/// Something that was established about a flow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fact {
+    /// The flow speaks this protocol. Said once a layer, outermost first; the last is the flow's protocol.
+    Protocol(String),
+    /// The protocol shows that this end opened the conversation (it sent a ClientHello, a query, a request).
+    Opener(End),
+    /// A name was asked for.
+    ServerName {
+        /// The name.
+        name: Name,
+        /// By what means.
+        source: NameSource,
+    },
+    /// The opening message was read whole, and asks for no name.
+    NoServerName,
+    /// A name would stand here and cannot be read.
+    NameHidden(Hidden),
+    /// `host:port` asked of a proxy by HTTP CONNECT.
+    Connect(Text),
+    /// Credentials for a proxy or a service passed in the clear. What they are is never kept.
+    Credentials,
+    /// The version that the responder chose.
+    Version(TlsVersion),
+    /// The cipher suite that the responder chose.
+    CipherSuite(CipherSuite),
+    /// An application protocol offered by the opener, in its order.
+    Alpn(Text),
+    /// The session was resumed.
+    Resumed,
+    /// The opener sent the encrypted_client_hello extension, real or grease.
+    EchOffered,
+    /// An encryption handshake began.
+    HandshakeBegun,
+    /// The handshake was seen to finish: from here on both ends send ciphertext.
+    HandshakeFinished,
+    /// Protected application data was seen (its framing, not its content).
+    ProtectedData,
+    /// An alert that could be read.
+    Alert(Alert),
+    /// This flow's payload is shown to be encrypted, by its handshake.
+    Encrypted,
+    /// Payload in the clear.
+    Cleartext(Cleartext),
+    /// Payload that is neither shown to be encrypted nor known to be plaintext.
+    Unrecognised,
+    /// A name was asked of a resolver.
+    Asked {
+        /// The name.
+        name: Name,
+        /// The record type (1 A, 28 AAAA, 65 HTTPS, ...).
+        qtype: u16,
+    },
+    /// A resolver answered a question that was seen.
+    Resolved(Box<Resolution>),
+    /// A request in the clear.
+    Http {
+        /// The method.
+        method: Text,
+        /// The host asked for, from the Host header or the absolute target.
+        host: Option<Name>,
+    },
+    /// This many bytes are missing from the stream where evidence would be.
+    Gap {
+        /// Bytes missing.
+        bytes: u64,
+    },
+    /// A segment repeats bytes already read, and differs from them.
+    Overlap,
+    /// The snap length cut this many bytes where evidence would be.
+    Truncated {
+        /// Bytes missing.
+        bytes: u64,
+    },
+    /// A message is malformed in this way; what could be read of it was.
+    Malformed(String),
+    /// A bound of `limits` was hit, and inspection of this flow ended there.
+    Limit(String),
+}
+
+/// By what means a name was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NameSource {
+    /// server_name of a TLS ClientHello (RFC 6066).
+    Sni,
+    /// server_name of a QUIC ClientHello.
+    QuicSni,
+    /// The target of an HTTP CONNECT.
+    Connect,
+    /// Only a DNS answer names the address.
+    Dns,
+}
+
+/// Why a name cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Hidden {
+    /// Its place was lost, cut, or lies beyond a malformed field.
+    NotSeen,
+    /// Several names, an empty one, or one that is no host name.
+    Odd,
+}
+
+/// How payload is known to be in the clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Cleartext {
+    /// The flow's protocol is one that does not encrypt.
+    Protocol,
+    /// A long readable run, of no known protocol.
+    Readable,
+    /// After a handshake, bytes that are no records.
+    AfterHandshake,
+    /// After a close_notify of that end, bytes that are no records.
+    AfterClose,
+}
+
+/// A resolver's answer to a question that was seen in the same flow (same id, same name and type).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolution {
+    /// The name asked for.
+    pub name: Name,
+    /// The type asked for.
+    pub qtype: u16,
+    /// The response code (0 NOERROR, 3 NXDOMAIN, ...; RFC 6895).
+    pub rcode: u16,
+    /// The TC bit: the answer is to be had over TCP.
+    pub truncated: bool,
+    /// The records of the answer section that belong to the name: its CNAME chain, in order, then its data.
+    pub answers: Vec<DnsData>,
+}
+
+impl Resolution {
+    /// The addresses at the end of the chain.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.answers.iter().filter_map(|data| if let DnsData::Address(ip) = data { Some(*ip) } else { None })
+    }
+
+    /// The canonical names that the chain passes through.
+    pub fn targets(&self) -> impl Iterator<Item = &Name> {
+        self.answers.iter().filter_map(|data| if let DnsData::Target(name) = data { Some(name) } else { None })
+    }
+}
+
+/// What one record of an answer says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DnsData {
+    /// A or AAAA.
+    Address(IpAddr),
+    /// CNAME (and DNAME's synthesised ones).
+    Target(Name),
+    /// Any other type, by number.
+    Other(u16),
+}

@@ -1,0 +1,282 @@
+//! A flow as the judge sees it: who spoke with whom, what was seen of it, and what was read in it.
+
+use super::{
+    Alert, Basis, CipherSuite, Cleartext, End, Endpoint, Fact, FrameId, Hidden, Locus, Name, NameSource, Observation, Resolution, Text,
+    Timestamp, TlsVersion, Transport,
+};
+use crate::limits;
+
+/// Everything that is known of one flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowRecord {
+    /// The protocol above IP.
+    pub transport: Transport,
+    /// The two ends: `ends[End::A.index()]` is the lower endpoint.
+    pub ends: [Endpoint; 2],
+    /// Which ends are agents of the audit.
+    pub agents: [bool; 2],
+    /// Who opened it, and by what that is known.
+    pub initiator: Option<End>,
+    /// What the initiator is known by.
+    pub basis: Basis,
+    /// How far the conversation went.
+    pub state: FlowState,
+    /// Its first frame.
+    pub first: Locus,
+    /// The time of its last frame; never before the first's.
+    pub last: Timestamp,
+    /// What each end sent.
+    pub sent: [Tally; 2],
+    /// The first frame by which each end answered the other (SYN-ACK, RST, datagram).
+    pub answered: [Option<Locus>; 2],
+    /// Both ends sent a SYN.
+    pub simultaneous_open: bool,
+    /// The start was not seen: no SYN of a TCP flow.
+    pub began_before: bool,
+    /// The end, if any, of which nothing was captured though the other's packets show that it spoke.
+    pub unseen_end: Option<End>,
+    /// Memory limits forced it out before it ended.
+    pub evicted: bool,
+    /// An ICMP error quoted this flow and no packet of it was ever seen.
+    pub quoted_only: bool,
+    /// What was read in it.
+    pub facts: FlowFacts,
+}
+
+/// How far a conversation went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FlowState {
+    /// Asked and never answered.
+    #[default]
+    Attempted,
+    /// Asked and turned away (RST, ICMP unreachable).
+    Refused,
+    /// Both ends took part, and it did not end.
+    Established,
+    /// Ended by FIN of both ends.
+    Closed,
+    /// Ended by RST.
+    Reset,
+    /// Its start was not seen.
+    Partial,
+}
+
+impl FlowState {
+    /// The contract's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Attempted => "attempted",
+            Self::Refused => "refused",
+            Self::Established => "established",
+            Self::Closed => "closed",
+            Self::Reset => "reset",
+            Self::Partial => "partial",
+        }
+    }
+}
+
+/// Packets and bytes that one end sent: IP packets, and bytes of payload on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes of payload above the transport.
+    pub bytes: u64,
+}
+
+/// The facts of a flow, folded: first sightings with their place. See [`Fact`] for what each means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FlowFacts {
+    /// The innermost protocol, and where it was recognised.
+    pub protocol: Option<(String, Locus)>,
+    /// Names asked for, outermost first.
+    pub names: Vec<NameRead>,
+    /// The opening was read whole and asked for no name.
+    pub no_name: Option<Locus>,
+    /// A name that cannot be read.
+    pub name_hidden: Option<(Hidden, Locus)>,
+    /// The encrypted_client_hello extension was sent.
+    pub ech: Option<Locus>,
+    /// `host:port` of an HTTP CONNECT.
+    pub connect: Option<(Text, Locus)>,
+    /// Credentials in the clear.
+    pub credentials: Option<Locus>,
+    /// What the handshake settled.
+    pub tls: TlsFacts,
+    /// The handshake began.
+    pub handshake_begun: Option<Locus>,
+    /// The handshake finished.
+    pub handshake_finished: Option<Locus>,
+    /// Protected application data.
+    pub protected_data: Option<Locus>,
+    /// Shown to be encrypted.
+    pub encrypted: Option<Locus>,
+    /// Payload in the clear.
+    pub cleartext: Option<(Cleartext, Locus)>,
+    /// Payload that is neither.
+    pub unrecognised: Option<Locus>,
+    /// The first DNS transactions, at most [`limits::DNS_PER_FLOW`].
+    pub dns: Vec<DnsTransaction>,
+    /// Transactions beyond those.
+    pub dns_more: u64,
+    /// The first request in the clear.
+    pub http: Option<HttpRequest>,
+    /// Bytes missing where evidence would be, and where first.
+    pub gap: Option<(u64, Locus)>,
+    /// Conflicting bytes.
+    pub overlap: Option<Locus>,
+    /// Bytes cut by the snap length where evidence would be.
+    pub truncated: Option<(u64, Locus)>,
+    /// Something malformed.
+    pub malformed: Option<(String, Locus)>,
+    /// A bound that ended inspection.
+    pub limit: Option<(String, Locus)>,
+}
+
+/// A name that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameRead {
+    /// The name.
+    pub name: Name,
+    /// By what means.
+    pub source: NameSource,
+    /// Where.
+    pub at: Locus,
+}
+
+/// What a TLS handshake settled, as far as it could be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsFacts {
+    /// The version that the responder chose, and where.
+    pub version: Option<(TlsVersion, Locus)>,
+    /// The suite that it chose.
+    pub cipher: Option<(CipherSuite, Locus)>,
+    /// What the opener offered.
+    pub alpn: Vec<Text>,
+    /// The session was resumed.
+    pub resumed: bool,
+    /// The first fatal or closing alert that could be read.
+    pub alert: Option<(Alert, Locus)>,
+}
+
+/// A question and, where it came, its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DnsTransaction {
+    /// The name asked for.
+    pub name: Name,
+    /// The type asked for.
+    pub qtype: u16,
+    /// Where it was asked.
+    pub at: Locus,
+    /// The answer.
+    pub answer: Option<Box<Resolution>>,
+}
+
+/// The first request of a flow in the clear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// The method.
+    pub method: Text,
+    /// The host asked for.
+    pub host: Option<Name>,
+    /// Where.
+    pub at: Locus,
+}
+
+impl FlowRecord {
+    /// The initiator's endpoint; the lower one where nobody is known to have opened it.
+    #[must_use]
+    pub fn initiator_endpoint(&self) -> Endpoint {
+        self.ends[self.initiator.unwrap_or(End::A).index()]
+    }
+
+    /// The responder's endpoint.
+    #[must_use]
+    pub fn responder_endpoint(&self) -> Endpoint {
+        self.ends[(!self.initiator.unwrap_or(End::A)).index()]
+    }
+
+    /// Whether any payload was seen in either direction.
+    #[must_use]
+    pub fn has_payload(&self) -> bool {
+        self.sent.iter().any(|sent| sent.bytes > 0)
+    }
+
+    /// The frame that an example of this flow shows first.
+    #[must_use]
+    pub fn first_frame(&self) -> FrameId {
+        self.first.frame
+    }
+}
+
+impl FlowFacts {
+    /// Takes one observation in. First sightings win; the protocol and the names grow inward.
+    pub fn fold(&mut self, seen: Observation) {
+        let at = seen.at;
+        let first = |slot: &mut Option<Locus>| _ = slot.get_or_insert(at);
+        match seen.fact {
+            Fact::Protocol(name) => self.protocol = Some((name, at)),
+            Fact::Opener(_) => {} // the flow table's: it decides who the initiator is
+            Fact::ServerName { name, source } => {
+                let known = self.names.iter().any(|read| read.name == name && read.source == source);
+                if !known && self.names.len() < limits::NAMES_PER_FLOW {
+                    self.names.push(NameRead { name, source, at });
+                }
+            }
+            Fact::NoServerName => first(&mut self.no_name),
+            Fact::NameHidden(why) => _ = self.name_hidden.get_or_insert((why, at)),
+            Fact::Connect(target) => _ = self.connect.get_or_insert((target, at)),
+            Fact::Credentials => first(&mut self.credentials),
+            Fact::Version(version) => self.tls.version = Some((version, at)),
+            Fact::CipherSuite(suite) => self.tls.cipher = Some((suite, at)),
+            Fact::Alpn(protocol) => {
+                if self.tls.alpn.len() < limits::ALPN_PER_FLOW && !self.tls.alpn.contains(&protocol) {
+                    self.tls.alpn.push(protocol);
+                }
+            }
+            Fact::Resumed => self.tls.resumed = true,
+            Fact::EchOffered => first(&mut self.ech),
+            Fact::HandshakeBegun => first(&mut self.handshake_begun),
+            Fact::HandshakeFinished => first(&mut self.handshake_finished),
+            Fact::ProtectedData => first(&mut self.protected_data),
+            Fact::Alert(alert) => _ = self.tls.alert.get_or_insert((alert, at)),
+            Fact::Encrypted => first(&mut self.encrypted),
+            Fact::Cleartext(how) => _ = self.cleartext.get_or_insert((how, at)),
+            Fact::Unrecognised => first(&mut self.unrecognised),
+            Fact::Asked { name, qtype } => {
+                if self.dns.len() < limits::DNS_PER_FLOW {
+                    self.dns.push(DnsTransaction { name, qtype, at, answer: None });
+                } else {
+                    self.dns_more += 1;
+                }
+            }
+            Fact::Resolved(answer) => {
+                let open = |t: &&mut DnsTransaction| t.answer.is_none() && t.name == answer.name && t.qtype == answer.qtype;
+                if let Some(asked) = self.dns.iter_mut().find(open) {
+                    asked.answer = Some(answer);
+                }
+            }
+            Fact::Http { method, host } => _ = self.http.get_or_insert(HttpRequest { method, host, at }),
+            Fact::Gap { bytes } => {
+                let (sum, _) = self.gap.get_or_insert((0, at));
+                *sum = sum.saturating_add(bytes);
+            }
+            Fact::Overlap => first(&mut self.overlap),
+            Fact::Truncated { bytes } => {
+                let (sum, _) = self.truncated.get_or_insert((0, at));
+                *sum = sum.saturating_add(bytes);
+            }
+            Fact::Malformed(what) => _ = self.malformed.get_or_insert((what, at)),
+            Fact::Limit(which) => _ = self.limit.get_or_insert((which, at)),
+        }
+    }
+
+    /// Bytes of memory beyond the struct itself, roughly: what the budget is charged.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        let names: usize = self.names.iter().map(|read| size_of::<NameRead>() + read.name.as_str().len()).sum();
+        let dns: usize = self.dns.iter().map(|t| size_of::<DnsTransaction>() + 128 + t.name.as_str().len()).sum();
+        names + dns + self.tls.alpn.len() * 32
+    }
+}

@@ -1,0 +1,74 @@
+//! Where frames come from: files, a pipe, an interface. A source fills blocks and knows nothing of what is in them.
+
+use std::fmt;
+
+use crate::fact::{Block, LinkType, Timestamp};
+
+/// Fills blocks with the frames of one input.
+pub trait Source: Send {
+    /// Empties `block` (its capacity is kept for reuse) and fills it with the next frames, in the order of the input.
+    ///
+    /// # Errors
+    /// Only where nothing at all can be said of the input: it cannot be read, or is not a capture. Damage after the first header
+    /// is not an error: what came before it is delivered, and [`CaptureStats::damage`] says where it lies.
+    fn fill(&mut self, block: &mut Block) -> Result<Fill, SourceError>;
+
+    /// What is known of the input so far; complete once `fill` has said [`Fill::End`].
+    fn stats(&self) -> &CaptureStats;
+}
+
+/// What a call of [`Source::fill`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// There may be more. The block can be empty: a live source with nothing to say for a while.
+    More,
+    /// That was all; the block may hold the last frames.
+    End,
+}
+
+/// What a source knows of its input beyond the frames.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CaptureStats {
+    /// `pcap`, `pcap-ns`, `pcapng`, `live`, ...
+    pub format: &'static str,
+    /// The link types of its interfaces, sorted, each once.
+    pub link_types: Vec<LinkType>,
+    /// Frames delivered.
+    pub packets: u64,
+    /// Bytes read from the input.
+    pub bytes: u64,
+    /// The earliest and the latest frame time.
+    pub span: Option<(Timestamp, Timestamp)>,
+    /// Packets that the capture itself says were lost.
+    pub dropped: u64,
+    /// Where the input is cut off or corrupt.
+    pub damage: Option<Damage>,
+    /// The capture filter recorded in the input (pcapng if_filter), inert.
+    pub filter: Option<String>,
+}
+
+/// A place where an input cannot be read on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// Byte offset in the input.
+    pub offset: u64,
+    /// What is wrong there.
+    pub reason: String,
+}
+
+/// Why an input cannot be audited at all.
+#[derive(Debug)]
+pub struct SourceError {
+    /// The input's name as the user gave it.
+    pub input: String,
+    /// What is wrong, and how it is mended.
+    pub message: String,
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.input, self.message)
+    }
+}
+
+impl std::error::Error for SourceError {}
