@@ -1,4 +1,5 @@
 //! wirewitness: a packet-level traffic auditor.
 pub mod fact;
+pub mod inspect;
 pub mod limits;
 pub mod source;

@@ -1,0 +1,245 @@
+//! Drives the inspectors over one flow: probing, unused bytes, handovers, the end of inspection.
+
+use super::readable::{self, Run};
+use super::{Carrier, Finish, Inspector, Opening, PROTOCOLS, Probe, Progress, Protocol, Seen};
+use crate::fact::{Cleartext, End, Fact};
+use crate::limits;
+
+/// The inspection of one flow.
+pub struct Inspection {
+    carrier: Carrier,
+    stage: Stage,
+    /// Who spoke first since the flow began or was last handed over.
+    first: Option<End>,
+    handovers: usize,
+    /// Bytes that nobody has used yet, an end each.
+    unused: [Vec<u8>; 2],
+    /// Bytes still to come that are opaque, an end each, where they could not be told to the stream at once.
+    opaque: [usize; 2],
+}
+
+enum Stage {
+    /// No protocol has claimed the flow yet.
+    Probing,
+    /// This protocol reads it.
+    Inspecting(Box<dyn Inspector>),
+    /// This end broke the framing; its next bytes decide whether they are plaintext.
+    Broken(Cleartext, End),
+    /// Further bytes teach nothing.
+    Settled,
+}
+
+impl Inspection {
+    /// The inspection of a flow that has said nothing yet.
+    #[must_use]
+    pub fn new(carrier: Carrier) -> Self {
+        Self { carrier, stage: Stage::Probing, first: None, handovers: 0, unused: [Vec::new(), Vec::new()], opaque: [0; 2] }
+    }
+
+    /// Whether further bytes teach nothing: they need not be put in order, nor be given.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        matches!(self.stage, Stage::Settled)
+    }
+
+    /// Bytes of memory held beyond the struct itself, roughly.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        let inspector = if matches!(self.stage, Stage::Inspecting(..)) { 256 } else { 0 };
+        inspector + self.unused[0].capacity() + self.unused[1].capacity()
+    }
+
+    /// Takes the next bytes of `end` (a whole datagram, for datagrams). Returns how many bytes after them are opaque and need not be
+    /// given.
+    pub fn data(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> usize {
+        if self.is_settled() || bytes.is_empty() {
+            return 0;
+        }
+        if self.carrier == Carrier::Datagram {
+            self.datagram(end, bytes, seen);
+            return 0;
+        }
+        let i = end.index();
+        let opaque = self.opaque[i].min(bytes.len());
+        self.opaque[i] -= opaque;
+        let bytes = &bytes[opaque..];
+        let mut held = std::mem::take(&mut self.unused[i]);
+        let (used, beyond) = if held.is_empty() {
+            let (used, beyond) = self.consume(end, bytes, seen);
+            held.extend_from_slice(&bytes[used..]);
+            (0, beyond)
+        } else {
+            held.extend_from_slice(bytes);
+            self.consume(end, &held, seen)
+        };
+        held.drain(..used);
+        self.keep(end, held, seen);
+        beyond + std::mem::take(&mut self.opaque[i])
+    }
+
+    /// Says that `missing` bytes of `end` will never be given: `cut` by the snap length, or lost.
+    pub fn gap(&mut self, end: End, missing: u64, cut: bool, seen: &mut Seen<'_>) {
+        if self.is_settled() {
+            return;
+        }
+        seen.say(if cut { Fact::Truncated { bytes: missing } } else { Fact::Gap { bytes: missing } });
+        let between_messages = self.unused[end.index()].is_empty();
+        let goes_on = match &mut self.stage {
+            Stage::Inspecting(inspector) => matches!(inspector.gap(end, missing, seen), Progress::Used(_)) && between_messages,
+            _ => false,
+        };
+        if !goes_on {
+            self.settle();
+        }
+    }
+
+    /// Says that `end` will say no more.
+    pub fn finish(&mut self, end: End, how: Finish, seen: &mut Seen<'_>) {
+        match &mut self.stage {
+            Stage::Inspecting(inspector) => inspector.finish(end, how, seen),
+            Stage::Probing | Stage::Broken(..) if !self.unused[end.index()].is_empty() => {
+                // too little was said to tell what it is
+                seen.say(Fact::Unrecognised);
+                self.settle();
+            }
+            Stage::Probing | Stage::Broken(..) | Stage::Settled => {}
+        }
+    }
+
+    fn datagram(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) {
+        if matches!(self.stage, Stage::Probing) {
+            let opening = Opening { first: bytes, second: &[] };
+            match PROTOCOLS.iter().find(|p| p.carrier == Carrier::Datagram && (p.probe)(&opening) == Probe::Yes) {
+                Some(protocol) => self.open(protocol, seen),
+                None => {
+                    let readable = readable::run(bytes, readable::OPENING_RUN) == Run::Readable;
+                    seen.say(if readable { Fact::Cleartext(Cleartext::Readable) } else { Fact::Unrecognised });
+                    self.settle();
+                }
+            }
+        }
+        let Stage::Inspecting(inspector) = &mut self.stage else { return };
+        match inspector.data(end, bytes, seen) {
+            Progress::Used(_) | Progress::Skip(_) => {}
+            Progress::Handover(_) | Progress::Settled => self.settle(),
+            Progress::Violation(how) => {
+                let readable = readable::run(bytes, readable::BROKEN_FRAMING_RUN) == Run::Readable;
+                seen.say(if readable { Fact::Cleartext(how) } else { Fact::Unrecognised });
+                self.settle();
+            }
+        }
+    }
+
+    /// Uses what it can of `input`. Returns how much of it, and how many bytes beyond it are opaque.
+    fn consume(&mut self, end: End, input: &[u8], seen: &mut Seen<'_>) -> (usize, usize) {
+        let mut at = 0;
+        while at < input.len() {
+            let rest = &input[at..];
+            match &mut self.stage {
+                Stage::Settled => return (input.len(), 0),
+                Stage::Probing => {
+                    if !self.probe(end, rest, seen) {
+                        return (at, 0);
+                    }
+                }
+                Stage::Broken(_, broken) if *broken != end => return (input.len(), 0),
+                Stage::Broken(how, _) => {
+                    let fact = match readable::run(rest, readable::BROKEN_FRAMING_RUN) {
+                        Run::Short => return (at, 0),
+                        Run::Readable => Fact::Cleartext(*how),
+                        Run::Unreadable => Fact::Unrecognised,
+                    };
+                    seen.say(fact);
+                    self.settle();
+                }
+                Stage::Inspecting(inspector) => match inspector.data(end, rest, seen) {
+                    Progress::Used(0) => return (at, 0),
+                    Progress::Used(n) => at += n.min(rest.len()),
+                    Progress::Skip(n) if n > rest.len() => return (input.len(), n - rest.len()),
+                    Progress::Skip(n) => at += n.max(1),
+                    Progress::Handover(n) => {
+                        at += n.min(rest.len());
+                        self.hand_over(end, seen);
+                    }
+                    Progress::Settled => self.settle(),
+                    Progress::Violation(how) => self.stage = Stage::Broken(how, end),
+                },
+            }
+        }
+        (input.len(), 0)
+    }
+
+    /// Asks the protocols whose the opening is; `rest` is what `end` has said that is not in `unused`. Returns whether that is settled.
+    fn probe(&mut self, end: End, rest: &[u8], seen: &mut Seen<'_>) -> bool {
+        let first = *self.first.get_or_insert(end);
+        let other: &[u8] = &self.unused[(!end).index()];
+        let opening = if first == end { Opening { first: rest, second: other } } else { Opening { first: other, second: rest } };
+        let enough = rest.len().max(other.len()) >= limits::PROBE_BYTES;
+        let mut maybe = false;
+        for protocol in PROTOCOLS.iter().filter(|p| p.carrier == Carrier::Stream) {
+            match (protocol.probe)(&opening) {
+                Probe::Yes => {
+                    self.open(protocol, seen);
+                    if first != end {
+                        self.catch_up(first, seen);
+                    }
+                    return true;
+                }
+                Probe::Maybe => maybe = true,
+                Probe::No => {}
+            }
+        }
+        if maybe && !enough {
+            return false;
+        }
+        match readable::run(opening.first, readable::OPENING_RUN) {
+            Run::Readable => seen.say(Fact::Cleartext(Cleartext::Readable)),
+            Run::Short => return false,
+            Run::Unreadable => seen.say(Fact::Unrecognised),
+        }
+        self.settle();
+        true
+    }
+
+    fn open(&mut self, protocol: &'static Protocol, seen: &mut Seen<'_>) {
+        seen.say(Fact::Protocol(protocol.name.to_owned()));
+        self.stage = Stage::Inspecting((protocol.open)());
+    }
+
+    /// Gives a protocol that has just claimed the flow what the end that spoke first said before.
+    fn catch_up(&mut self, first: End, seen: &mut Seen<'_>) {
+        let mut held = std::mem::take(&mut self.unused[first.index()]);
+        let (used, beyond) = self.consume(first, &held, seen);
+        self.opaque[first.index()] += beyond;
+        held.drain(..used);
+        self.keep(first, held, seen);
+    }
+
+    fn hand_over(&mut self, end: End, seen: &mut Seen<'_>) {
+        self.handovers += 1;
+        if self.handovers > limits::HANDOVERS {
+            seen.say(Fact::Limit("handovers".to_owned()));
+            self.settle();
+            return;
+        }
+        self.stage = Stage::Probing;
+        self.first = if self.unused[(!end).index()].is_empty() { None } else { Some(!end) };
+    }
+
+    fn keep(&mut self, end: End, held: Vec<u8>, seen: &mut Seen<'_>) {
+        if self.is_settled() {
+            return;
+        }
+        if held.len() > limits::UNUSED_BYTES_PER_END {
+            seen.say(Fact::Limit("unused bytes".to_owned()));
+            self.settle();
+        } else if !held.is_empty() {
+            self.unused[end.index()] = held;
+        }
+    }
+
+    fn settle(&mut self) {
+        self.stage = Stage::Settled;
+        self.unused = [Vec::new(), Vec::new()];
+    }
+}

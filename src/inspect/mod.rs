@@ -1,0 +1,135 @@
+//! Inspectors: one file a protocol. An inspector sees the bytes of both ends of one flow, in order, and says facts. It knows neither
+//! packets nor policies and has no opinion on what it reads.
+//!
+//! [`PROTOCOLS`] is the one list: a protocol added there is probed, inspected, documented and tested. [`Inspection`] drives them for
+//! one flow: it probes, keeps what an inspector could not use yet, follows handovers, and falls back to the one general proof of
+//! plaintext, a long readable run ([`readable`]).
+
+mod drive;
+pub mod readable;
+
+pub use drive::Inspection;
+
+use crate::fact::{Cleartext, End, Fact, Locus, Observation};
+
+/// Every protocol that is recognised, in the order in which they are asked.
+pub const PROTOCOLS: &[&Protocol] = &[];
+
+/// A protocol and how it is recognised, read and resumed.
+pub struct Protocol {
+    /// Its name in records and policies: lower case, as in `plaintext = ["http"]`.
+    pub name: &'static str,
+    /// What carries it.
+    pub carrier: Carrier,
+    /// How it is recognised, in a few words, for the documentation.
+    pub recognised_by: &'static str,
+    /// Whether it encrypts once its handshake has finished.
+    pub encrypts: bool,
+    /// Whether the opening bytes are its own.
+    pub probe: fn(&Opening<'_>) -> Probe,
+    /// A fresh inspector.
+    pub open: fn() -> Box<dyn Inspector>,
+    /// An inspector as [`Inspector::save`] wrote it; `None` where the bytes are not of this version.
+    pub load: fn(&[u8]) -> Option<Box<dyn Inspector>>,
+}
+
+/// What carries a protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// In-order bytes: TCP.
+    Stream,
+    /// Datagrams, each given whole: UDP.
+    Datagram,
+}
+
+/// The first bytes of a flow, as far as they are known. Ports are not among them: they prove nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// What the end that spoke first has said so far (for datagrams: the datagram at hand). Never empty.
+    pub first: &'a [u8],
+    /// What the other end has said so far.
+    pub second: &'a [u8],
+}
+
+/// A probe's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// Not this protocol, whatever follows.
+    No,
+    /// More bytes are needed.
+    Maybe,
+    /// This protocol.
+    Yes,
+}
+
+/// Reads one flow of one protocol. Implementations are plain state: no clock, no I/O.
+pub trait Inspector: Send {
+    /// Bytes of `end` that follow what it last used. They are the flow's own slice where that is possible, and include again what was
+    /// left unused. For datagrams: one whole datagram.
+    fn data(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> Progress;
+
+    /// `missing` bytes of `end` were lost or cut here. (The loss itself is already said.) Only [`Progress::Used`] goes on.
+    fn gap(&mut self, end: End, missing: u64, seen: &mut Seen<'_>) -> Progress;
+
+    /// `end` will say no more.
+    fn finish(&mut self, end: End, how: Finish, seen: &mut Seen<'_>);
+
+    /// Writes the state so that the protocol's `load` goes on from it as if nothing had happened.
+    fn save(&self, out: &mut Vec<u8>);
+}
+
+/// What became of the bytes an inspector was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The first n are used; the rest is given again with more behind it. 0: more is needed.
+    Used(usize),
+    /// The next n bytes, counted from the first byte given and reaching beyond the last as a rule, are used or opaque by framing
+    /// (the body of a protected record). They are never looked at, and loss wholly inside them is no gap.
+    Skip(usize),
+    /// n bytes are used, and both ends are probed afresh from there on (CONNECT, STARTTLS).
+    Handover(usize),
+    /// Nothing more is to be learnt from this flow.
+    Settled,
+    /// The bytes given do not keep to the protocol's framing. They are held against the general proof of plaintext, which is said in
+    /// this way where it holds; otherwise they are unrecognised.
+    Violation(Cleartext),
+}
+
+/// Why an end says no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// It sent FIN, and all before it was given.
+    Fin,
+    /// The flow was reset.
+    Reset,
+    /// The flow was idle for its time-out.
+    Idle,
+    /// The capture ended.
+    CaptureEnd,
+    /// Memory was needed for others.
+    Evicted,
+}
+
+/// Where an inspector says what it read.
+pub struct Seen<'a> {
+    out: &'a mut Vec<Observation>,
+    at: Locus,
+}
+
+impl<'a> Seen<'a> {
+    /// Collects into `out` what is read at `at`.
+    pub fn new(out: &'a mut Vec<Observation>, at: Locus) -> Self {
+        Self { out, at }
+    }
+
+    /// Says `fact`, read in the frame at hand.
+    pub fn say(&mut self, fact: Fact) {
+        self.out.push(Observation { fact, at: self.at });
+    }
+
+    /// Where the bytes at hand end: the frame that completed them.
+    #[must_use]
+    pub fn at(&self) -> Locus {
+        self.at
+    }
+}

@@ -1,0 +1,56 @@
+//! The one general proof of plaintext: a long run of readable text. Entropy and port numbers prove nothing and are not asked.
+
+/// Bytes of readable text at the start of a flow that prove plaintext. Random bytes read so once in ten thousand million flows.
+pub const OPENING_RUN: usize = 24;
+
+/// Bytes of readable text that prove plaintext where a protocol's framing has just been broken.
+pub const BROKEN_FRAMING_RUN: usize = 16;
+
+/// What a run of bytes looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Run {
+    /// At least as many readable bytes as were asked for.
+    Readable,
+    /// Readable so far, but too short.
+    Short,
+    /// An unreadable byte came first.
+    Unreadable,
+}
+
+/// Whether `bytes` begin with at least `least` readable ones: printable ASCII, tab, line feed, carriage return, or well-formed UTF-8
+/// beyond ASCII, which counts only beside at least half as much ASCII.
+#[must_use]
+pub fn run(bytes: &[u8], least: usize) -> Run {
+    let head = bytes.get(..least).unwrap_or(bytes);
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        // a character cut by the end of the head is no fault of the text
+        Err(e) if e.error_len().is_none() => std::str::from_utf8(head.get(..e.valid_up_to()).unwrap_or_default()).unwrap_or_default(),
+        Err(_) => return Run::Unreadable,
+    };
+    let readable = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~') || (c as u32) >= 0xa0;
+    if !text.chars().all(readable) || text.is_empty() {
+        return Run::Unreadable;
+    }
+    let ascii = text.bytes().filter(u8::is_ascii).count();
+    if ascii * 3 < text.len() {
+        return Run::Unreadable;
+    }
+    if bytes.len() < least { Run::Short } else { Run::Readable }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_readable_and_binary_is_not() {
+        assert_eq!(run(b"hello there, this is a plain text protocol\n", OPENING_RUN), Run::Readable);
+        assert_eq!(run("grüße aus dem klartext, lesbar".as_bytes(), OPENING_RUN), Run::Readable);
+        assert_eq!(run(b"hello", OPENING_RUN), Run::Short);
+        assert_eq!(run(b"\x16\x03\x01\x02\x00", OPENING_RUN), Run::Unreadable);
+        assert_eq!(run(&[0xff; 64], OPENING_RUN), Run::Unreadable);
+        assert_eq!(run(b"", OPENING_RUN), Run::Unreadable);
+        assert_eq!(run(b"text then \0 a null byte inside it", OPENING_RUN), Run::Unreadable);
+    }
+}
