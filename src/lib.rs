@@ -1,5 +1,7 @@
 //! wirewitness: a packet-level traffic auditor.
+pub mod decode;
 pub mod fact;
+pub mod flow;
 pub mod inspect;
 pub mod judge;
 pub mod limits;

@@ -57,3 +57,21 @@ pub const DNS_PENDING_PER_FLOW: usize = 64;
 pub const DNS_RECORDS: usize = 512;
 /// Compression pointers followed in one name.
 pub const DNS_POINTERS: usize = 32;
+
+/// How far beyond the highest byte seen a reset may lie and still be believed.
+pub const RESET_WINDOW: i32 = 1 << 20;
+
+/// The most bytes that a rider may call opaque at once.
+pub const OPAQUE_BYTES: usize = 1 << 24;
+
+/// How long an attempt waits for an answer, in packet time: Linux sends its last SYN after 63 s and gives up after 127 s.
+pub const ATTEMPT_NANOS: i64 = 130 * 1_000_000_000;
+
+/// How long a flow that has ended waits for stragglers.
+pub const CLOSING_NANOS: i64 = 10 * 1_000_000_000;
+
+/// How long a flow of datagrams may be silent before it has ended; it is noticed within twice that.
+pub const IDLE_DATAGRAM_NANOS: i64 = 120 * 1_000_000_000;
+
+/// How long a connection may be silent before it is judged as it stands. Agents keep connections for days with a heartbeat of minutes.
+pub const IDLE_CONNECTION_NANOS: i64 = 24 * 3600 * 1_000_000_000;

@@ -102,6 +102,21 @@ impl Not for Side {
     }
 }
 
+/// Why an end says no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// It sent FIN, and all before it was given.
+    Fin,
+    /// The flow was reset.
+    Reset,
+    /// The flow was idle for its time-out.
+    Idle,
+    /// The capture ended.
+    CaptureEnd,
+    /// Memory was needed for others.
+    Evicted,
+}
+
 /// What the initiator of a flow is known by, strongest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -27,7 +27,7 @@ pub struct FlowRecord {
     pub last: Timestamp,
     /// What each end sent.
     pub sent: [Tally; 2],
-    /// The first frame by which each end answered the other (SYN-ACK, RST, datagram).
+    /// The first frame by which each end took part: for TCP, other than by its opening SYN or a reset.
     pub answered: [Option<Locus>; 2],
     /// Both ends sent a SYN.
     pub simultaneous_open: bool,

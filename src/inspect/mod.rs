@@ -8,6 +8,7 @@
 mod drive;
 pub mod readable;
 
+pub use crate::fact::Finish;
 pub use drive::Inspection;
 
 use crate::fact::{Cleartext, End, Fact, Locus, Observation};
@@ -93,21 +94,6 @@ pub enum Progress {
     /// The bytes given do not keep to the protocol's framing. They are held against the general proof of plaintext, which is said in
     /// this way where it holds; otherwise they are unrecognised.
     Violation(Cleartext),
-}
-
-/// Why an end says no more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finish {
-    /// It sent FIN, and all before it was given.
-    Fin,
-    /// The flow was reset.
-    Reset,
-    /// The flow was idle for its time-out.
-    Idle,
-    /// The capture ended.
-    CaptureEnd,
-    /// Memory was needed for others.
-    Evicted,
 }
 
 /// Where an inspector says what it read.

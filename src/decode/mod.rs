@@ -1,0 +1,221 @@
+//! From the bytes of one frame to a [`Packet`], or to the reason why there is none ([`Skip`]).
+//!
+//! A packet does not know its conversation: nothing here remembers anything. Link headers and tags are walked in [`link`], IP and
+//! what it carries in [`net`]. Everything that is not a unicast conversation (ARP, neighbour discovery, link-scope multicast, DHCP) is
+//! named as noise, and nothing is ever left out without a [`Skip`] that the ledger counts.
+//!
+//! The walk is our own: etherparse is silent on MPLS, PPPoE and deep tag stacks, gives no ports for a cut TCP header or a first
+//! fragment, and does not know cooked captures of either version. It reads what is rare instead (IPv6 extension headers), and the
+//! tests hold the walk against it.
+
+mod link;
+mod net;
+mod noise;
+
+use std::net::IpAddr;
+
+pub use link::Link;
+
+use crate::fact::{Endpoint, LinkType, Transport};
+
+/// A packet of the innermost conversation of a frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a> {
+    /// Who sent it.
+    pub source: Endpoint,
+    /// To whom.
+    pub destination: Endpoint,
+    /// The protocol above IP.
+    pub transport: Transport,
+    /// What the transport's header says beyond ports.
+    pub header: Header<'a>,
+    /// What was captured of the payload.
+    pub payload: &'a [u8],
+    /// Bytes of payload that were on the wire and were not captured.
+    pub missing: u32,
+    /// Source and destination MAC, where the link has them.
+    pub macs: Option<Macs>,
+}
+
+/// The hardware addresses of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Macs {
+    /// Who sent the frame.
+    pub source: Option<[u8; 6]>,
+    /// To whom; cooked captures do not say.
+    pub destination: Option<[u8; 6]>,
+}
+
+/// What the transport's header says beyond ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Header<'a> {
+    /// TCP.
+    Tcp(Tcp),
+    /// UDP, and any transport of which no more is read.
+    Datagram,
+    /// An ICMP or ICMPv6 echo request (`true`) or reply; both ports are its identifier.
+    Echo {
+        /// Whether it is the request.
+        request: bool,
+    },
+    /// An ICMP error; source and destination are those of the packet it quotes, and so are ports and transport.
+    Error(IcmpError<'a>),
+    /// Any other ICMP message, by its type.
+    Icmp(u8),
+}
+
+/// A TCP header, as far as flows need it (RFC 9293 section 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tcp {
+    /// Sequence number of the first byte of payload, or of the SYN.
+    pub seq: u32,
+    /// Acknowledgement number.
+    pub ack: u32,
+    /// FIN, SYN, RST, PSH, ACK, URG, ... from the lowest bit.
+    pub flags: u8,
+}
+
+impl Tcp {
+    /// Bit of [`Tcp::flags`].
+    pub const FIN: u8 = 0x01;
+    /// Bit of [`Tcp::flags`].
+    pub const SYN: u8 = 0x02;
+    /// Bit of [`Tcp::flags`].
+    pub const RST: u8 = 0x04;
+    /// Bit of [`Tcp::flags`].
+    pub const ACK: u8 = 0x10;
+
+    /// Whether a bit is set.
+    #[must_use]
+    pub fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+/// An ICMP error and what it quotes (RFC 792, RFC 4443).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IcmpError<'a> {
+    /// Who sent the error.
+    pub reporter: IpAddr,
+    /// Whether the quoted packet was turned away for good (unreachable), rather than delayed, redirected or cut.
+    pub unreachable: bool,
+    /// What is quoted after the quoted ports.
+    pub quoted: &'a [u8],
+}
+
+/// Why a frame gives no packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Skip {
+    /// The reason.
+    pub reason: Reason,
+    /// Source and destination, where they could still be read.
+    pub addresses: Option<(IpAddr, IpAddr)>,
+}
+
+impl From<Reason> for Skip {
+    fn from(reason: Reason) -> Self {
+        Self { reason, addresses: None }
+    }
+}
+
+/// A bucket of the ledger for frames that give no packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// A link type that is not read.
+    UndecodedLink,
+    /// An EtherType (or its like) that is not read.
+    UndecodedEthertype,
+    /// A tunnel or tag that is not opened.
+    UndecodedTunnel,
+    /// A header that contradicts itself.
+    UndecodedHeader,
+    /// A header cut by the snap length.
+    UndecodedTruncated,
+    /// A piece of a fragmented IP packet.
+    UndecodedFragment,
+    /// ARP and RARP.
+    NoiseArp,
+    /// Neighbour and router discovery (RFC 4861).
+    NoiseNdp,
+    /// IGMP and MLD.
+    NoiseMembership,
+    /// Link-scope multicast and broadcast.
+    NoiseMulticast,
+    /// DHCP and DHCPv6.
+    NoiseDhcp,
+    /// LLDP, spanning tree, EAPOL, flow control and the like: never leaves the link.
+    NoiseLink,
+}
+
+impl Reason {
+    /// Every reason, in the order of the ledger.
+    pub const ALL: [Self; 12] = [
+        Self::UndecodedLink,
+        Self::UndecodedEthertype,
+        Self::UndecodedTunnel,
+        Self::UndecodedHeader,
+        Self::UndecodedTruncated,
+        Self::UndecodedFragment,
+        Self::NoiseArp,
+        Self::NoiseNdp,
+        Self::NoiseMembership,
+        Self::NoiseMulticast,
+        Self::NoiseDhcp,
+        Self::NoiseLink,
+    ];
+
+    /// The bucket's key in the ledger.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::UndecodedLink => "undecoded_link",
+            Self::UndecodedEthertype => "undecoded_ethertype",
+            Self::UndecodedTunnel => "undecoded_tunnel",
+            Self::UndecodedHeader => "undecoded_header",
+            Self::UndecodedTruncated => "undecoded_truncated",
+            Self::UndecodedFragment => "undecoded_fragment",
+            Self::NoiseArp => "noise_arp",
+            Self::NoiseNdp => "noise_ndp",
+            Self::NoiseMembership => "noise_membership",
+            Self::NoiseMulticast => "noise_multicast",
+            Self::NoiseDhcp => "noise_dhcp",
+            Self::NoiseLink => "noise_link",
+        }
+    }
+
+    /// Whether the frame is noise: counted, and neither a violation nor hidden.
+    #[must_use]
+    pub fn is_noise(self) -> bool {
+        self >= Self::NoiseArp
+    }
+}
+
+/// Reads a frame of `link` of which `bytes` were captured and `wire` were sent.
+///
+/// # Errors
+/// The reason why there is no packet, with the addresses where they were still read.
+#[inline]
+pub fn packet(link: LinkType, bytes: &[u8], wire: u32) -> Result<Packet<'_>, Skip> {
+    let cut = (wire as usize).saturating_sub(bytes.len());
+    let inner = link::open(link, bytes)?;
+    let packet = net::read(inner.network, inner.bytes, cut, inner.macs)?;
+    match noise::of(&packet) {
+        Some(reason) => Err(Skip { reason, addresses: Some((packet.source.ip, packet.destination.ip)) }),
+        None => Ok(packet),
+    }
+}
+
+/// Two bytes in network order at `at`, where they were captured.
+#[inline]
+fn be16(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..at + 2)?.try_into().ok().map(u16::from_be_bytes)
+}
+
+/// Four bytes in network order at `at`, where they were captured.
+#[inline]
+fn be32(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes)
+}
+
+#[cfg(test)]
+mod tests;

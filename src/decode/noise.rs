@@ -1,0 +1,50 @@
+//! Traffic that never leaves the link and is no conversation of anybody: counted, and neither a violation nor hidden.
+
+use std::net::IpAddr;
+
+use super::{Header, Packet, Reason};
+use crate::fact::Transport;
+
+/// The class of noise that a packet belongs to.
+#[inline]
+pub(super) fn of(packet: &Packet<'_>) -> Option<Reason> {
+    let to = packet.destination.ip;
+    match (packet.transport, packet.header) {
+        (Transport::Icmp6, Header::Icmp(133..=137)) => return Some(Reason::NoiseNdp),
+        (Transport::Icmp6, Header::Icmp(130..=132 | 143)) | (Transport::Other(2), _) => return Some(Reason::NoiseMembership),
+        (Transport::Udp, Header::Datagram) if is_dhcp(packet) => return Some(Reason::NoiseDhcp),
+        _ => {}
+    }
+    (is_link_scope(to) || is_directed_broadcast(packet)).then_some(Reason::NoiseMulticast)
+}
+
+/// A subnet's broadcast: no address shows it, so a frame to everybody that carries a datagram to a last octet of 255 is taken for one.
+fn is_directed_broadcast(packet: &Packet<'_>) -> bool {
+    let to_all = packet.macs.is_some_and(|macs| macs.destination == Some([0xff; 6]));
+    to_all && packet.transport == Transport::Udp && matches!(packet.destination.ip, IpAddr::V4(ip) if ip.octets()[3] == 255)
+}
+
+/// Limited broadcast, and multicast that routers do not forward (RFC 5771 section 4, RFC 4291 section 2.7).
+fn is_link_scope(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_broadcast() || ip.octets()[..3] == [224, 0, 0],
+        IpAddr::V6(ip) => ip.segments()[0] & 0xff0f == 0xff02 || ip.segments()[0] & 0xff0f == 0xff01,
+    }
+}
+
+/// DHCP (RFC 2131) and DHCPv6 (RFC 8415), broadcast or renewed with a private server.
+fn is_dhcp(packet: &Packet<'_>) -> bool {
+    let ports = (packet.source.port, packet.destination.port);
+    let near = |ip: IpAddr| match ip {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_link_local() || ip.is_broadcast() || ip.is_unspecified(),
+        IpAddr::V6(ip) => ip.segments()[0] & 0xfe00 == 0xfc00 || ip.segments()[0] & 0xffc0 == 0xfe80 || ip.is_multicast(),
+    };
+    match ports {
+        // a BOOTP message begins with its op (1 request, 2 reply) and, on any LAN, hardware type 1 with addresses of 6 bytes
+        (68, 67) | (67, 68) | (67, 67) => {
+            near(packet.source.ip) && near(packet.destination.ip) && matches!(packet.payload, [1 | 2, _, ..=16, ..])
+        }
+        (546, 547) | (547, 546) | (547, 547) => near(packet.source.ip) && near(packet.destination.ip),
+        _ => false,
+    }
+}

@@ -1,0 +1,15 @@
+//! Flows: which packets belong together, who opened the conversation, and its bytes in order.
+//!
+//! A flow is all packets between two endpoints of one transport. The table is generic in what rides along ([`Rider`]): it knows no
+//! protocol. Time is the packets' own, and only goes forward. Every bound lies in `limits`, and hitting one marks the flow.
+
+mod end;
+mod key;
+mod stream;
+mod table;
+mod tcp;
+
+pub use end::Ended;
+pub use key::{FlowKey, LaneHash};
+pub use stream::Stream;
+pub use table::{FlowTable, Rider};

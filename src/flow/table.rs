@@ -1,0 +1,684 @@
+//! The table of one lane's flows, in bounded memory.
+//!
+//! A TCP flow of which only SYNs of one end were seen is an *attempt*: a few dozen bytes in a queue of its own, so that a flood of SYNs
+//! costs little and is forgotten first. Everything else is an *entry*: counters that every packet touches, and the rest behind a box.
+//! Idle flows are found by queues in the order of creation, one for each time-out, and looked at again when their turn comes: a packet
+//! costs no list operation. Order of time-out and eviction follows from this lane's packets alone.
+
+use std::collections::VecDeque;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use super::stream::Piece;
+use super::{Ended, FlowKey, Stream};
+use crate::decode::{Header, Packet};
+use crate::fact::{Basis, End, Finish, FlowState, FrameId, Locus, Tally, Timestamp, Transport};
+
+use crate::limits;
+
+/// What rides along with a flow and is told its bytes.
+pub trait Rider: Sized {
+    /// What all riders of a table share.
+    type Shared;
+
+    /// Which ends of a new flow are agents; `sender` sent the packet.
+    fn agents(shared: &Self::Shared, packet: &Packet<'_>, sender: End) -> [bool; 2];
+    /// The rider of a new flow; `None` where nobody asks for its bytes.
+    fn board(shared: &Self::Shared, transport: Transport, agents: [bool; 2]) -> Option<Self>;
+    /// The next bytes of `at.end`, or a datagram. Returns how many bytes behind them are opaque.
+    fn data(&mut self, shared: &mut Self::Shared, bytes: &[u8], at: Locus) -> usize;
+    /// `bytes` of `at.end` that will not come: `cut` by the snap length, or lost.
+    fn gap(&mut self, shared: &mut Self::Shared, bytes: u64, cut: bool, at: Locus);
+    /// Bytes of `at.end` that contradict those told before.
+    fn conflict(&mut self, shared: &mut Self::Shared, at: Locus);
+    /// `at.end` will say no more.
+    fn finish(&mut self, shared: &mut Self::Shared, how: Finish, at: Locus);
+    /// Whether further bytes teach nothing.
+    fn is_settled(&self) -> bool;
+    /// The end that opened the conversation, where its protocol shows it.
+    fn opener(&self) -> Option<End>;
+    /// Bytes of memory held, the rider's own included.
+    fn memory(&self) -> usize;
+    /// The flow has ended.
+    fn ended(shared: &mut Self::Shared, ended: Ended, rider: Option<Self>);
+}
+
+/// The flows of one lane.
+pub struct FlowTable<R: Rider> {
+    hash: FixedState,
+    /// Slots of flows by key: an attempt's number with [`ATTEMPT`] set, or an entry's index.
+    index: HashTable<u32>,
+    entries: Vec<Option<Entry<R>>>,
+    free: Vec<u32>,
+    attempts: VecDeque<Attempt>,
+    /// The number of the attempt at the front.
+    front: u32,
+    closing: VecDeque<Due>,
+    datagrams: VecDeque<Due>,
+    connections: VecDeque<Due>,
+    generation: u32,
+    now: Timestamp,
+    used: usize,
+    budget: usize,
+}
+
+/// The bit of a slot that tells attempts from entries.
+const ATTEMPT: u32 = 1 << 31;
+
+/// A flow that is more than an attempt.
+pub(super) struct Entry<R> {
+    key: FlowKey,
+    pub(super) flags: u32,
+    generation: u32,
+    pub(super) packets: [u32; 2],
+    bytes: [u64; 2],
+    last: Timestamp,
+    pub(super) cold: Box<Cold<R>>,
+}
+
+/// What a packet of a settled flow does not touch.
+pub(super) struct Cold<R> {
+    first: Locus,
+    last_frame: FrameId,
+    agents: [bool; 2],
+    pub(super) isn: [Option<u32>; 2],
+    pub(super) streams: [Stream; 2],
+    pub(super) answered: [Option<Locus>; 2],
+    /// Ends whose FIN was told to the rider.
+    pub(super) finished: [bool; 2],
+    pub(super) rider: Option<R>,
+    /// Bytes that the budget was charged for streams and rider.
+    charged: usize,
+}
+
+/// A TCP flow of which only SYNs of one end were seen.
+#[derive(Clone, Copy)]
+struct Attempt {
+    key: FlowKey,
+    first: FrameId,
+    first_at: Timestamp,
+    last: Timestamp,
+    isn: u32,
+    packets: u16,
+    /// The sender; `None` once it has become an entry.
+    end: Option<End>,
+    agents: u8,
+    unreachable: bool,
+}
+
+/// When to look at an entry again.
+struct Due {
+    at: Timestamp,
+    slot: u32,
+    generation: u32,
+}
+
+/// Bits of [`Entry::flags`]; those named `_A` are shifted left by one for the other end.
+pub(super) mod flag {
+    pub(in crate::flow) const SYN_A: u32 = 1;
+    pub(in crate::flow) const SYN_ACK_A: u32 = 1 << 2;
+    pub(in crate::flow) const FIN_A: u32 = 1 << 4;
+    pub(in crate::flow) const RESET_A: u32 = 1 << 6;
+    /// Sent something other than a SYN.
+    pub(in crate::flow) const SPOKE_A: u32 = 1 << 8;
+    /// The other end acknowledged something of this one.
+    pub(in crate::flow) const ACKED_A: u32 = 1 << 10;
+    /// The header shows that this end opened the conversation (echo request).
+    pub(in crate::flow) const OPENED_A: u32 = 1 << 12;
+    pub(in crate::flow) const UNREACHABLE: u32 = 1 << 14;
+    pub(in crate::flow) const QUOTED_ONLY: u32 = 1 << 15;
+    pub(in crate::flow) const CLOSING: u32 = 1 << 16;
+    pub(in crate::flow) const SIMULTANEOUS: u32 = 1 << 17;
+}
+
+impl<R: Rider> FlowTable<R> {
+    /// An empty table that may use `budget` bytes. `seed` keys its hash and shows in no result.
+    #[must_use]
+    pub fn new(budget: usize, seed: u64) -> Self {
+        Self {
+            hash: FixedState::with_seed(seed),
+            index: HashTable::new(),
+            entries: Vec::new(),
+            free: Vec::new(),
+            attempts: VecDeque::new(),
+            front: 0,
+            closing: VecDeque::new(),
+            datagrams: VecDeque::new(),
+            connections: VecDeque::new(),
+            generation: 0,
+            now: Timestamp::from_nanos(i64::MIN),
+            used: 0,
+            budget,
+        }
+    }
+
+    /// Takes a packet in. Returns which ends of its flow are agents.
+    pub fn track(&mut self, shared: &mut R::Shared, packet: &Packet<'_>, frame: FrameId, at: Timestamp) -> [bool; 2] {
+        self.now = self.now.max(at);
+        self.expire(shared);
+        let (key, end) = FlowKey::of(packet);
+        let locus = Locus { frame, at, end };
+        let slot = self.find(&key);
+        let agents = match (packet.header, slot) {
+            (Header::Error(error), slot) => self.error(shared, key, packet, error.unreachable, slot, locus),
+            (_, Some(slot)) if slot & ATTEMPT != 0 => self.again(shared, slot, packet, locus),
+            (_, Some(slot)) => self.step(shared, slot, packet, locus),
+            (_, None) => self.first(shared, key, packet, locus),
+        };
+        self.evict(shared);
+        agents
+    }
+
+    /// The flows that are still open, in the order of their first frames, for [`FlowTable::close`].
+    #[must_use]
+    pub fn open_flows(&self) -> Vec<(FrameId, u32)> {
+        let attempts = self.attempts.iter().zip(0u32..).filter(|(attempt, _)| attempt.end.is_some());
+        let attempts = attempts.map(|(attempt, n)| (attempt.first, self.front.wrapping_add(n) | ATTEMPT));
+        let entries = self.entries.iter().zip(0u32..).filter_map(|(entry, slot)| entry.as_ref().map(|e| (e.cold.first.frame, slot)));
+        let mut open: Vec<_> = attempts.chain(entries).collect();
+        open.sort_unstable();
+        open
+    }
+
+    /// Ends the flow in `slot`, which [`FlowTable::open_flows`] gave, since the capture ended.
+    pub fn close(&mut self, shared: &mut R::Shared, slot: u32) {
+        self.end(shared, slot, Finish::CaptureEnd);
+    }
+
+    /// Forgets the time: the next packet may be earlier than the last. The table must be empty.
+    pub fn rewind(&mut self) {
+        debug_assert!(self.index.is_empty(), "flows are closed before time is set back");
+        self.now = Timestamp::from_nanos(i64::MIN);
+        for queue in [&mut self.closing, &mut self.datagrams, &mut self.connections] {
+            queue.clear();
+        }
+    }
+
+    fn find(&self, key: &FlowKey) -> Option<u32> {
+        let hash = key.hash_with(&self.hash);
+        self.index.find(hash, |&slot| self.key(slot) == Some(key)).copied()
+    }
+
+    fn key(&self, slot: u32) -> Option<&FlowKey> {
+        if slot & ATTEMPT != 0 { self.attempt(slot).map(|attempt| &attempt.key) } else { self.entry(slot).map(|entry| &entry.key) }
+    }
+
+    fn attempt(&self, slot: u32) -> Option<&Attempt> {
+        self.attempts.get((slot.wrapping_sub(self.front) & !ATTEMPT) as usize)
+    }
+
+    fn attempt_mut(&mut self, slot: u32) -> Option<&mut Attempt> {
+        self.attempts.get_mut((slot.wrapping_sub(self.front) & !ATTEMPT) as usize)
+    }
+
+    fn entry(&self, slot: u32) -> Option<&Entry<R>> {
+        self.entries.get(slot as usize)?.as_ref()
+    }
+
+    fn entry_mut(&mut self, slot: u32) -> Option<&mut Entry<R>> {
+        self.entries.get_mut(slot as usize)?.as_mut()
+    }
+
+    fn insert_slot(&mut self, key: &FlowKey, slot: u32) {
+        let hash = key.hash_with(&self.hash);
+        // the hasher of a rehash reads keys from the tables beside the index
+        let (attempts, entries, front, state) = (&self.attempts, &self.entries, self.front, &self.hash);
+        self.index.insert_unique(hash, slot, |&slot| {
+            let key = if slot & ATTEMPT != 0 {
+                attempts.get((slot.wrapping_sub(front) & !ATTEMPT) as usize).map(|attempt| &attempt.key)
+            } else {
+                entries.get(slot as usize).and_then(Option::as_ref).map(|entry| &entry.key)
+            };
+            key.map_or(0, |key| key.hash_with(state))
+        });
+    }
+
+    fn remove_slot(&mut self, key: &FlowKey, slot: u32) {
+        let hash = key.hash_with(&self.hash);
+        if let Ok(found) = self.index.find_entry(hash, |&other| other == slot) {
+            found.remove();
+        }
+    }
+
+    /// The first packet of a flow.
+    fn first(&mut self, shared: &mut R::Shared, key: FlowKey, packet: &Packet<'_>, at: Locus) -> [bool; 2] {
+        let agents = R::agents(shared, packet, at.end);
+        if let Some(isn) = bare_syn(packet) {
+            let slot = self.front.wrapping_add(self.attempts.len() as u32) | ATTEMPT;
+            let attempt = Attempt {
+                key,
+                first: at.frame,
+                first_at: at.at,
+                last: at.at,
+                isn,
+                packets: 1,
+                end: Some(at.end),
+                agents: u8::from(agents[0]) | u8::from(agents[1]) << 1,
+                unreachable: false,
+            };
+            self.attempts.push_back(attempt);
+            self.used += ATTEMPT_BYTES;
+            self.insert_slot(&key, slot);
+        } else {
+            let slot = self.enter(shared, key, agents, at);
+            self.step(shared, slot, packet, at);
+        }
+        agents
+    }
+
+    /// A further packet of an attempt.
+    fn again(&mut self, shared: &mut R::Shared, slot: u32, packet: &Packet<'_>, at: Locus) -> [bool; 2] {
+        let Some(attempt) = self.attempt_mut(slot) else { return [false; 2] };
+        let agents = [attempt.agents & 1 != 0, attempt.agents & 2 != 0];
+        match bare_syn(packet) {
+            Some(isn) if attempt.end == Some(at.end) => {
+                attempt.isn = isn;
+                attempt.packets = attempt.packets.saturating_add(1);
+                attempt.last = attempt.last.max(at.at);
+            }
+            _ => {
+                let slot = self.promote(shared, slot);
+                self.step(shared, slot, packet, at);
+            }
+        }
+        agents
+    }
+
+    /// Makes an entry of an attempt.
+    fn promote(&mut self, shared: &mut R::Shared, slot: u32) -> u32 {
+        let Some(attempt) = self.attempt_mut(slot) else { return slot };
+        let known = *attempt;
+        attempt.end = None;
+        let end = known.end.unwrap_or(End::A);
+        let key = known.key;
+        self.remove_slot(&key, slot);
+        self.trim_attempts();
+        let first = Locus { frame: known.first, at: known.first_at, end };
+        let agents = [known.agents & 1 != 0, known.agents & 2 != 0];
+        let slot = self.enter(shared, key, agents, first);
+        if let Some(entry) = self.entry_mut(slot) {
+            let i = end.index();
+            entry.flags |= flag::SYN_A << i | if known.unreachable { flag::UNREACHABLE } else { 0 };
+            entry.packets[i] = known.packets.into();
+            entry.last = known.last;
+            entry.cold.isn[i] = Some(known.isn);
+            entry.cold.streams[i].start(known.isn.wrapping_add(1));
+        }
+        slot
+    }
+
+    /// A new entry without packets.
+    fn enter(&mut self, shared: &mut R::Shared, key: FlowKey, agents: [bool; 2], first: Locus) -> u32 {
+        let cold = Cold {
+            first,
+            last_frame: first.frame,
+            agents,
+            isn: [None; 2],
+            streams: [Stream::default(), Stream::default()],
+            answered: [None; 2],
+            finished: [false; 2],
+            rider: R::board(shared, key.transport(), agents),
+            charged: 0,
+        };
+        self.generation = self.generation.wrapping_add(1);
+        let generation = self.generation;
+        let entry = Entry { key, flags: 0, generation, packets: [0; 2], bytes: [0; 2], last: first.at, cold: Box::new(cold) };
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => {
+                self.entries.push(None);
+                (self.entries.len() - 1) as u32
+            }
+        };
+        if let Some(place) = self.entries.get_mut(slot as usize) {
+            *place = Some(entry);
+        }
+        self.used += entry_bytes::<R>();
+        self.insert_slot(&key, slot);
+        let (queue, idle) = match key.transport() {
+            Transport::Tcp => (&mut self.connections, limits::IDLE_CONNECTION_NANOS),
+            _ => (&mut self.datagrams, limits::IDLE_DATAGRAM_NANOS),
+        };
+        queue.push_back(Due { at: self.now.plus_nanos(idle), slot, generation });
+        slot
+    }
+
+    /// A packet of an entry.
+    fn step(&mut self, shared: &mut R::Shared, slot: u32, packet: &Packet<'_>, at: Locus) -> [bool; 2] {
+        let Some(entry) = self.entry_mut(slot) else { return [false; 2] };
+        if let Header::Tcp(tcp) = packet.header
+            && entry.is_reused(&tcp, at.end)
+        {
+            let key = entry.key;
+            self.end(shared, slot, Finish::Idle);
+            return self.first(shared, key, packet, at);
+        }
+        let i = at.end.index();
+        entry.flags &= !flag::QUOTED_ONLY;
+        entry.packets[i] = entry.packets[i].saturating_add(1);
+        entry.bytes[i] += packet.payload.len() as u64 + u64::from(packet.missing);
+        entry.last = entry.last.max(at.at);
+        entry.cold.last_frame = at.frame;
+        let agents = entry.cold.agents;
+        match packet.header {
+            Header::Tcp(tcp) => entry.segment(shared, &tcp, packet, at),
+            _ => entry.datagram(shared, packet, at),
+        }
+        let memory = entry.cold.memory();
+        let charged = std::mem::replace(&mut entry.cold.charged, memory);
+        let closes = entry.flags & flag::CLOSING == 0 && entry.has_ended();
+        if closes {
+            entry.flags |= flag::CLOSING;
+            let due = Due { at: self.now.plus_nanos(limits::CLOSING_NANOS), slot, generation: entry_generation(self.entry(slot)) };
+            self.closing.push_back(due);
+        }
+        self.used = (self.used + memory).saturating_sub(charged);
+        agents
+    }
+
+    /// An ICMP error that quotes a packet of the flow with this key, sent by `at.end`.
+    fn error(
+        &mut self,
+        shared: &mut R::Shared,
+        key: FlowKey,
+        packet: &Packet<'_>,
+        unreachable: bool,
+        slot: Option<u32>,
+        at: Locus,
+    ) -> [bool; 2] {
+        let mark = if unreachable { flag::UNREACHABLE } else { 0 };
+        match slot {
+            Some(slot) if slot & ATTEMPT != 0 => match self.attempt_mut(slot) {
+                Some(attempt) => {
+                    attempt.unreachable |= unreachable;
+                    [attempt.agents & 1 != 0, attempt.agents & 2 != 0]
+                }
+                None => [false; 2],
+            },
+            Some(slot) => match self.entry_mut(slot) {
+                Some(entry) => {
+                    entry.flags |= mark;
+                    entry.cold.agents
+                }
+                None => [false; 2],
+            },
+            None => {
+                // the macs are those of the error's frame, not of the quoted packet's
+                let agents = R::agents(shared, &Packet { macs: None, ..*packet }, at.end);
+                let slot = self.enter(shared, key, agents, at);
+                if let Some(entry) = self.entry_mut(slot) {
+                    entry.flags |= mark | flag::QUOTED_ONLY;
+                }
+                agents
+            }
+        }
+    }
+
+    /// Ends what has been idle for its time-out.
+    fn expire(&mut self, shared: &mut R::Shared) {
+        while let Some(attempt) = self.attempts.front() {
+            if attempt.end.is_some() && self.now.since(attempt.first_at) < limits::ATTEMPT_NANOS {
+                break;
+            }
+            self.end(shared, self.front | ATTEMPT, Finish::Idle);
+            self.trim_attempts();
+        }
+        while self.closing.front().is_some_and(|due| due.at <= self.now) {
+            if let Some(due) = self.closing.pop_front() {
+                self.end_if(shared, &due, Finish::Idle);
+            }
+        }
+        self.look_again(shared, limits::IDLE_DATAGRAM_NANOS, |table| &mut table.datagrams);
+        self.look_again(shared, limits::IDLE_CONNECTION_NANOS, |table| &mut table.connections);
+    }
+
+    /// Ends the entries at the front of a queue that are idle, and puts the others at its back.
+    fn look_again(&mut self, shared: &mut R::Shared, idle: i64, queue: impl Fn(&mut Self) -> &mut VecDeque<Due>) {
+        let now = self.now;
+        while queue(self).front().is_some_and(|due| due.at <= now) {
+            let Some(mut due) = queue(self).pop_front() else { return };
+            match self.entry(due.slot).filter(|entry| entry.generation == due.generation).map(|entry| entry.last) {
+                Some(last) if now.since(last) < idle => {
+                    due.at = now.plus_nanos(idle);
+                    queue(self).push_back(due);
+                }
+                Some(_) => self.end(shared, due.slot, Finish::Idle),
+                None => {}
+            }
+        }
+    }
+
+    /// Forgets flows until the budget is kept: attempts first, then what has ended, then datagrams, then connections, each the oldest
+    /// first.
+    fn evict(&mut self, shared: &mut R::Shared) {
+        while self.used > self.budget {
+            if !self.attempts.is_empty() {
+                self.end(shared, self.front | ATTEMPT, Finish::Evicted);
+                self.trim_attempts();
+            } else if let Some(due) = self.closing.pop_front() {
+                self.end_if(shared, &due, Finish::Idle);
+            } else if let Some(due) = self.datagrams.pop_front().or_else(|| self.connections.pop_front()) {
+                self.end_if(shared, &due, Finish::Evicted);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn end_if(&mut self, shared: &mut R::Shared, due: &Due, how: Finish) {
+        if self.entry(due.slot).is_some_and(|entry| entry.generation == due.generation) {
+            self.end(shared, due.slot, how);
+        }
+    }
+
+    /// Lets go of attempts at the front that have ended or become entries.
+    fn trim_attempts(&mut self) {
+        while self.attempts.front().is_some_and(|attempt| attempt.end.is_none()) {
+            self.attempts.pop_front();
+            self.front = self.front.wrapping_add(1) & !ATTEMPT;
+            self.used = self.used.saturating_sub(ATTEMPT_BYTES);
+        }
+    }
+
+    /// Ends a flow and tells its rider.
+    fn end(&mut self, shared: &mut R::Shared, slot: u32, how: Finish) {
+        let Some(&key) = self.key(slot) else { return };
+        if slot & ATTEMPT != 0 {
+            let Some(attempt) = self.attempt_mut(slot) else { return };
+            let Some(end) = attempt.end.take() else { return };
+            let attempt = *attempt;
+            self.remove_slot(&key, slot);
+            R::ended(shared, attempt.ended(end, how), None);
+            return;
+        }
+        self.remove_slot(&key, slot);
+        let Some(mut entry) = self.entries.get_mut(slot as usize).and_then(Option::take) else { return };
+        self.free.push(slot);
+        self.used = self.used.saturating_sub(entry_bytes::<R>() + entry.cold.charged);
+        entry.finish(shared, how);
+        let ended = entry.ended(how);
+        R::ended(shared, ended, entry.cold.rider.take());
+    }
+}
+
+/// Bytes that an attempt costs, its place in the index included.
+const ATTEMPT_BYTES: usize = size_of::<Attempt>() + 10;
+
+/// Bytes that an entry costs without what its streams and rider hold.
+const fn entry_bytes<R>() -> usize {
+    size_of::<Option<Entry<R>>>() + size_of::<Cold<R>>() + size_of::<Due>() + 10
+}
+
+fn entry_generation<R>(entry: Option<&Entry<R>>) -> u32 {
+    entry.map_or(0, |entry| entry.generation)
+}
+
+/// The initial sequence number, where a packet is a SYN and nothing else.
+fn bare_syn(packet: &Packet<'_>) -> Option<u32> {
+    use crate::decode::Tcp;
+    match packet.header {
+        Header::Tcp(tcp) if tcp.flags & (Tcp::SYN | Tcp::ACK | Tcp::RST | Tcp::FIN) == Tcp::SYN => {
+            (packet.payload.is_empty() && packet.missing == 0).then_some(tcp.seq)
+        }
+        _ => None,
+    }
+}
+
+impl Attempt {
+    fn ended(&self, end: End, how: Finish) -> Ended {
+        let mut sent = [Tally::default(); 2];
+        sent[end.index()].packets = self.packets.into();
+        Ended {
+            key: self.key,
+            agents: [self.agents & 1 != 0, self.agents & 2 != 0],
+            first: Locus { frame: self.first, at: self.first_at, end },
+            last: self.last,
+            sent,
+            state: if self.unreachable { FlowState::Refused } else { FlowState::Attempted },
+            initiator: Some(end),
+            basis: Basis::Syn,
+            answered: [None; 2],
+            simultaneous_open: false,
+            began_before: false,
+            unseen_end: None,
+            evicted: how == Finish::Evicted,
+            quoted_only: false,
+        }
+    }
+}
+
+impl<R: Rider> Cold<R> {
+    fn memory(&self) -> usize {
+        self.streams[0].heap_bytes() + self.streams[1].heap_bytes() + self.rider.as_ref().map_or(0, Rider::memory)
+    }
+}
+
+impl<R: Rider> Entry<R> {
+    fn datagram(&mut self, shared: &mut R::Shared, packet: &Packet<'_>, at: Locus) {
+        let i = at.end.index();
+        self.cold.answered[i].get_or_insert(at);
+        if let Header::Echo { request } = packet.header {
+            self.flags |= flag::OPENED_A << if request { i } else { 1 - i };
+        }
+        let Some(rider) = self.cold.rider.as_mut().filter(|rider| !rider.is_settled()) else { return };
+        if packet.missing > 0 {
+            rider.gap(shared, packet.missing.into(), true, at);
+        } else if !packet.payload.is_empty() {
+            rider.data(shared, packet.payload, at);
+        }
+    }
+
+    /// Tells the rider what is left, and that both ends will say no more.
+    fn finish(&mut self, shared: &mut R::Shared, how: Finish) {
+        let cold = &mut *self.cold;
+        let Some(rider) = cold.rider.as_mut() else { return };
+        for end in [End::A, End::B] {
+            let i = end.index();
+            let at = Locus { frame: cold.last_frame, at: self.last, end };
+            if self.key.transport() == Transport::Tcp {
+                cold.streams[i].flush(at, &mut |piece| tell(rider, shared, &mut cold.finished[i], piece));
+            }
+            if !std::mem::replace(&mut cold.finished[i], true) {
+                let reset = self.flags & (flag::RESET_A | flag::RESET_A << 1) != 0;
+                rider.finish(shared, if reset { Finish::Reset } else { how }, at);
+            }
+        }
+    }
+
+    fn ended(&self, how: Finish) -> Ended {
+        let cold = &*self.cold;
+        let (initiator, basis) = self.initiator();
+        let tally = |i: usize| Tally { packets: self.packets[i].into(), bytes: self.bytes[i] };
+        let tcp = self.key.transport() == Transport::Tcp;
+        let quoted_only = self.flags & flag::QUOTED_ONLY != 0;
+        let unseen = |end: End| tcp && self.packets[end.index()] == 0 && self.flags & (flag::ACKED_A << end.index()) != 0;
+        Ended {
+            key: self.key,
+            agents: cold.agents,
+            first: cold.first,
+            last: self.last,
+            sent: [tally(0), tally(1)],
+            state: self.state(initiator),
+            initiator,
+            basis,
+            answered: cold.answered,
+            simultaneous_open: self.flags & flag::SIMULTANEOUS != 0,
+            began_before: tcp && !quoted_only && !self.start_was_seen(),
+            unseen_end: [End::A, End::B].into_iter().find(|&end| unseen(end)),
+            evicted: how == Finish::Evicted,
+            quoted_only,
+        }
+    }
+
+    fn start_was_seen(&self) -> bool {
+        self.flags & (flag::SYN_A | flag::SYN_A << 1 | flag::SYN_ACK_A | flag::SYN_ACK_A << 1) != 0
+    }
+
+    /// Who opened the flow, by the strongest evidence there is.
+    fn initiator(&self) -> (Option<End>, Basis) {
+        let is_set = |bit: u32, end: End| self.flags & bit << end.index() != 0;
+        let ends = [End::A, End::B];
+        let first = self.cold.first.end;
+        if self.flags & flag::QUOTED_ONLY != 0 {
+            return (None, Basis::Unknown);
+        }
+        if let Some(end) = [first, !first].into_iter().find(|&end| is_set(flag::SYN_A, end)) {
+            return (Some(end), Basis::Syn);
+        }
+        if let Some(end) = ends.into_iter().find(|&end| is_set(flag::SYN_ACK_A, end)) {
+            return (Some(!end), Basis::SynAck);
+        }
+        let opener = ends.into_iter().find(|&end| is_set(flag::OPENED_A, end));
+        if let Some(end) = self.cold.rider.as_ref().and_then(Rider::opener).or(opener) {
+            return (Some(end), Basis::Handshake);
+        }
+        let well_known = |i: usize| self.key.ends()[i].port < 1024;
+        match (self.key.transport(), well_known(0), well_known(1)) {
+            (Transport::Tcp, true, false) => (Some(End::B), Basis::WellKnownPort),
+            (Transport::Tcp, false, true) => (Some(End::A), Basis::WellKnownPort),
+            _ => (Some(first), Basis::FirstPacket),
+        }
+    }
+
+    fn state(&self, initiator: Option<End>) -> FlowState {
+        let responder = (!initiator.unwrap_or(End::A)).index();
+        let both = |bit: u32| self.flags & (bit | bit << 1) == bit | bit << 1;
+        let either = |bit: u32| self.flags & (bit | bit << 1) != 0;
+        let unreachable = self.flags & flag::UNREACHABLE != 0;
+        if self.key.transport() != Transport::Tcp {
+            return match (self.packets[0] > 0 && self.packets[1] > 0, unreachable) {
+                (true, _) => FlowState::Established,
+                (false, true) => FlowState::Refused,
+                (false, false) => FlowState::Attempted,
+            };
+        }
+        if !self.start_was_seen() {
+            return FlowState::Partial;
+        }
+        let accepted = either(flag::SYN_ACK_A) || self.flags & flag::SPOKE_A << responder != 0;
+        match (either(flag::RESET_A), accepted) {
+            (true, false) => FlowState::Refused,
+            (true, true) => FlowState::Reset,
+            (false, false) if unreachable => FlowState::Refused,
+            (false, false) => FlowState::Attempted,
+            (false, true) if both(flag::FIN_A) => FlowState::Closed,
+            (false, true) => FlowState::Established,
+        }
+    }
+}
+
+/// Hands a piece of a stream to a rider.
+pub(super) fn tell<R: Rider>(rider: &mut R, shared: &mut R::Shared, finished: &mut bool, piece: Piece<'_>) -> usize {
+    match piece {
+        Piece::Bytes(bytes, at) => return rider.data(shared, bytes, at),
+        Piece::Gap(bytes, cut, at) => rider.gap(shared, bytes, cut, at),
+        Piece::Conflict(at) => rider.conflict(shared, at),
+        Piece::Fin(at) => {
+            if !std::mem::replace(finished, true) {
+                rider.finish(shared, Finish::Fin, at);
+            }
+        }
+    }
+    0
+}

@@ -1,0 +1,87 @@
+//! What a TCP segment does to its flow (RFC 9293), seen from a tap: evidence of who opened it, port reuse, resets that count and
+//! resets that do not.
+
+use super::table::{Entry, Rider, flag, tell};
+use crate::decode::{Packet, Tcp};
+use crate::fact::{End, Locus};
+
+impl<R: Rider> Entry<R> {
+    /// Whether a segment opens a new connection between the same ports: a SYN with another initial sequence number after this one
+    /// ended, or after its sender had gone on from its own SYN. A repeated SYN is none, nor is one that comes late for data or a
+    /// SYN-ACK that fit it.
+    pub(super) fn is_reused(&self, tcp: &Tcp, end: End) -> bool {
+        if !tcp.has(Tcp::SYN) || tcp.has(Tcp::RST) {
+            return false;
+        }
+        let i = end.index();
+        let known = self.cold.isn[i];
+        let fits = known == Some(tcp.seq) || known.is_none() && self.cold.streams[i].first() == Some(tcp.seq.wrapping_add(1));
+        if fits {
+            return false;
+        }
+        let ended = self.flags & flag::CLOSING != 0;
+        let went_on = self.flags & flag::SPOKE_A << i != 0;
+        ended || went_on || known.is_none() && self.cold.streams[i].first().is_some()
+    }
+
+    /// Whether the connection is over: a reset, or a FIN of both ends.
+    pub(super) fn has_ended(&self) -> bool {
+        let fins = flag::FIN_A | flag::FIN_A << 1;
+        self.flags & (flag::RESET_A | flag::RESET_A << 1) != 0 || self.flags & fins == fins
+    }
+
+    /// Takes a segment in.
+    pub(super) fn segment(&mut self, shared: &mut R::Shared, tcp: &Tcp, packet: &Packet<'_>, at: Locus) {
+        let (i, j) = (at.end.index(), (!at.end).index());
+        let cold = &mut *self.cold;
+        if tcp.has(Tcp::RST) {
+            // a reset that the receiver would not believe changes nothing
+            if cold.streams[i].accepts_reset(tcp.seq) {
+                self.flags |= flag::RESET_A << i;
+            }
+            return;
+        }
+        if tcp.has(Tcp::SYN) {
+            let first = tcp.seq.wrapping_add(1);
+            if !tcp.has(Tcp::ACK) {
+                if self.flags & flag::SYN_A << j != 0 && self.flags & (flag::SYN_ACK_A << i | flag::SYN_ACK_A << j) == 0 {
+                    self.flags |= flag::SIMULTANEOUS;
+                }
+                self.flags |= flag::SYN_A << i;
+            } else {
+                self.flags |= flag::SYN_ACK_A << i;
+                cold.answered[i].get_or_insert(at);
+                cold.streams[j].start(tcp.ack);
+            }
+            if cold.isn[i].replace(tcp.seq).is_some_and(|known| known != tcp.seq) {
+                // tried again with another number before anything was said
+                cold.streams[i] = super::Stream::default();
+            }
+            cold.streams[i].start(first);
+        } else {
+            self.flags |= flag::SPOKE_A << i;
+            cold.answered[i].get_or_insert(at);
+        }
+        if tcp.has(Tcp::ACK) {
+            self.flags |= flag::ACKED_A << j;
+            cold.streams[j].acknowledge(tcp.ack);
+        }
+        let seq = tcp.seq.wrapping_add(u32::from(tcp.has(Tcp::SYN)));
+        let length = packet.payload.len() as u32 + packet.missing;
+        let stream = &mut cold.streams[i];
+        if tcp.has(Tcp::FIN) {
+            self.flags |= flag::FIN_A << i;
+            stream.finish_at(seq.wrapping_add(length));
+        }
+        match cold.rider.as_mut().filter(|rider| !rider.is_settled()) {
+            Some(rider) => {
+                let finished = &mut cold.finished[i];
+                stream.push(seq, packet.payload, packet.missing, at, &mut |piece| tell(rider, shared, finished, piece));
+                if rider.is_settled() {
+                    cold.streams.iter_mut().for_each(super::Stream::release);
+                }
+            }
+            None => stream.pass(seq, length),
+        }
+    }
+}
