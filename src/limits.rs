@@ -75,3 +75,33 @@ pub const IDLE_DATAGRAM_NANOS: i64 = 120 * 1_000_000_000;
 
 /// How long a connection may be silent before it is judged as it stands. Agents keep connections for days with a heartbeat of minutes.
 pub const IDLE_CONNECTION_NANOS: i64 = 24 * 3600 * 1_000_000_000;
+
+/// Bytes of echo data that say nothing: pings send 32 to 56. More is a channel until shown otherwise.
+pub const ECHO_BYTES: usize = 64;
+
+/// Answers and canonical names that are remembered over an audit: some 200 bytes each.
+pub const NAMES_KEPT: usize = 500_000;
+
+/// Names that are remembered of one address; content networks share one among hundreds.
+pub const NAMES_PER_ADDRESS: usize = 256;
+
+/// How much later than the flow that uses it an answer may be seen: two directions of a tap are merged late.
+pub const LATE_ANSWER_NANOS: i64 = 2 * 1_000_000_000;
+
+/// How long a capture must have run before the first packet of a datagram flow shows who opened it (WW103).
+pub const SETTLED_CAPTURE_NANOS: i64 = 60 * 1_000_000_000;
+
+/// Findings, allowed destinations and exceptions that a document lists, each; the rest is counted.
+pub const LISTED: usize = 1000;
+
+/// Example flows of one finding.
+pub const EXAMPLES: usize = 5;
+
+/// Queries that wait for an answer which may yet explain them (WW402).
+pub const QUERIES_WAITING: usize = 10_000;
+
+/// Addresses of agents whose first and last sighting is listed.
+pub const AGENTS_LISTED: usize = 1000;
+
+/// Blocks that are read ahead of the judge when several threads work.
+pub const BLOCKS_IN_FLIGHT: usize = 8;

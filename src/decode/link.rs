@@ -5,18 +5,18 @@ use crate::fact::LinkType;
 use crate::limits;
 
 /// What the link carries.
-pub struct Link<'a> {
+pub(super) struct Link<'a> {
     /// The network protocol.
-    pub network: Network,
+    pub(super) network: Network,
     /// Its bytes, trailers included.
-    pub bytes: &'a [u8],
+    pub(super) bytes: &'a [u8],
     /// The hardware addresses, where there are any.
-    pub macs: Option<Macs>,
+    pub(super) macs: Option<Macs>,
 }
 
 /// A network protocol that is read further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Network {
+pub(super) enum Network {
     /// IPv4.
     V4,
     /// IPv6.
@@ -43,6 +43,12 @@ mod ethertype {
     pub(super) const QINQ_OLD: u16 = 0x9100;
     /// Smaller values are lengths of an LLC frame (IEEE 802.3).
     pub(super) const LEAST: u16 = 0x0600;
+}
+
+/// Whether a link type is read at all.
+#[must_use]
+pub fn reads(link: LinkType) -> bool {
+    open(link, &[]).err() != Some(Reason::UndecodedLink)
 }
 
 /// Opens the link headers of a frame.

@@ -14,7 +14,7 @@ mod noise;
 
 use std::net::IpAddr;
 
-pub use link::Link;
+pub use link::reads;
 
 use crate::fact::{Endpoint, LinkType, Transport};
 
@@ -180,6 +180,25 @@ impl Reason {
             Self::NoiseMulticast => "noise_multicast",
             Self::NoiseDhcp => "noise_dhcp",
             Self::NoiseLink => "noise_link",
+        }
+    }
+
+    /// How to say it after "12 frames".
+    #[must_use]
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::UndecodedLink => "are of a link type that is not read",
+            Self::UndecodedEthertype => "are of an EtherType that is not read",
+            Self::UndecodedTunnel => "lie in a tunnel or behind tags that are not opened",
+            Self::UndecodedHeader => "have headers that contradict themselves",
+            Self::UndecodedTruncated => "have headers that the snap length cut",
+            Self::UndecodedFragment => "are fragments of IP packets",
+            Self::NoiseArp => "are ARP",
+            Self::NoiseNdp => "are neighbour discovery",
+            Self::NoiseMembership => "are IGMP or MLD",
+            Self::NoiseMulticast => "are link-scope multicast or broadcast",
+            Self::NoiseDhcp => "are DHCP",
+            Self::NoiseLink => "are link control",
         }
     }
 

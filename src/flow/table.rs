@@ -25,7 +25,7 @@ pub trait Rider: Sized {
     /// Which ends of a new flow are agents; `sender` sent the packet.
     fn agents(shared: &Self::Shared, packet: &Packet<'_>, sender: End) -> [bool; 2];
     /// The rider of a new flow; `None` where nobody asks for its bytes.
-    fn board(shared: &Self::Shared, transport: Transport, agents: [bool; 2]) -> Option<Self>;
+    fn board(shared: &Self::Shared, key: &FlowKey, agents: [bool; 2]) -> Option<Self>;
     /// The next bytes of `at.end`, or a datagram. Returns how many bytes behind them are opaque.
     fn data(&mut self, shared: &mut Self::Shared, bytes: &[u8], at: Locus) -> usize;
     /// `bytes` of `at.end` that will not come: `cut` by the snap length, or lost.
@@ -186,6 +186,14 @@ impl<R: Rider> FlowTable<R> {
         self.end(shared, slot, Finish::CaptureEnd);
     }
 
+    /// How the flow of a packet stands, were it to end now.
+    #[must_use]
+    pub fn peek(&self, packet: &Packet<'_>) -> Option<(Ended, Option<&R>)> {
+        let slot = self.find(&FlowKey::of(packet).0).filter(|slot| slot & ATTEMPT == 0)?;
+        let entry = self.entry(slot)?;
+        Some((entry.ended(Finish::Idle), entry.cold.rider.as_ref()))
+    }
+
     /// Forgets the time: the next packet may be earlier than the last. The table must be empty.
     pub fn rewind(&mut self) {
         debug_assert!(self.index.is_empty(), "flows are closed before time is set back");
@@ -318,7 +326,7 @@ impl<R: Rider> FlowTable<R> {
             streams: [Stream::default(), Stream::default()],
             answered: [None; 2],
             finished: [false; 2],
-            rider: R::board(shared, key.transport(), agents),
+            rider: R::board(shared, &key, agents),
             charged: 0,
         };
         self.generation = self.generation.wrapping_add(1);

@@ -156,7 +156,10 @@ pub struct InputSummary {
     pub last: Option<Timestamp>,
     /// Whether it was read to its end and its end is whole.
     pub complete: bool,
-    /// Where and why it is not.
+    /// Packets that it says were lost.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub dropped: u64,
+    /// Where and why it is not complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub damage: Option<String>,
     /// The capture filter recorded in it.
@@ -275,6 +278,9 @@ pub struct Finding {
     /// The last of it.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
     pub last: Option<Timestamp>,
+    /// The packets that show it, where no flow does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub packets: Vec<PacketRef>,
     /// The first few flows.
     pub examples: Vec<Example>,
     /// Controls that it bears on.
@@ -364,4 +370,17 @@ pub struct Exception {
     pub message: String,
     /// Flows concerned; 0 where it is about the whole audit.
     pub flows: u64,
+}
+
+/// What the judge made of one flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// `outbound`, `inbound`, `internal`, `unrelated`, `unknown`.
+    pub direction: &'static str,
+    /// `allowed`, `violation`, `undetermined`, `notice`, `not-judged`.
+    pub verdict: &'static str,
+    /// The codes of the rules it breaks, notices included, in their order.
+    pub rules: Vec<&'static str>,
+    /// The name that the responder's address was answered for, where the flow asks for none itself.
+    pub answered_name: Option<crate::fact::Name>,
 }

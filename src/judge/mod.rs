@@ -3,9 +3,23 @@
 //! It sees facts, never packets, and every rule asks facts, never protocols.
 
 mod audit;
+mod case;
+mod destination;
+mod filter;
+mod findings;
+#[expect(clippy::module_inception, reason = "the judge is what this module is for")]
+mod judge;
+pub mod ledger;
+mod names;
 pub mod policy;
+pub mod rules;
+mod scope;
 
 pub use audit::{
-    AgentSeen, Allowed, Audit, CausedBy, Coverage, Example, Exception, Finding, FindingCounts, InputSummary, PacketRef, PolicyUsed,
-    Severity, Summary, Tool, Verdict, WaiverUsed,
+    AgentSeen, Allowed, Audit, CausedBy, Coverage, Example, Exception, Finding, FindingCounts, InputSummary, Judgement, PacketRef,
+    PolicyUsed, Severity, Summary, Tool, Verdict, WaiverUsed,
 };
+pub use case::Direction;
+pub use judge::{Judge, LIMITS, Whole};
+pub use names::Names;
+pub use scope::Scope;

@@ -1,0 +1,414 @@
+//! Lanes, threads and the ordered merge: from sources to a closed audit.
+//!
+//! One thread reads blocks and hands each to every worker; a worker takes the frames of its own lanes; what the lanes say comes back
+//! with the block and is merged by the frame that caused it, so that the judge hears the same story whatever the number of threads. With
+//! one thread everything happens in place. All threads of an audit are started here.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use crate::decode::{self, Reason};
+use crate::fact::{Block, FlowRecord, FrameId, LinkType, Timestamp};
+use crate::flow::{FlowKey, LaneHash};
+use crate::judge::ledger::{Bucket, Kind, Ledger};
+use crate::judge::{Audit, Finding, InputSummary, Judge, Judgement, Scope};
+use crate::limits;
+use crate::shard::{Event, EventKind, Lane, LaneLedger, View};
+use crate::source::{Fill, Source, SourceError};
+
+/// How an audit is run; none of it changes what comes out, but for `memory`.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Threads that read frames; at least one.
+    pub threads: usize,
+    /// Bytes that flows may take together.
+    pub memory: u64,
+    /// Keys the lane hash: 0 for files, random for live traffic.
+    pub lane_key: u64,
+    /// Keys the tables' hashes.
+    pub table_key: u64,
+    /// Whether flows without an agent are inspected too.
+    pub inspect_all: bool,
+    /// Whether findings are wanted as soon as they are known.
+    pub eager: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { threads: 1, memory: limits::DEFAULT_MEMORY, lane_key: 0, table_key: 0, inspect_all: false, eager: false }
+    }
+}
+
+/// One capture: its name in the document, and how to open it when its turn comes.
+pub struct Input {
+    /// Its path as given.
+    pub path: String,
+    /// SHA-256 of its bytes, where it was asked for.
+    pub sha256: Option<String>,
+    /// Opens it as the input with this index.
+    pub open: Box<dyn FnOnce(u32) -> Result<Box<dyn Source>, SourceError>>,
+}
+
+/// Watches an audit go by.
+pub trait Observer {
+    /// More was read: bytes of all inputs so far. `false` stops the audit, which is then closed as if the capture ended here.
+    fn progress(&mut self, _bytes: u64, _packets: u64) -> bool {
+        true
+    }
+    /// A flow has ended and was judged.
+    fn flow(&mut self, _record: &FlowRecord, _judgement: &Judgement) {}
+    /// A finding is new.
+    fn finding(&mut self, _finding: &Finding) {}
+}
+
+/// What an audit came to.
+pub struct Outcome {
+    /// The document.
+    pub audit: Audit,
+    /// Inputs that could not be audited at all.
+    pub failed: Vec<SourceError>,
+}
+
+/// Audits `inputs`, one after the other, as one series: flows go on from one to the next unless time runs backwards.
+pub fn run(inputs: Vec<Input>, scope: Scope, judge: Judge, config: &Config, observer: &mut dyn Observer) -> Outcome {
+    let lanes = LaneHash::new(config.lane_key);
+    let view = Arc::new(View { scope, inspect_all: config.inspect_all, eager: config.eager, lanes });
+    let budget = (config.memory as usize / limits::LANES / 10).saturating_mul(9);
+    let table_key = |n: usize| config.table_key.wrapping_add(n as u64);
+    let lanes = (0..limits::LANES).map(|n| Lane::new(Arc::clone(&view), budget, table_key(n))).collect();
+    let mut run = Run { view, lanes, judge, observer, judged_findings: 0, reader: Reader::new(inputs), latest: None, stopped: false };
+    while run.epoch(config.threads.max(1)) {
+        run.close_flows();
+    }
+    run.close_flows();
+    run.finish()
+}
+
+struct Run<'a> {
+    view: Arc<View>,
+    lanes: Vec<Lane>,
+    judge: Judge,
+    observer: &'a mut dyn Observer,
+    /// Findings that the observer was told of.
+    judged_findings: u64,
+    reader: Reader,
+    /// The latest time seen.
+    latest: Option<Timestamp>,
+    stopped: bool,
+}
+
+impl Run<'_> {
+    /// Reads until time runs backwards at the start of an input, or until the end. Returns whether there is more.
+    fn epoch(&mut self, threads: usize) -> bool {
+        self.latest = None;
+        if threads == 1 { self.alone() } else { self.together(threads) }
+    }
+
+    /// Everything in this thread.
+    fn alone(&mut self) -> bool {
+        let mut block = Block::default();
+        let mut events = Vec::new();
+        while let Some(next) = self.next_block(std::mem::take(&mut block)) {
+            for frame in &next.frames {
+                let packet = decode::packet(frame.link, next.frame(frame), frame.wire);
+                let lane = packet.as_ref().map_or(0, |packet| self.view.lanes.lane(&FlowKey::of(packet).0));
+                let lane = &mut self.lanes[lane];
+                lane.take(frame, packet);
+                events.extend(lane.events());
+            }
+            self.hear(&mut events);
+            block = next;
+        }
+        self.reader.has_more()
+    }
+
+    /// One thread reads and judges, the others take frames.
+    fn together(&mut self, threads: usize) -> bool {
+        let mut shares: Vec<Vec<(usize, Lane)>> = (0..threads).map(|_| Vec::new()).collect();
+        for (n, lane) in self.lanes.drain(..).enumerate() {
+            shares[n % threads].push((n, lane));
+        }
+        let mut lanes = std::thread::scope(|scope| {
+            let mut ways: Vec<(SyncSender<Arc<Block>>, Receiver<Vec<Event>>)> = Vec::new();
+            let mut workers = Vec::new();
+            for share in shares {
+                let (to, blocks) = sync_channel::<Arc<Block>>(limits::BLOCKS_IN_FLIGHT);
+                let (said, from) = sync_channel(limits::BLOCKS_IN_FLIGHT);
+                ways.push((to, from));
+                workers.push(scope.spawn(move || work(share, &blocks, &said)));
+            }
+            self.feed(&ways);
+            drop(ways);
+            let mut lanes = Vec::new();
+            for worker in workers {
+                match worker.join() {
+                    Ok(share) => lanes.extend(share),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            lanes
+        });
+        lanes.sort_by_key(|(n, _)| *n);
+        self.lanes = lanes.into_iter().map(|(_, lane)| lane).collect();
+        self.reader.has_more()
+    }
+
+    /// Hands blocks to the workers and hears what they say, in the order of the blocks.
+    fn feed(&mut self, ways: &[(SyncSender<Arc<Block>>, Receiver<Vec<Event>>)]) {
+        let mut in_flight: std::collections::VecDeque<Arc<Block>> = std::collections::VecDeque::new();
+        let mut spare = Vec::new();
+        let mut events = Vec::new();
+        loop {
+            let next = self.next_block(spare.pop().unwrap_or_default());
+            let at_end = next.is_none();
+            if let Some(mut block) = next {
+                for n in 0..block.frames.len() {
+                    let frame = block.frames[n];
+                    block.frames[n].lane = self.view.lane(&frame, block.frame(&frame)) as u8;
+                }
+                let block = Arc::new(block);
+                if ways.iter().any(|(to, _)| to.send(Arc::clone(&block)).is_err()) {
+                    return;
+                }
+                in_flight.push_back(block);
+            }
+            while in_flight.len() >= limits::BLOCKS_IN_FLIGHT || at_end && !in_flight.is_empty() {
+                for (_, from) in ways {
+                    match from.recv() {
+                        Ok(said) => events.extend(said),
+                        Err(_) => return,
+                    }
+                }
+                // a frame has one lane: its events come from one worker, in order
+                events.sort_by_key(|event: &Event| event.cause);
+                self.hear(&mut events);
+                spare.extend(in_flight.pop_front().and_then(Arc::into_inner));
+            }
+            if at_end {
+                return;
+            }
+        }
+    }
+
+    /// The next block of this epoch, in the buffers of `block`.
+    fn next_block(&mut self, block: Block) -> Option<Block> {
+        if self.stopped {
+            return None;
+        }
+        let block = self.reader.next(block, self.latest)?;
+        if let Some(first) = block.frames.first() {
+            if self.latest.is_none() {
+                self.judge.begin(first.at);
+            }
+            let latest = block.frames.iter().map(|frame| frame.at).max();
+            self.latest = self.latest.max(latest);
+        }
+        self.stopped = !self.observer.progress(self.reader.bytes(), self.reader.packets());
+        Some(block)
+    }
+
+    /// Tells the judge what the lanes said, and the observer what the judge made of it.
+    fn hear(&mut self, events: &mut Vec<Event>) {
+        for event in events.drain(..) {
+            match event.kind {
+                EventKind::Resolved { resolution, at } => self.judge.resolved(&resolution, at),
+                EventKind::Asked { ends, transport, name, at } => self.judge.asked(ends, transport, name, at),
+                EventKind::Snapshot(record) => self.judge.snapshot(record),
+                EventKind::Ended(record) => {
+                    let judgement = self.judge.ended(&record);
+                    self.observer.flow(&record, &judgement);
+                }
+            }
+        }
+        if self.view.eager {
+            if let Some(latest) = self.latest {
+                self.judge.advance(latest);
+            }
+            for finding in self.judge.news(&mut self.judged_findings) {
+                self.observer.finding(&finding);
+            }
+        }
+    }
+
+    /// Ends the flows that are still open, in the order of their first frames over all lanes, and makes ready for an earlier time.
+    fn close_flows(&mut self) {
+        let mut queues: Vec<_> = self.lanes.iter().map(|lane| lane.open_flows().into_iter().peekable()).collect();
+        let mut heads: BTreeSet<(FrameId, usize)> =
+            queues.iter_mut().enumerate().filter_map(|(n, queue)| queue.peek().map(|(first, _)| (*first, n))).collect();
+        let mut events = Vec::new();
+        while let Some((_, n)) = heads.pop_first() {
+            if let (Some((_, slot)), Some(lane)) = (queues[n].next(), self.lanes.get_mut(n)) {
+                lane.close(slot);
+                events.extend(lane.events());
+            }
+            heads.extend(queues[n].peek().map(|(first, _)| (*first, n)));
+            self.hear(&mut events);
+        }
+        self.lanes.iter_mut().for_each(Lane::rewind);
+    }
+
+    fn finish(self) -> Outcome {
+        let mut sum = LaneLedger::default();
+        self.lanes.iter().for_each(|lane| sum.merge(lane.ledger()));
+        let links: BTreeSet<LinkType> = self.reader.unread_links;
+        let ledger = ledger(&sum, &links);
+        debug_assert_eq!(ledger.sum(), self.reader.packets_done, "the ledger closes");
+        Outcome { audit: self.judge.close(self.reader.done, &ledger), failed: self.reader.failed }
+    }
+}
+
+/// A worker: takes the frames of its lanes, block by block.
+fn work(mut share: Vec<(usize, Lane)>, blocks: &Receiver<Arc<Block>>, said: &SyncSender<Vec<Event>>) -> Vec<(usize, Lane)> {
+    let mut place = [usize::MAX; limits::LANES];
+    for (at, (lane, _)) in share.iter().enumerate() {
+        place[*lane] = at;
+    }
+    while let Ok(block) = blocks.recv() {
+        let mut events = Vec::new();
+        for frame in &block.frames {
+            let Some((_, lane)) = place.get(usize::from(frame.lane)).and_then(|&at| share.get_mut(at)) else { continue };
+            lane.take(frame, decode::packet(frame.link, block.frame(frame), frame.wire));
+            events.extend(lane.events());
+        }
+        drop(block);
+        if said.send(events).is_err() {
+            break;
+        }
+    }
+    share
+}
+
+/// Reads the inputs one after the other.
+struct Reader {
+    waiting: std::vec::IntoIter<Input>,
+    open: Option<(String, Option<String>, Box<dyn Source>)>,
+    /// A block that opens the next epoch.
+    held: Option<Block>,
+    next_input: u32,
+    next_block: u64,
+    done: Vec<InputSummary>,
+    failed: Vec<SourceError>,
+    bytes_done: u64,
+    packets_done: u64,
+    unread_links: BTreeSet<LinkType>,
+}
+
+impl Reader {
+    fn new(inputs: Vec<Input>) -> Self {
+        Self {
+            waiting: inputs.into_iter(),
+            open: None,
+            held: None,
+            next_input: 0,
+            next_block: 0,
+            done: Vec::new(),
+            failed: Vec::new(),
+            bytes_done: 0,
+            packets_done: 0,
+            unread_links: BTreeSet::new(),
+        }
+    }
+
+    fn has_more(&self) -> bool {
+        self.held.is_some()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes_done + self.open.as_ref().map_or(0, |(_, _, source)| source.stats().bytes)
+    }
+
+    fn packets(&self) -> u64 {
+        self.packets_done + self.open.as_ref().map_or(0, |(_, _, source)| source.stats().packets)
+    }
+
+    /// The next block that is not before `latest`, where one begins an input; `None` where there is none in this epoch.
+    fn next(&mut self, mut block: Block, latest: Option<Timestamp>) -> Option<Block> {
+        if let Some(held) = self.held.take() {
+            return Some(held);
+        }
+        let opened = self.open.is_none();
+        if opened && !self.open_next() {
+            return None;
+        }
+        let (_, _, source) = self.open.as_mut()?;
+        let fill = source.fill(&mut block);
+        block.sequence = self.next_block;
+        self.next_block += 1;
+        match fill {
+            Ok(Fill::More) => {}
+            Ok(Fill::End) => self.close_input(),
+            Err(error) => {
+                self.open = None;
+                self.failed.push(error);
+                block.frames.clear();
+            }
+        }
+        let earlier = block.frames.first().is_some_and(|first| latest.is_some_and(|latest| first.at < latest));
+        if block.begins_input && earlier {
+            self.held = Some(block);
+            return None;
+        }
+        Some(block)
+    }
+
+    fn open_next(&mut self) -> bool {
+        for input in self.waiting.by_ref() {
+            match (input.open)(self.next_input) {
+                Ok(source) => {
+                    self.open = Some((input.path, input.sha256, source));
+                    self.next_input += 1;
+                    return true;
+                }
+                Err(error) => self.failed.push(error),
+            }
+        }
+        false
+    }
+
+    fn close_input(&mut self) {
+        let Some((path, sha256, source)) = self.open.take() else { return };
+        let stats = source.stats();
+        self.bytes_done += stats.bytes;
+        self.packets_done += stats.packets;
+        self.unread_links.extend(stats.link_types.iter().filter(|link| !decode::reads(**link)));
+        self.done.push(InputSummary {
+            path,
+            sha256,
+            format: stats.format,
+            link_types: stats.link_types.iter().map(|link| link.name()).collect(),
+            packets: stats.packets,
+            bytes: stats.bytes,
+            first: stats.span.map(|span| span.0),
+            last: stats.span.map(|span| span.1),
+            complete: stats.damage.is_none(),
+            dropped: stats.dropped,
+            damage: stats.damage.as_ref().map(|damage| format!("at byte {}: {}", damage.offset, damage.reason)),
+            filter: stats.filter.clone(),
+        });
+    }
+}
+
+/// The lanes' ledger in the judge's words.
+fn ledger(sum: &LaneLedger, unread_links: &BTreeSet<LinkType>) -> Ledger {
+    let plain = |key, kind, count| Bucket { key, kind, count, first: None };
+    let mut buckets = vec![
+        plain("judged", Kind::Judged, sum.judged),
+        plain("unrelated", Kind::Aside, sum.unrelated),
+        plain("filtered_other", Kind::Aside, sum.filtered_other),
+        Bucket { first: sum.filtered_agent.first, ..plain("filtered_agent", Kind::FilteredAgent, sum.filtered_agent.count) },
+    ];
+    for (reason, tally) in Reason::ALL.iter().zip(&sum.skipped) {
+        let kind = match reason {
+            reason if reason.is_noise() => Kind::Aside,
+            Reason::UndecodedLink => {
+                let names: Vec<String> = unread_links.iter().map(|link| link.name()).collect();
+                Kind::Undecoded(format!("are of a link type that is not read ({})", names.join(", ")))
+            }
+            Reason::UndecodedTruncated => Kind::Cut,
+            reason => Kind::Undecoded(reason.what().to_owned()),
+        };
+        buckets.push(Bucket { first: tally.first, ..plain(reason.key(), kind, tally.count) });
+    }
+    Ledger { buckets, truncated: sum.truncated }
+}

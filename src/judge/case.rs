@@ -1,0 +1,205 @@
+//! One flow held against a policy: what rules ask.
+
+use std::net::IpAddr;
+
+use super::destination::{self, Destination};
+use super::names::Names;
+use super::policy::{Allow, Inbound, Policy};
+use crate::fact::{Basis, End, Endpoint, FlowRecord, FlowState, Timestamp, Transport};
+use crate::limits;
+
+/// Which way a flow goes, seen from the agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// An agent opened it.
+    Outbound,
+    /// Another opened it towards an agent.
+    Inbound,
+    /// Agent to agent.
+    Internal,
+    /// No agent takes part.
+    Unrelated,
+    /// It is not known who opened it.
+    Unknown,
+}
+
+impl Direction {
+    /// The contract's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Outbound => "outbound",
+            Self::Inbound => "inbound",
+            Self::Internal => "internal",
+            Self::Unrelated => "unrelated",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The direction of a flow, where the capture began at `began`.
+    #[must_use]
+    pub fn of(record: &FlowRecord, began: Timestamp) -> Self {
+        match record.agents {
+            [false, false] => Self::Unrelated,
+            [true, true] => Self::Internal,
+            agents => match record.initiator.filter(|_| opener_is_known(record, began)) {
+                Some(end) if agents[end.index()] => Self::Outbound,
+                // the side of a handshake shows who asked, and not who connected
+                Some(_) if record.transport == Transport::Tcp && record.basis == Basis::Handshake => Self::Unknown,
+                Some(_) => Self::Inbound,
+                None => Self::Unknown,
+            },
+        }
+    }
+}
+
+fn opener_is_known(record: &FlowRecord, began: Timestamp) -> bool {
+    match record.basis {
+        Basis::Syn | Basis::SynAck | Basis::Handshake => true,
+        Basis::FirstPacket => record.transport != Transport::Tcp && record.first.at.since(began) >= limits::SETTLED_CAPTURE_NANOS,
+        Basis::WellKnownPort | Basis::Unknown => false,
+    }
+}
+
+/// A flow of an agent and what bears on it.
+pub struct Case<'a> {
+    /// The flow.
+    pub record: &'a FlowRecord,
+    /// The policy.
+    pub policy: &'a Policy,
+    /// What the agents were answered.
+    pub names: &'a Names,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// The end that is the agent; the initiator's of an internal flow.
+    pub agent: End,
+    /// Where it goes, by the policy.
+    pub destination: Destination<'a>,
+    /// The entry that permits it to come in.
+    pub inbound: Option<&'a Inbound>,
+}
+
+impl<'a> Case<'a> {
+    /// Holds `record`, of an agent, against `policy`.
+    #[must_use]
+    pub fn new(record: &'a FlowRecord, policy: &'a Policy, names: &'a Names, began: Timestamp) -> Self {
+        let direction = Direction::of(record, began);
+        let agent = match record.agents {
+            [true, false] => End::A,
+            [false, true] => End::B,
+            _ => record.initiator.unwrap_or(End::A),
+        };
+        let mut case = Self { record, policy, names, direction, agent, destination: Destination::NotJudged, inbound: None };
+        case.inbound = policy.inbound.iter().find(|entry| direction == Direction::Inbound && case.is_permitted_by(entry));
+        case.destination = destination::judge(&case);
+        case
+    }
+
+    /// The agent's endpoint.
+    #[must_use]
+    pub fn agent_endpoint(&self) -> Endpoint {
+        self.record.ends[self.agent.index()]
+    }
+
+    /// The other end's endpoint.
+    #[must_use]
+    pub fn peer(&self) -> Endpoint {
+        self.record.ends[(!self.agent).index()]
+    }
+
+    /// Whether the agent took part in a flow that was opened towards it.
+    #[must_use]
+    pub fn was_accepted(&self) -> bool {
+        self.record.answered[self.agent.index()].is_some()
+    }
+
+    /// Whether the flow carries questions to a resolver.
+    #[must_use]
+    pub fn is_dns(&self) -> bool {
+        !self.record.facts.dns.is_empty() || self.protocol() == Some("dns")
+    }
+
+    /// The innermost protocol.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&str> {
+        self.record.facts.protocol.as_ref().map(|(name, _)| name.as_str())
+    }
+
+    /// What the protocol is called in a message.
+    #[must_use]
+    pub fn protocol_or_payload(&self) -> &str {
+        self.protocol().unwrap_or("payload")
+    }
+
+    /// The names that the peer's address was answered for, at the time of the flow.
+    pub fn answered_names(&self) -> impl Iterator<Item = &'a crate::fact::Name> {
+        let moment = self.record.facts.names.first().map_or(self.record.first.at, |read| read.at.at).max(self.record.first.at);
+        self.names.at(self.peer().ip, moment)
+    }
+
+    /// The entry by which this flow's plaintext is permitted.
+    #[must_use]
+    pub fn plaintext_entry(&self) -> Option<&'a Allow> {
+        let protocol = self.protocol().unwrap_or("text");
+        let peer = self.peer();
+        let permits = |entry: &&Allow| {
+            entry.plaintext.iter().any(|word| word == protocol)
+                && entry.covers_port(peer.port, self.record.transport)
+                && (entry.cidrs.is_empty() || entry.covers_address(peer.ip))
+                && (entry.names.is_empty() || self.has_name_of(entry))
+        };
+        self.policy.allow.iter().find(permits)
+    }
+
+    /// Whether the DNS that this flow carries goes to a resolver of the policy.
+    #[must_use]
+    pub fn resolver_is_allowed(&self) -> bool {
+        self.policy.resolver_allowed(self.peer().ip)
+    }
+
+    /// Whether the whole flow lies in the capture and nothing of it is missing.
+    #[must_use]
+    pub fn was_seen_whole(&self) -> bool {
+        let record = self.record;
+        let ended = matches!(record.state, FlowState::Closed | FlowState::Reset | FlowState::Refused) || record.facts.tls.alert.is_some();
+        let facts = &record.facts;
+        ended && !record.began_before && !record.evicted && facts.gap.is_none() && facts.truncated.is_none() && record.unseen_end.is_none()
+    }
+
+    /// Whether a name asked for, or else one answered for the peer's address, is one of the entry's.
+    fn has_name_of(&self, entry: &Allow) -> bool {
+        let asked = &self.record.facts.names;
+        if asked.is_empty() {
+            self.answered_names().any(|name| entry.covers_name(name))
+        } else {
+            asked.iter().any(|read| entry.covers_name(&read.name))
+        }
+    }
+
+    fn is_permitted_by(&self, entry: &Inbound) -> bool {
+        let (peer, agent) = (self.peer(), self.agent_endpoint());
+        let from = entry.from.is_empty() || entry.from.iter().any(|net| net.contains(&peer.ip.to_canonical()));
+        let has_port = matches!(self.record.transport, Transport::Tcp | Transport::Udp | Transport::Sctp);
+        let port = entry.ports.is_empty() || has_port && entry.ports.iter().any(|range| range.contains(&agent.port));
+        from && port && self.speaks_one_of(&entry.protocols, !entry.ports.is_empty())
+    }
+
+    /// Whether an inbound flow speaks one of these protocols. A flow that ended before it could say which is judged by its port alone.
+    fn speaks_one_of(&self, protocols: &[String], port_named: bool) -> bool {
+        let is_ping = matches!(self.record.transport, Transport::Icmp | Transport::Icmp6);
+        if is_ping {
+            return self.record.basis == Basis::Handshake && protocols.iter().any(|word| word == "icmp-echo");
+        }
+        match self.protocol() {
+            _ if protocols.is_empty() => port_named,
+            Some(protocol) => protocols.iter().any(|word| word == protocol),
+            None => port_named && !self.record.has_payload(),
+        }
+    }
+}
+
+/// Whether an address can be reached over the public internet, by the policy's notion of private.
+#[must_use]
+pub(super) fn is_public(ip: IpAddr) -> bool {
+    !super::policy::is_private(ip.to_canonical())
+}

@@ -1,0 +1,233 @@
+//! Findings as groups: one for a rule, an agent and the rule's own subject, however many flows show it.
+
+use std::collections::HashMap;
+
+use sha2::{Digest, Sha256};
+
+use super::rules::{Broken, Rule};
+use super::{CausedBy, Example, Finding, FindingCounts, PacketRef, Severity, Verdict, WaiverUsed};
+use super::filter;
+use crate::fact::{Endpoint, FlowRecord, FrameId, Name, Timestamp, Transport};
+use crate::limits;
+
+/// The parties of a flow, as an example shows them.
+#[derive(Clone, Debug)]
+pub struct Parties {
+    /// Who opened it.
+    pub initiator: Endpoint,
+    /// Who was asked.
+    pub responder: Endpoint,
+    /// The transport.
+    pub transport: Transport,
+    /// The name asked for.
+    pub name: Option<Name>,
+    /// The agent's endpoint.
+    pub agent: Endpoint,
+    /// The other's.
+    pub peer: Endpoint,
+    /// The flow's first frame.
+    pub first_frame: FrameId,
+    /// Its first and last moment.
+    pub span: (Timestamp, Timestamp),
+}
+
+impl Parties {
+    /// The parties of a flow of the agent at `agent`.
+    #[must_use]
+    pub fn of(record: &FlowRecord, agent: Endpoint, peer: Endpoint) -> Self {
+        Self {
+            initiator: record.initiator_endpoint(),
+            responder: record.responder_endpoint(),
+            transport: record.transport,
+            name: record.facts.names.last().map(|read| read.name.clone()),
+            agent,
+            peer,
+            first_frame: record.first.frame,
+            span: (record.first.at, record.last),
+        }
+    }
+}
+
+/// The findings of an audit while it goes on.
+#[derive(Debug, Default)]
+pub struct Findings {
+    groups: HashMap<Key, Group>,
+    /// Groups beyond the limit, by severity: they are counted and decide the verdict too.
+    beyond: FindingCounts,
+    verdict: Verdict,
+    conduct: Verdict,
+    order: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    rule: &'static str,
+    agent: String,
+    subject: String,
+    severity: Severity,
+    waived: bool,
+}
+
+#[derive(Debug)]
+struct Group {
+    rule: &'static Rule,
+    broken: Broken,
+    severity: Severity,
+    waiver: Option<WaiverUsed>,
+    agent: String,
+    fingerprint: String,
+    flows: u64,
+    span: Option<(Timestamp, Timestamp)>,
+    examples: Vec<Example>,
+    order: usize,
+}
+
+impl Findings {
+    /// Adds a flow, or the audit itself where `parties` is `None`, to the finding that it belongs to.
+    pub fn add(&mut self, rule: &'static Rule, broken: Broken, severity: Severity, waiver: Option<WaiverUsed>, parties: Option<&Parties>) {
+        self.verdict = self.verdict.max(severity.verdict());
+        if broken.caused_by == CausedBy::Agent {
+            self.conduct = self.conduct.max(severity.verdict());
+        }
+        let agent = parties.map_or_else(String::new, |parties| parties.agent.ip.to_string());
+        let key = Key { rule: rule.code, agent: agent.clone(), subject: broken.subject.clone(), severity, waived: waiver.is_some() };
+        let is_new = !self.groups.contains_key(&key);
+        if is_new && self.groups.len() >= limits::LISTED {
+            match severity {
+                Severity::Violation => self.beyond.violation += 1,
+                Severity::Undetermined => self.beyond.undetermined += 1,
+                Severity::Notice => self.beyond.notice += 1,
+            }
+            return;
+        }
+        let order = self.order;
+        let group = self.groups.entry(key).or_insert_with(|| {
+            let fingerprint = fingerprint(rule, &agent, &broken, parties);
+            Group { rule, broken: broken.clone(), severity, waiver, agent, fingerprint, flows: 0, span: None, examples: Vec::new(), order }
+        });
+        self.order += usize::from(is_new);
+        group.take(&broken, parties);
+    }
+
+    /// How many findings of each severity there are, those beyond the limit included.
+    #[must_use]
+    pub fn counts(&self) -> FindingCounts {
+        let count = |severity| self.groups.values().filter(|group| group.severity == severity).count() as u64;
+        FindingCounts {
+            violation: count(Severity::Violation) + self.beyond.violation,
+            undetermined: count(Severity::Undetermined) + self.beyond.undetermined,
+            notice: count(Severity::Notice) + self.beyond.notice,
+        }
+    }
+
+    /// The verdict over all, and over what the agents caused.
+    #[must_use]
+    pub fn verdicts(&self) -> (Verdict, Verdict) {
+        (self.verdict, self.conduct)
+    }
+
+    /// Findings that are only counted.
+    #[must_use]
+    pub fn beyond(&self) -> u64 {
+        self.beyond.violation + self.beyond.undetermined + self.beyond.notice
+    }
+
+    /// The findings that came after the first `told`, oldest first; `told` is set to how many there are.
+    pub fn newer_than(&self, told: &mut u64) -> Vec<Finding> {
+        if self.order as u64 == *told {
+            return Vec::new();
+        }
+        let mut newer: Vec<&Group> = self.groups.values().filter(|group| group.order as u64 >= *told).collect();
+        newer.sort_by_key(|group| group.order);
+        *told = self.order as u64;
+        newer.into_iter().map(|group| group.finding(group.order)).collect()
+    }
+
+    /// The findings, the gravest first, then by rule, agent and subject.
+    #[must_use]
+    pub fn listed(&self) -> Vec<Finding> {
+        let mut groups: Vec<&Group> = self.groups.values().collect();
+        let key = |group: &&Group| (std::cmp::Reverse(group.severity), group.rule.code, group.waiver.is_some(), group.order);
+        groups.sort_by_key(key);
+        groups.into_iter().enumerate().map(|(n, group)| group.finding(n)).collect()
+    }
+}
+
+impl Group {
+    fn take(&mut self, broken: &Broken, parties: Option<&Parties>) {
+        let span = match parties {
+            Some(parties) => Some(parties.span),
+            None => broken.at.map(|at| (at, at)),
+        };
+        self.span = match (self.span, span) {
+            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+            (a, b) => a.or(b),
+        };
+        self.flows += u64::from(parties.is_some());
+        if self.examples.len() >= limits::EXAMPLES {
+            return;
+        }
+        if let Some(parties) = parties {
+            let mut packets: Vec<PacketRef> = broken.packets.iter().copied().map(PacketRef::from).collect();
+            packets.push(parties.first_frame.into());
+            packets.sort_unstable();
+            packets.dedup();
+            self.examples.push(Example {
+                initiator: parties.initiator,
+                responder: parties.responder,
+                transport: parties.transport.to_string(),
+                server_name: parties.name.as_ref().map(ToString::to_string),
+                packets,
+                filter: filter::of_flow(parties.transport, parties.initiator, parties.responder),
+            });
+        }
+    }
+
+    fn finding(&self, place: usize) -> Finding {
+        Finding {
+            id: format!("F{}", place + 1),
+            fingerprint: self.fingerprint.clone(),
+            rule: self.rule.code,
+            name: self.rule.name,
+            severity: self.severity,
+            caused_by: self.broken.caused_by,
+            message: self.broken.message.clone(),
+            agent: self.agent.clone(),
+            subject: self.broken.subject.clone(),
+            flows: self.flows,
+            first: self.span.map(|span| span.0),
+            last: self.span.map(|span| span.1),
+                packets: self.broken.packets.iter().copied().map(PacketRef::from).filter(|_| self.examples.is_empty()).collect(),
+            examples: self.examples.clone(),
+            controls: self.rule.controls.iter().map(|&control| control.to_owned()).collect(),
+            help: self.rule.fix,
+            waiver: self.waiver.clone(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.code)
+    }
+}
+
+/// The same in every audit of the same thing: no times, packet numbers or ephemeral ports go into it.
+fn fingerprint(rule: &Rule, agent: &str, broken: &Broken, parties: Option<&Parties>) -> String {
+    let mut hash = Sha256::new();
+    let mut part = |text: &str| {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    };
+    part(rule.code);
+    part(agent);
+    match parties {
+        Some(parties) => {
+            part(&parties.peer.ip.to_string());
+            part(&parties.responder.port.to_string());
+            part(parties.name.as_ref().map_or("", Name::as_str));
+        }
+        None => part(&broken.subject),
+    }
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,462 @@
+//! The judge at work: takes what the shards say in the order of its causes, and closes with the document.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::case::{Case, Direction};
+use super::destination::{By, Destination};
+use super::findings::{Findings, Parties};
+use super::ledger::Ledger;
+use super::names::Names;
+use super::policy::{Policy, Waiver};
+use super::rules::{self, Broken, Check, RULES, Rule};
+use super::{
+    AgentSeen, Allowed, Audit, Coverage, Exception, Finding, InputSummary, Judgement, Severity, Summary, Tool, WaiverUsed,
+};
+use crate::fact::{Cleartext, End, Endpoint, FlowRecord, FrameId, Locus, Name, Resolution, Timestamp, Transport};
+use crate::limits;
+
+/// Judges one audit.
+pub struct Judge {
+    policy: Arc<Policy>,
+    agents: Vec<String>,
+    agents_inferred: bool,
+    filter: Option<String>,
+    names: Names,
+    findings: Findings,
+    summary: Summary,
+    coverage: Coverage,
+    allowed: BTreeMap<(String, u16, String, String), (u64, u64)>,
+    allowed_beyond: u64,
+    exceptions: BTreeMap<(&'static str, String), u64>,
+    seen: BTreeMap<IpAddr, (u64, Timestamp, Timestamp)>,
+    /// When the capture at hand began.
+    began: Timestamp,
+    /// Rules that a flow was found to break before it ended, by the flow's first frame.
+    early: HashMap<FrameId, HashSet<(&'static str, String)>>,
+    /// Flows and queries that wait a moment for answers which may come late.
+    waiting: VecDeque<Waiting>,
+}
+
+/// What waits until the answers that may explain it must have come.
+enum Waiting {
+    Flow(Timestamp, Box<FlowRecord>),
+    Query(Box<Query>),
+}
+
+struct Query {
+    ends: [Endpoint; 2],
+    transport: Transport,
+    name: Name,
+    at: Locus,
+}
+
+/// What rules about the whole audit are asked.
+pub struct Whole<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The captures.
+    pub inputs: &'a [InputSummary],
+    /// What became of the frames.
+    pub ledger: &'a Ledger,
+    /// The counts.
+    pub summary: &'a Summary,
+}
+
+/// What no packet can show, printed in every report.
+pub const LIMITS: &[&str] = &[
+    "certificates under TLS 1.3, which are sent encrypted",
+    "which host is asked for inside an allowed name's TLS session (domain fronting)",
+    "remote sessions relayed inside outbound TLS, such as SSH through a relay",
+    "whether a device on the path inspects TLS, where the certificate cannot be seen",
+    "traffic on loopback, and on paths and interfaces that were not tapped",
+    "packets lost without a trace: a whole flow, a lone datagram, the ends of both directions",
+];
+
+impl Judge {
+    /// A judge of the agents by these labels under `policy`.
+    #[must_use]
+    pub fn new(policy: Arc<Policy>, agents: Vec<String>, agents_inferred: bool, filter: Option<String>) -> Self {
+        let mut judge = Self {
+            policy,
+            agents,
+            agents_inferred,
+            filter,
+            names: Names::default(),
+            findings: Findings::default(),
+            summary: Summary::default(),
+            coverage: Coverage::default(),
+            allowed: BTreeMap::new(),
+            allowed_beyond: 0,
+            exceptions: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            began: Timestamp::default(),
+            early: HashMap::new(),
+            waiting: VecDeque::new(),
+        };
+        if agents_inferred {
+            let message = format!("the agent was not named; {} was inferred from the capture", judge.agents.join(", "));
+            judge.exceptions.insert(("agent-inferred", message), 0);
+        }
+        judge
+    }
+
+    /// Says that a capture begins which nothing before it runs into.
+    pub fn begin(&mut self, at: Timestamp) {
+        self.began = at;
+    }
+
+    /// An agent was answered.
+    pub fn resolved(&mut self, answer: &Resolution, at: Locus) {
+        self.names.learn(answer, at.at);
+        self.advance(at.at);
+    }
+
+    /// An agent asked for a name.
+    pub fn asked(&mut self, ends: [Endpoint; 2], transport: Transport, name: Name, at: Locus) {
+        self.advance(at.at);
+        if !self.policy.allows_destinations() || self.query_is_allowed(&name) {
+            return;
+        }
+        let query = Box::new(Query { ends, transport, name, at });
+        self.waiting.push_back(Waiting::Query(query));
+        while self.waiting.len() > limits::QUERIES_WAITING {
+            self.settle_oldest();
+        }
+    }
+
+    /// A flow of an agent as it stands: rules that can be asked now are asked once late answers must have come.
+    pub fn snapshot(&mut self, record: Box<FlowRecord>) {
+        self.waiting.push_back(Waiting::Flow(record.last, record));
+    }
+
+    /// Moves packet time on: what has waited long enough is settled.
+    pub fn advance(&mut self, now: Timestamp) {
+        while self.waiting.front().is_some_and(|waiting| now.since(waiting.since()) > limits::LATE_ANSWER_NANOS) {
+            self.settle_oldest();
+        }
+    }
+
+    /// A flow has ended.
+    pub fn ended(&mut self, record: &FlowRecord) -> Judgement {
+        let direction = Direction::of(record, self.began);
+        self.count(record, direction);
+        if direction == Direction::Unrelated {
+            return Judgement { direction: direction.as_str(), verdict: "not-judged", rules: Vec::new(), answered_name: None };
+        }
+        // the case borrows the names while findings are added
+        let names = std::mem::take(&mut self.names);
+        let policy = Arc::clone(&self.policy);
+        let case = Case::new(record, &policy, &names, self.began);
+        let mut worst = None;
+        let mut codes = Vec::new();
+        let early = self.early.remove(&record.first.frame).unwrap_or_default();
+        let mut broken = Vec::new();
+        for &rule in RULES {
+            match rule.check {
+                Check::Seen(check) | Check::Closed(check) => check(&case, &mut broken),
+                Check::Whole(_) | Check::Event => continue,
+            }
+            for found in broken.drain(..) {
+                let known = early.contains(&(rule.code, found.subject.clone()));
+                let severity = self.report(&policy, rule, found, &case, known);
+                worst = worst.max(Some(severity));
+                if !codes.contains(&rule.code) {
+                    codes.push(rule.code);
+                }
+            }
+        }
+        self.list(&case, worst);
+        let answered_name = if record.facts.names.is_empty() { case.answered_names().last().cloned() } else { None };
+        drop(case);
+        self.names = names;
+        let verdict = worst.map_or("allowed", Severity::as_str);
+        Judgement { direction: direction.as_str(), verdict, rules: codes, answered_name }
+    }
+
+    /// The findings that are newer than the first `told`, which is set to how many there are.
+    pub fn news(&mut self, told: &mut u64) -> Vec<Finding> {
+        self.findings.newer_than(told)
+    }
+
+    /// Closes the audit.
+    #[must_use]
+    pub fn close(mut self, inputs: Vec<InputSummary>, ledger: &Ledger) -> Audit {
+        while !self.waiting.is_empty() {
+            self.settle_oldest();
+        }
+        let policy = Arc::clone(&self.policy);
+        let whole = Whole { policy: &policy, inputs: &inputs, ledger, summary: &self.summary };
+        let mut found = Vec::new();
+        for &rule in RULES {
+            if let Check::Whole(check) = rule.check {
+                let mut broken = Vec::new();
+                check(&whole, &mut broken);
+                found.extend(broken.into_iter().map(|broken| (rule, broken)));
+            }
+        }
+        for (rule, broken) in found {
+            let severity = self.severity(&policy, rule, &broken);
+            self.findings.add(rule, broken, severity, None, None);
+        }
+        let (verdict, agent_conduct) = self.findings.verdicts();
+        self.summary.findings = self.findings.counts();
+        self.coverage.packets = ledger.sum();
+        self.coverage.ledger = ledger.counts();
+        self.coverage.truncated = ledger.truncated;
+        self.coverage.dropped = inputs.iter().map(|input| input.dropped).sum();
+        let seen = |(&address, &(flows, first, last)): (&IpAddr, &(u64, Timestamp, Timestamp))| AgentSeen { address, flows, first, last };
+        self.coverage.agents = self.seen.iter().map(seen).collect();
+        if self.names.forgotten() > 0 {
+            let message = format!("{} DNS answers were not kept for want of memory", self.names.forgotten());
+            self.except("names-forgotten", message);
+        }
+        let allowed = self.allowed.into_iter().map(|((destination, port, transport, entry), (flows, bytes))| {
+            Allowed { destination, port, transport, entry, flows, bytes }
+        });
+        Audit {
+            schema: "wirewitness.audit.v1",
+            tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+            verdict,
+            agent_conduct,
+            policies: policy.used.clone(),
+            agents: self.agents,
+            agents_inferred: self.agents_inferred,
+            filter: self.filter,
+            inputs,
+            coverage: self.coverage,
+            summary: self.summary,
+            findings_beyond_limit: self.findings.beyond(),
+            findings: self.findings.listed(),
+            allowed: allowed.collect(),
+            allowed_beyond_limit: self.allowed_beyond,
+            exceptions: self.exceptions.into_iter().map(|((kind, message), flows)| Exception { kind, message, flows }).collect(),
+            limits: LIMITS.to_vec(),
+        }
+    }
+
+    fn settle_oldest(&mut self) {
+        match self.waiting.pop_front() {
+            Some(Waiting::Query(query)) => self.judge_query(&query),
+            Some(Waiting::Flow(_, record)) => self.judge_early(&record),
+            None => {}
+        }
+    }
+
+    /// Asks the rules that hold as soon as something was read.
+    fn judge_early(&mut self, record: &FlowRecord) {
+        let names = std::mem::take(&mut self.names);
+        let policy = Arc::clone(&self.policy);
+        let case = Case::new(record, &policy, &names, self.began);
+        let mut broken = Vec::new();
+        for &rule in RULES {
+            if let Check::Seen(check) = rule.check {
+                check(&case, &mut broken);
+            }
+            for found in broken.drain(..) {
+                let is_new = self.early.entry(record.first.frame).or_default().insert((rule.code, found.subject.clone()));
+                if is_new {
+                    self.report(&policy, rule, found, &case, false);
+                }
+            }
+        }
+        drop(case);
+        self.names = names;
+    }
+
+    fn judge_query(&mut self, query: &Query) {
+        let names = &self.names;
+        let mut passed = names.passed_through(&query.name);
+        if self.query_is_allowed(&query.name) || passed.any(|name| self.policy.query_allowed(name)) {
+            return;
+        }
+        let (agent, peer) = (query.ends[query.at.end.index()], query.ends[(!query.at.end).index()]);
+        let parties = Parties {
+            initiator: agent,
+            responder: peer,
+            transport: query.transport,
+            name: Some(query.name.clone()),
+            agent,
+            peer,
+            first_frame: query.at.frame,
+            span: (query.at.at, query.at.at),
+        };
+        let broken = rules::query_not_allowed(&query.name, query.at);
+        let policy = Arc::clone(&self.policy);
+        self.weigh(&policy, &rules::QUERY_NOT_ALLOWED, broken, &parties, &[&query.name], false);
+    }
+
+    fn query_is_allowed(&self, name: &Name) -> bool {
+        self.policy.query_allowed(name)
+    }
+
+    /// Adds what a flow breaks. Returns the severity it came to.
+    fn report(&mut self, policy: &Policy, rule: &'static Rule, broken: Broken, case: &Case<'_>, known: bool) -> Severity {
+        let parties = Parties::of(case.record, case.agent_endpoint(), case.peer());
+        let mut names: Vec<&Name> = case.record.facts.names.iter().map(|read| &read.name).collect();
+        if names.is_empty() {
+            names.extend(case.answered_names());
+        }
+        self.weigh(policy, rule, broken, &parties, &names, known)
+    }
+
+    /// Applies severities and waivers, and adds the finding unless it is `known` already.
+    fn weigh(&mut self, policy: &Policy, rule: &'static Rule, broken: Broken, parties: &Parties, names: &[&Name], known: bool) -> Severity {
+        let severity = self.severity(policy, rule, &broken);
+        let covers = |waiver: &&Waiver| {
+            waiver.rule.eq_ignore_ascii_case(rule.code)
+                && (waiver.names.is_empty() || names.iter().any(|name| waiver.names.iter().any(|pattern| pattern.matches(name))))
+                && (waiver.cidrs.is_empty() || waiver.cidrs.iter().any(|net| net.contains(&parties.peer.ip.to_canonical())))
+        };
+        let mut waived = None;
+        if severity == Severity::Violation {
+            let last = parties.span.1;
+            let (valid, expired): (Vec<_>, Vec<_>) =
+                policy.waivers.iter().filter(covers).partition(|waiver| waiver.until.as_ref().is_none_or(|(until, _)| last < *until));
+            let used = |waiver: &Waiver| WaiverUsed {
+                reason: waiver.reason.clone(),
+                until: waiver.until.as_ref().map(|(_, day)| day.clone()),
+                origin: format!("{}:{}", waiver.origin.policy, waiver.origin.line),
+            };
+            if let Some(waiver) = valid.first() {
+                waived = Some(used(waiver));
+            } else if let Some(waiver) = expired.first().filter(|_| !known) {
+                let until = waiver.until.as_ref().map_or("", |(_, day)| day);
+                let origin = format!("{}:{}", waiver.origin.policy, waiver.origin.line);
+                let expired = rules::waiver_expired(rule.code, until, &origin);
+                let weight = self.severity(policy, &rules::WAIVER_EXPIRED, &expired);
+                self.findings.add(&rules::WAIVER_EXPIRED, expired, weight, None, Some(parties));
+            }
+        }
+        let severity = if waived.is_some() { Severity::Notice } else { severity };
+        if !known {
+            if let Some(waiver) = &waived {
+                self.except("waiver", format!("{} is waived by {}: {}", rule.code, waiver.origin, waiver.reason));
+            }
+            self.findings.add(rule, broken, severity, waived, Some(parties));
+        }
+        severity
+    }
+
+    /// The severity of a finding: the rule's own word for the case, then the policy's, which never lowers what is undetermined.
+    fn severity(&mut self, policy: &Policy, rule: &Rule, broken: &Broken) -> Severity {
+        let own = broken.severity.unwrap_or(rule.severity);
+        let Some((_, asked, origin)) = policy.severity.iter().find(|(code, ..)| code.eq_ignore_ascii_case(rule.code)) else { return own };
+        let applied = match own {
+            Severity::Undetermined => own.max(*asked),
+            // a case that the rule itself calls harmless stays so
+            Severity::Notice => own,
+            Severity::Violation => *asked,
+        };
+        if applied < own {
+            let message = format!("{} counts as {} by {}:{}", rule.code, applied.as_str(), origin.policy, origin.line);
+            self.except("severity", message);
+        }
+        applied
+    }
+
+    fn count(&mut self, record: &FlowRecord, direction: Direction) {
+        self.summary.flows += 1;
+        let slot = match direction {
+            Direction::Outbound => &mut self.summary.outbound,
+            Direction::Inbound => &mut self.summary.inbound,
+            Direction::Internal => &mut self.summary.internal,
+            Direction::Unrelated => {
+                self.summary.unrelated += 1;
+                return;
+            }
+            Direction::Unknown => &mut self.summary.unknown,
+        };
+        *slot += 1;
+        let facts = &record.facts;
+        self.summary.encrypted += u64::from(facts.encrypted.is_some() && facts.cleartext.is_none());
+        self.summary.plaintext += u64::from(facts.cleartext.is_some());
+        self.summary.unrecognized += u64::from(facts.unrecognised.is_some());
+        self.coverage.bytes_missing += facts.gap.map_or(0, |(bytes, _)| bytes);
+        self.coverage.flows_began_before += u64::from(record.began_before);
+        self.coverage.flows_one_sided += u64::from(record.unseen_end.is_some());
+        self.coverage.flows_evicted += u64::from(record.evicted);
+        for end in [End::A, End::B].into_iter().filter(|end| record.agents[end.index()]) {
+            let ip = record.ends[end.index()].ip;
+            if self.seen.len() < limits::AGENTS_LISTED || self.seen.contains_key(&ip) {
+                let (flows, first, last) = self.seen.entry(ip).or_insert((0, record.first.at, record.last));
+                *flows += 1;
+                *first = (*first).min(record.first.at);
+                *last = (*last).max(record.last);
+            }
+        }
+    }
+
+    /// Lists what was allowed, and by what exception.
+    fn list(&mut self, case: &Case<'_>, worst: Option<Severity>) {
+        let record = case.record;
+        let peer = case.peer();
+        let allowed_by = match &case.destination {
+            Destination::Allowed(by) => Some(*by),
+            _ => None,
+        };
+        if let Some(by) = allowed_by.filter(|_| worst.is_none_or(|worst| worst == Severity::Notice)) {
+            let name = record.facts.names.last().map(|read| &read.name);
+            let answered = if matches!(by, By::Entry(..)) { case.answered_names().find(|name| case.policy.name_allowed(name).is_some()) } else { None };
+            let destination = name.or(answered).map_or_else(|| peer.ip.to_string(), ToString::to_string);
+            let port = record.facts.connect.as_ref().and_then(|(target, _)| target.as_str().rsplit_once(':')?.1.parse().ok()).unwrap_or(peer.port);
+            let key = (destination, port, record.transport.to_string(), by.to_string());
+            let full = self.allowed.len() >= limits::LISTED;
+            if full && !self.allowed.contains_key(&key) {
+                self.allowed_beyond += 1;
+            } else {
+                let (flows, bytes) = self.allowed.entry(key).or_default();
+                *flows += 1;
+                *bytes += record.sent[0].bytes + record.sent[1].bytes;
+            }
+        }
+        if let (Some((Cleartext::Protocol | Cleartext::Readable, _)), true) = (record.facts.cleartext, rules::is_permitted(case)) {
+            match (case.is_dns(), case.plaintext_entry()) {
+                (true, _) if case.resolver_is_allowed() => self.except("resolver", format!("plain DNS with the resolver {}", peer.ip)),
+                (false, Some(entry)) => {
+                    let protocol = case.protocol_or_payload();
+                    let message = format!("{protocol} in the clear with {}, permitted by {}", place(case), entry.label());
+                    self.except("plaintext", message);
+                }
+                _ => {}
+            }
+        }
+        if let Some((target, _)) = &record.facts.connect {
+            self.except("proxy", format!("{target} was asked of the proxy {peer} in the clear"));
+        }
+        if let Some(entry) = case.inbound {
+            let message = format!("inbound to {} from {}, permitted by {}:{}", case.agent_endpoint().port, peer.ip, entry.origin.policy, entry.origin.line);
+            self.except("inbound", message);
+        }
+        if record.facts.ech.is_some() && case.policy.ech == super::policy::Ech::Allow {
+            self.except("ech", format!("the hello to {} carries an encrypted hello; its outer name was taken as the name", place(case)));
+        }
+        if let Some((what, _)) = &record.facts.malformed {
+            self.except("malformed", format!("{} with {}: {what}", case.protocol_or_payload(), place(case)));
+        }
+    }
+
+    fn except(&mut self, kind: &'static str, message: String) {
+        let key = (kind, message);
+        if self.exceptions.len() < limits::LISTED || self.exceptions.contains_key(&key) {
+            *self.exceptions.entry(key).or_default() += 1;
+        }
+    }
+}
+
+impl Waiting {
+    fn since(&self) -> Timestamp {
+        match self {
+            Self::Flow(at, _) => *at,
+            Self::Query(query) => query.at.at,
+        }
+    }
+}
+
+/// The name and port, or the address and port, of a flow's peer.
+fn place(case: &Case<'_>) -> String {
+    let peer = case.peer();
+    let name = case.record.facts.names.last().map(|read| &read.name).or_else(|| case.answered_names().last());
+    name.map_or_else(|| peer.to_string(), |name| format!("{name}:{}", peer.port))
+}

@@ -1,0 +1,106 @@
+//! Where the agent goes: names, addresses and ports that the policy allows.
+
+use super::super::destination::Destination;
+use super::super::policy::{DnsBinding, Ech};
+use super::super::{CausedBy, Severity};
+use super::{Broken, Check, Rule};
+
+const EGRESS: &[&str] = &["NIST SP 800-53 SC-7(5)", "NIST SP 800-53 AC-4", "PCI DSS 1.3.2", "ISO/IEC 27001 A.8.20", "SOC 2 CC6.6"];
+
+pub(super) static DESTINATION_NOT_ALLOWED: Rule = Rule {
+    code: "WW301",
+    name: "destination-not-allowed",
+    checks: "The opening payload was seen whole and asked for no name, and neither the address nor a name that was answered for it is allowed.",
+    why: "Data that goes where no document says is what an egress policy is there to stop.",
+    fix: "Find out what the agent wants there. If it is meant, add the address or its name to an [[allow]] entry.",
+    severity: Severity::Violation,
+    controls: EGRESS,
+    check: Check::Closed(|case, broken| {
+        if case.destination == Destination::AddressNotAllowed {
+            let peer = case.peer();
+            let known: Vec<_> = case.answered_names().take(3).map(ToString::to_string).collect();
+            let known = if known.is_empty() { String::new() } else { format!(" (answered for {})", known.join(", ")) };
+            let message = format!("the agent went to {peer} over {}{known}, which the policy does not allow", case.record.transport);
+            broken.push(Broken::new(CausedBy::Agent, format!("{} {peer}", case.record.transport), message));
+        }
+    }),
+};
+
+pub(super) static NAME_NOT_ALLOWED: Rule = Rule {
+    code: "WW302",
+    name: "name-not-allowed",
+    checks: "The name asked for (SNI, CONNECT) is not allowed, for a public destination even where its address is; a name asked of a proxy or \
+             inside it is judged so even where the proxy is private.",
+    why: "A name that no document lists is a service that nobody approved.",
+    fix: "If the name is documented, add it to an [[allow]] entry; otherwise find out what asks for it.",
+    severity: Severity::Violation,
+    controls: EGRESS,
+    check: Check::Seen(|case, broken| {
+        if let Destination::NameNotAllowed(read) = case.destination {
+            let message = format!("the agent asked {} for {}, which the policy does not allow", case.peer(), read.name);
+            broken.push(Broken::new(CausedBy::Agent, read.name.to_string(), message).at(Some(read.at)));
+        }
+    }),
+};
+
+pub(super) static PORT_NOT_ALLOWED: Rule = Rule {
+    code: "WW303",
+    name: "port-not-allowed",
+    checks: "The destination is allowed, but not on this port or transport.",
+    why: "Another port is another service.",
+    fix: "If the port is documented, add it to the destination's [[allow]] entry.",
+    severity: Severity::Violation,
+    controls: EGRESS,
+    check: Check::Closed(|case, broken| {
+        if let Destination::PortNotAllowed(entry) = case.destination {
+            let (peer, transport) = (case.peer(), case.record.transport);
+            let place = case.record.facts.names.last().map_or_else(|| peer.to_string(), |read| format!("{}:{}", read.name, peer.port));
+            let message = format!("the agent went to {place} over {transport}; {}:{} allows it on other ports", entry.origin.policy, entry.origin.line);
+            broken.push(Broken::new(CausedBy::Agent, format!("{transport} {place}"), message));
+        }
+    }),
+};
+
+pub(super) static NAME_UNBOUND: Rule = Rule {
+    code: "WW304",
+    name: "name-unbound",
+    checks: "The name asked for is allowed, the address is not by itself, and the agent was answered that address only for names that are not \
+             allowed. Where it was never answered at all: undetermined, or a violation under dns_binding = \"require\".",
+    why: "A name is what the client says. An allowed name sent to a foreign address is how look-alikes hide.",
+    fix: "Capture the agent's DNS with its traffic; where names are resolved elsewhere (hosts file, DoH), list the addresses, or set dns_binding.",
+    severity: Severity::Violation,
+    controls: EGRESS,
+    check: Check::Closed(|case, broken| {
+        let Destination::NameUnbound(read, others) = &case.destination else { return };
+        let ip = case.peer().ip;
+        let finding = if others.is_empty() {
+            let message = format!("the agent asked {ip} for {}, and no answer was seen that gives it this address", read.name);
+            let weight = if case.policy.dns_binding == DnsBinding::Require { Severity::Violation } else { Severity::Undetermined };
+            Broken::new(CausedBy::Agent, read.name.to_string(), message).severity(weight)
+        } else {
+            let others: Vec<_> = others.iter().take(3).map(ToString::to_string).collect();
+            let message = format!("the agent asked {ip} for {}, but was answered this address only for {}", read.name, others.join(", "));
+            Broken::new(CausedBy::Agent, read.name.to_string(), message)
+        };
+        broken.push(finding.at(Some(read.at)));
+    }),
+};
+
+pub(super) static NAME_HIDDEN: Rule = Rule {
+    code: "WW305",
+    name: "name-hidden",
+    checks: "No name could be read where one would be (an encrypted ClientHello not known to be grease, its place not seen, nothing sent), and the \
+             address alone is not allowed.",
+    why: "Without its name a flow to a shared address may go to anybody there.",
+    fix: "Capture from the flow's start and without a snap length; list addresses that the agent uses without a name; see also the ech setting.",
+    severity: Severity::Undetermined,
+    controls: EGRESS,
+    check: Check::Closed(|case, broken| {
+        if let Destination::NameHidden(why, at) = case.destination {
+            let peer = case.peer();
+            let finding = Broken::new(CausedBy::Agent, format!("{} {peer}", case.record.transport), format!("{peer} is not allowed by itself, and {why}"));
+            let is_ech = case.record.facts.ech.is_some() && case.policy.ech == Ech::Violation;
+            broken.push(if is_ech { finding.severity(Severity::Violation).at(at) } else { finding.at(at) });
+        }
+    }),
+};

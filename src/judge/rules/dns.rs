@@ -1,0 +1,45 @@
+//! Whom the agent asks for names, and for which.
+
+use super::super::case::Direction;
+use super::super::{CausedBy, Severity};
+use super::{Broken, Check, Rule};
+
+const RESOLUTION: &[&str] = &["NIST SP 800-53 SC-7(5)", "NIST SP 800-53 AC-4", "ISO/IEC 27001 A.8.21"];
+
+pub(super) static RESOLVER_NOT_ALLOWED: Rule = Rule {
+    code: "WW401",
+    name: "resolver-not-allowed",
+    checks: "DNS was sent to a resolver outside the policy ([dns] resolvers; private addresses where it says nothing).",
+    why: "A resolver of the agent's own choosing sees every name, can answer with any address, and carries data out.",
+    fix: "Point the host at the resolvers of its network, or add this one to [dns] resolvers.",
+    severity: Severity::Violation,
+    controls: RESOLUTION,
+    check: Check::Closed(|case, broken| {
+        let outward = matches!(case.direction, Direction::Outbound | Direction::Unknown);
+        if outward && case.is_dns() && !case.resolver_is_allowed() {
+            let peer = case.peer();
+            let asked = case.record.facts.dns.first();
+            let name = asked.map_or_else(String::new, |asked| format!(" for {}", asked.name));
+            let message = format!("the agent asked the resolver {peer}{name}, which the policy does not allow");
+            broken.push(Broken::new(CausedBy::Agent, peer.ip.to_string(), message).at(asked.map(|asked| asked.at)));
+        }
+    }),
+};
+
+pub(in crate::judge) static QUERY_NOT_ALLOWED: Rule = Rule {
+    code: "WW402",
+    name: "query-not-allowed",
+    checks: "A name outside the policy was asked for. Not asked of: reverse look-ups of addresses, canonical names that an answer for an allowed name \
+             passed through, allowed names under a search suffix.",
+    why: "A name that is asked for is about to be used; and a query itself carries data to whoever runs the zone.",
+    fix: "If the name is documented, add it to an [[allow]] entry; otherwise find out what asks for it.",
+    severity: Severity::Violation,
+    controls: RESOLUTION,
+    check: Check::Event,
+};
+
+/// How a query breaks [`QUERY_NOT_ALLOWED`].
+pub(in crate::judge) fn query_not_allowed(name: &crate::fact::Name, at: crate::fact::Locus) -> Broken {
+    let message = format!("the agent asked for {name}, which the policy does not allow");
+    Broken::new(CausedBy::Agent, name.to_string(), message).at(Some(at))
+}

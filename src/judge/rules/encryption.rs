@@ -1,0 +1,182 @@
+//! What can be read on the way: payload in the clear, payload that nobody recognises, and encryption too weak to count.
+
+use super::super::case::{Case, Direction};
+use super::super::{CausedBy, Severity};
+use super::{Broken, Check, Rule};
+use crate::fact::{CipherSuite, Cleartext, FlowState, Transport};
+
+const IN_TRANSIT: &[&str] = &["NIST SP 800-53 SC-8", "NIST SP 800-53 SC-8(1)", "PCI DSS 4.2.1", "ISO/IEC 27001 A.8.24", "SOC 2 CC6.7", "CIS v8 3.10"];
+const PROTOCOLS: &[&str] = &["NIST SP 800-52r2", "NIST SP 800-53 SC-8(1)", "NIST SP 800-53 SC-13", "PCI DSS 4.2.1"];
+
+pub(super) static PLAINTEXT: Rule = Rule {
+    code: "WW201",
+    name: "plaintext",
+    checks: "Payload of a recognised protocol that does not encrypt, long readable text, bytes that are no TLS records after a TLS handshake, \
+             or proxy credentials in the clear. Plain DNS to the policy's resolvers and plaintext that an entry permits are listed instead.",
+    why: "Whoever stands on the path can read it and change it.",
+    fix: "Turn on TLS for this service. If the plaintext is documented and harmless, permit it by name: plaintext = [\"http\"] in its [[allow]] entry.",
+    severity: Severity::Violation,
+    controls: IN_TRANSIT,
+    check: Check::Seen(|case, broken| {
+        let peer = case.peer();
+        if let Some(at) = case.record.facts.credentials.filter(|_| case.record.facts.connect.is_some()) {
+            let message = format!("credentials for the proxy at {peer} went in the clear");
+            broken.push(Broken::new(by(case), format!("proxy credentials {peer}"), message).at(Some(at)));
+        }
+        let Some((how, at)) = case.record.facts.cleartext else { return };
+        if is_permitted(case) {
+            return;
+        }
+        let protocol = case.protocol().unwrap_or("text");
+        let message = match how {
+            Cleartext::Protocol => format!("{protocol} in the clear with {peer}"),
+            Cleartext::Readable => format!("readable text with {peer}, of no protocol that is known"),
+            Cleartext::AfterHandshake => format!("readable bytes with {peer} that are no {protocol} records, in a flow that began as {protocol}"),
+            Cleartext::AfterClose => format!("readable bytes with {peer} after the {protocol} session was closed"),
+        };
+        broken.push(Broken::new(by(case), format!("{protocol} {peer}"), message).at(Some(at)));
+    }),
+};
+
+pub(super) static UNRECOGNIZED_PAYLOAD: Rule = Rule {
+    code: "WW202",
+    name: "unrecognized-payload",
+    checks: "Payload that is neither shown to be encrypted by a handshake that was seen nor known to be plaintext. Echo data beyond 64 bytes too.",
+    why: "Bytes that nobody can name may be anything. Port numbers and randomness prove nothing.",
+    fix: "Find out what speaks on this flow. Use TLS, or a protocol whose handshake shows that it encrypts.",
+    severity: Severity::Undetermined,
+    controls: IN_TRANSIT,
+    check: Check::Closed(|case, broken| {
+        let (record, facts) = (case.record, &case.record.facts);
+        let explained = facts.encrypted.is_some() || facts.cleartext.is_some() || facts.handshake_begun.is_some() || facts.connect.is_some();
+        let lost = facts.gap.is_some() || facts.truncated.is_some() || facts.limit.is_some() || record.evicted;
+        let is_echo = matches!(record.transport, Transport::Icmp | Transport::Icmp6);
+        if facts.unrecognised.is_some() || record.has_payload() && !explained && !lost && !is_echo {
+            let peer = case.peer();
+            let message = format!("payload with {peer} over {} is neither shown to be encrypted nor known to be plaintext", record.transport);
+            broken.push(Broken::new(by(case), format!("{} {peer}", record.transport), message).at(facts.unrecognised));
+        }
+    }),
+};
+
+pub(super) static TLS_VERSION: Rule = Rule {
+    code: "WW203",
+    name: "tls-version",
+    checks: "The negotiated version is below the policy's minimum ([tls] minimum; 1.2 where it says nothing).",
+    why: "SSL and TLS before 1.2 have known breaks and are withdrawn (RFC 8996).",
+    fix: "Upgrade or reconfigure the side that cannot speak a later version.",
+    severity: Severity::Violation,
+    controls: PROTOCOLS,
+    check: Check::Seen(|case, broken| {
+        if let Some((version, at)) = case.record.facts.tls.version.filter(|(version, _)| version.settled() < case.policy.tls_minimum) {
+            let place = place(case);
+            let message = format!("{place} negotiated {version}, below the minimum {}", case.policy.tls_minimum);
+            broken.push(Broken::new(by(case), format!("{version} {place}"), message).at(Some(at)));
+        }
+    }),
+};
+
+pub(super) static WEAK_CIPHER: Rule = Rule {
+    code: "WW204",
+    name: "weak-cipher",
+    checks: "The negotiated suite has no encryption or no authentication, or uses export keys, RC4, DES or 3DES, or is not in the policy's list.",
+    why: "Such a suite can be read or forged in practice: it is encryption in name alone.",
+    fix: "Remove the suite from the side that chose it.",
+    severity: Severity::Violation,
+    controls: PROTOCOLS,
+    check: Check::Seen(|case, broken| {
+        let Some((suite, at)) = case.record.facts.tls.cipher else { return };
+        let listed = case.policy.tls_ciphers.as_ref().is_none_or(|allowed| allowed.contains(&suite));
+        let why = match weakness(suite) {
+            Some(why) => why,
+            None if !listed => "which the policy does not list",
+            None => return,
+        };
+        let place = place(case);
+        broken.push(Broken::new(by(case), format!("{suite} {place}"), format!("{place} negotiated {suite}, {why}")).at(Some(at)));
+    }),
+};
+
+pub(super) static HANDSHAKE_INCOMPLETE: Rule = Rule {
+    code: "WW206",
+    name: "handshake-incomplete",
+    checks: "An encryption handshake began and was not seen to finish. A notice where the whole flow was seen and it ended by alert, FIN or RST \
+             without application data.",
+    why: "A hello proves an attempt, not encryption: only a finished handshake shows that what follows is ciphertext.",
+    fix: "Capture both directions from the flow's start to its end; where the handshake failed, its alert says why.",
+    severity: Severity::Undetermined,
+    controls: IN_TRANSIT,
+    check: Check::Closed(|case, broken| {
+        let facts = &case.record.facts;
+        let Some(at) = facts.handshake_begun.filter(|_| facts.handshake_finished.is_none()) else { return };
+        if facts.cleartext.is_some() {
+            return;
+        }
+        let place = place(case);
+        let harmless = case.was_seen_whole() && facts.protected_data.is_none() && facts.unrecognised.is_none();
+        let how = match facts.tls.alert {
+            Some((alert, _)) => format!("ended by alert {}", alert.description),
+            None if case.record.state == FlowState::Reset => "ended by reset".to_owned(),
+            None if harmless => "ended without application data".to_owned(),
+            None => "was not seen to finish".to_owned(),
+        };
+        let mut finding = Broken::new(by(case), format!("{} {place}", case.protocol_or_payload()), format!("the handshake with {place} {how}"));
+        finding.packets.extend(facts.tls.alert.map(|(_, at)| at.frame));
+        finding = finding.at(Some(at));
+        broken.push(if harmless { finding.severity(Severity::Notice) } else { finding });
+    }),
+};
+
+/// Whether the plaintext of a flow is permitted, and listed elsewhere.
+pub(in crate::judge) fn is_permitted(case: &Case<'_>) -> bool {
+    if matches!(case.record.facts.cleartext, Some((Cleartext::AfterHandshake | Cleartext::AfterClose, _))) {
+        return false;
+    }
+    match case.direction {
+        // questions to another resolver are one finding, WW401
+        Direction::Outbound | Direction::Unknown if case.is_dns() => true,
+        Direction::Outbound | Direction::Unknown => case.plaintext_entry().is_some(),
+        Direction::Inbound => case.inbound.is_some_and(|entry| case.protocol().is_some_and(|p| entry.protocols.iter().any(|word| word == p))),
+        Direction::Internal | Direction::Unrelated => false,
+    }
+}
+
+/// Why a suite is weak, by the words of its registered name.
+fn weakness(suite: CipherSuite) -> Option<&'static str> {
+    let name = suite.name()?;
+    let has = |word: &str| name.split('_').any(|part| part.eq_ignore_ascii_case(word));
+    // RFC 9150's integrity-only suites of TLS 1.3 carry no word for it
+    if has("NULL") || matches!(suite.0, 0xc0b4 | 0xc0b5) {
+        return Some("which does not encrypt");
+    }
+    if has("anon") {
+        return Some("which authenticates nobody");
+    }
+    if has("EXPORT") || has("DES40") || has("EXPORT1024") {
+        return Some("which uses export keys");
+    }
+    if has("RC4") {
+        return Some("which uses RC4");
+    }
+    if has("DES") || has("3DES") || has("DES192") {
+        return Some("which uses DES");
+    }
+    if has("RC2") || has("IDEA") {
+        return Some("which uses a withdrawn cipher");
+    }
+    None
+}
+
+/// Whose payload it is: what an agent sends out is the agent's doing, what comes to it from outside is the peer's until it is answered.
+fn by(case: &Case<'_>) -> CausedBy {
+    if case.direction == Direction::Inbound && !case.was_accepted() { CausedBy::Peer } else { CausedBy::Agent }
+}
+
+/// The name and port, or the address and port, of the peer.
+fn place(case: &Case<'_>) -> String {
+    let peer = case.peer();
+    match case.record.facts.names.last() {
+        Some(read) => format!("{}:{}", read.name, peer.port),
+        None => peer.to_string(),
+    }
+}

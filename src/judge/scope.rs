@@ -1,0 +1,44 @@
+//! Whose traffic is audited.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::policy::Agent;
+
+/// The agents of an audit: all their addresses, prefixes and MACs are one client.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    nets: Vec<IpNet>,
+    macs: Vec<[u8; 6]>,
+}
+
+impl Scope {
+    /// The scope of these agents.
+    #[must_use]
+    pub fn new(agents: &[Agent]) -> Self {
+        let nets = agents.iter().filter_map(|agent| if let Agent::Net(net) = agent { Some(*net) } else { None }).collect();
+        let macs = agents.iter().filter_map(|agent| if let Agent::Mac(mac) = agent { Some(*mac) } else { None }).collect();
+        Self { nets, macs }
+    }
+
+    /// Whether an address, or the hardware address of a frame's sender or receiver, is an agent's. IPv4-mapped addresses are taken as
+    /// IPv4.
+    #[must_use]
+    pub fn has(&self, ip: IpAddr, mac: Option<[u8; 6]>) -> bool {
+        let ip = ip.to_canonical();
+        self.nets.iter().any(|net| net.contains(&ip)) || mac.is_some_and(|mac| self.macs.contains(&mac))
+    }
+
+    /// Whether some agent is known by its MAC.
+    #[must_use]
+    pub fn has_macs(&self) -> bool {
+        !self.macs.is_empty()
+    }
+
+    /// Whether nobody is audited.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.nets.is_empty() && self.macs.is_empty()
+    }
+}

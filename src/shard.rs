@@ -1,0 +1,362 @@
+//! The hot loop, where packets meet flows and flows meet inspectors. Pure: no I/O, no clock, no randomness.
+//!
+//! State is spread over [`limits::LANES`] lanes, fixed whatever the threads, each with its own table and its own part of the memory. A
+//! lane sees its own frames in the order of the capture and nothing else, so what it does depends on them alone. What it has to say
+//! leaves as [`Event`]s, each with the frame that caused it: since a frame belongs to one lane, merging by that frame restores one
+//! order for any number of threads.
+
+use std::sync::Arc;
+
+use crate::decode::{self, Header, Packet, Reason, Skip};
+use crate::fact::{
+    End, Endpoint, Fact, Finish, FlowFacts, FlowRecord, FrameId, FrameIndex, Locus, Name, Observation, Resolution, Timestamp, Transport,
+};
+use crate::flow::{Ended, FlowKey, FlowTable, LaneHash, Rider};
+use crate::inspect::{Carrier, Inspection, Seen};
+use crate::judge::Scope;
+use crate::limits;
+
+/// Something that the judge must know, and the frame that made it known.
+#[derive(Debug)]
+pub struct Event {
+    /// The frame.
+    pub cause: FrameId,
+    /// What it is.
+    pub kind: EventKind,
+}
+
+/// What an [`Event`] says.
+#[derive(Debug)]
+pub enum EventKind {
+    /// An agent's name server query: every one, also those beyond what a record keeps.
+    Asked {
+        /// Who asked, and whom.
+        ends: [Endpoint; 2],
+        /// By which transport.
+        transport: Transport,
+        /// The name asked for.
+        name: Name,
+        /// Where; `at.end` asked.
+        at: Locus,
+    },
+    /// An agent was answered.
+    Resolved {
+        /// The answer.
+        resolution: Box<Resolution>,
+        /// Where.
+        at: Locus,
+    },
+    /// How a flow of an agent stands, since something that rules ask for was read.
+    Snapshot(Box<FlowRecord>),
+    /// A flow has ended.
+    Ended(Box<FlowRecord>),
+}
+
+/// What became of the frames of a lane: the sum of all counts is the number of its frames.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LaneLedger {
+    /// In flows of agents.
+    pub judged: u64,
+    /// In flows of others, or between others' addresses.
+    pub unrelated: u64,
+    /// Left out by the user's filter, of agents as far as the addresses show.
+    pub filtered_agent: Tallied,
+    /// Left out by the user's filter, of others.
+    pub filtered_other: u64,
+    /// No packet, by reason in the order of [`Reason::ALL`].
+    pub skipped: [Tallied; Reason::ALL.len()],
+    /// Frames cut by the snap length; they are counted above too.
+    pub truncated: u64,
+}
+
+/// A count and the first of what is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tallied {
+    /// How many.
+    pub count: u64,
+    /// The first and its time.
+    pub first: Option<(FrameId, Timestamp)>,
+}
+
+impl Tallied {
+    fn add(&mut self, frame: &FrameIndex) {
+        self.count += 1;
+        self.first.get_or_insert((frame.id, frame.at));
+    }
+
+    /// Adds another lane's.
+    pub fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.first = match (self.first, other.first) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+}
+
+impl LaneLedger {
+    /// Adds another lane's.
+    pub fn merge(&mut self, other: &Self) {
+        self.judged += other.judged;
+        self.unrelated += other.unrelated;
+        self.filtered_agent.merge(&other.filtered_agent);
+        self.filtered_other += other.filtered_other;
+        self.truncated += other.truncated;
+        for (mine, theirs) in self.skipped.iter_mut().zip(&other.skipped) {
+            mine.merge(theirs);
+        }
+    }
+}
+
+/// How lanes look at frames.
+#[derive(Debug)]
+pub struct View {
+    /// Whose traffic is audited.
+    pub scope: Scope,
+    /// Whether flows without an agent are inspected too.
+    pub inspect_all: bool,
+    /// Whether flows are shown to the judge as soon as something is read in them, rather than at their end alone. It changes when a
+    /// finding is known and never which.
+    pub eager: bool,
+    /// Which flow belongs to which lane.
+    pub lanes: LaneHash,
+}
+
+impl View {
+    /// The lane that a frame belongs to; one that gives no packet goes to the first.
+    #[must_use]
+    pub fn lane(&self, frame: &FrameIndex, bytes: &[u8]) -> usize {
+        decode::packet(frame.link, bytes, frame.wire).map_or(0, |packet| self.lanes.lane(&FlowKey::of(&packet).0))
+    }
+}
+
+/// One lane.
+pub struct Lane {
+    table: FlowTable<Ride>,
+    shared: Shared,
+    ledger: LaneLedger,
+}
+
+/// What the riders of a lane share.
+pub struct Shared {
+    view: Arc<View>,
+    events: Vec<Event>,
+    /// What the inspectors said of the piece at hand.
+    said: Vec<Observation>,
+    /// Whether something was read that rules ask for, since it was last asked.
+    decided: bool,
+    /// The frame at hand.
+    cause: FrameId,
+}
+
+impl Lane {
+    /// A lane that may use `budget` bytes; `seed` keys its tables' hash and shows in no result.
+    #[must_use]
+    pub fn new(view: Arc<View>, budget: usize, seed: u64) -> Self {
+        let shared = Shared { view, events: Vec::new(), said: Vec::new(), decided: false, cause: FrameId::default() };
+        Self { table: FlowTable::new(budget, seed), shared, ledger: LaneLedger::default() }
+    }
+
+    /// Takes a frame in, as [`decode::packet`] read it.
+    pub fn take(&mut self, frame: &FrameIndex, packet: Result<Packet<'_>, Skip>) {
+        self.ledger.truncated += u64::from(frame.captured < frame.wire);
+        if frame.flags & FrameIndex::FLAG_FILTERED != 0 {
+            return self.filtered(frame, &packet);
+        }
+        let packet = match packet {
+            Ok(packet) => packet,
+            Err(skip) => return self.skip(frame, &skip),
+        };
+        self.shared.cause = frame.id;
+        let agents = self.table.track(&mut self.shared, &packet, frame.id, frame.at);
+        if agents == [false; 2] {
+            self.ledger.unrelated += 1;
+            return;
+        }
+        self.ledger.judged += 1;
+        if self.shared.view.eager {
+            let accepts = matches!(packet.header, Header::Tcp(tcp) if tcp.has(decode::Tcp::SYN) && tcp.has(decode::Tcp::ACK));
+            if std::mem::take(&mut self.shared.decided) || accepts {
+                self.snapshot(&packet);
+            }
+        }
+    }
+
+    /// What has happened since this was last asked, in the order of its causes.
+    pub fn events(&mut self) -> std::vec::Drain<'_, Event> {
+        self.shared.events.drain(..)
+    }
+
+    /// What became of the lane's frames.
+    #[must_use]
+    pub fn ledger(&self) -> &LaneLedger {
+        &self.ledger
+    }
+
+    /// The flows that are still open, in the order of their first frames.
+    #[must_use]
+    pub fn open_flows(&self) -> Vec<(FrameId, u32)> {
+        self.table.open_flows()
+    }
+
+    /// Ends an open flow, since the capture ended.
+    pub fn close(&mut self, slot: u32) {
+        self.table.close(&mut self.shared, slot);
+    }
+
+    /// Makes ready for frames that may be earlier than the last. No flow is open.
+    pub fn rewind(&mut self) {
+        self.table.rewind();
+    }
+
+    fn snapshot(&mut self, packet: &Packet<'_>) {
+        if let Some((ended, rider)) = self.table.peek(packet) {
+            let facts = rider.map(|ride| ride.facts.clone()).unwrap_or_default();
+            let kind = EventKind::Snapshot(Box::new(record(&ended, facts)));
+            self.shared.events.push(Event { cause: self.shared.cause, kind });
+        }
+    }
+
+    fn filtered(&mut self, frame: &FrameIndex, packet: &Result<Packet<'_>, Skip>) {
+        let agent = match packet {
+            Ok(packet) => Ride::agents(&self.shared, packet, End::A) != [false; 2],
+            Err(skip) if skip.reason.is_noise() => false,
+            Err(skip) => skip.addresses.is_none_or(|(a, b)| self.shared.view.scope.has(a, None) || self.shared.view.scope.has(b, None)),
+        };
+        if agent {
+            self.ledger.filtered_agent.add(frame);
+        } else {
+            self.ledger.filtered_other += 1;
+        }
+    }
+
+    fn skip(&mut self, frame: &FrameIndex, skip: &Skip) {
+        let scope = &self.shared.view.scope;
+        let of_others = skip.addresses.is_some_and(|(a, b)| !scope.has(a, None) && !scope.has(b, None)) && !scope.has_macs();
+        if of_others && !skip.reason.is_noise() {
+            self.ledger.unrelated += 1;
+        } else {
+            self.ledger.skipped[skip.reason as usize].add(frame);
+        }
+    }
+}
+
+/// What rides along with a flow: its inspection and what came of it.
+pub struct Ride {
+    key: FlowKey,
+    agents: [bool; 2],
+    inspection: Inspection,
+    facts: FlowFacts,
+    opener: Option<End>,
+}
+
+impl Ride {
+    /// Takes in what the inspectors said of the piece at hand.
+    fn fold(&mut self, shared: &mut Shared) {
+        for Observation { fact, at } in shared.said.drain(..) {
+            match &fact {
+                Fact::Opener(end) => _ = self.opener.get_or_insert(*end),
+                Fact::Resolved(resolution) if self.agents[(!at.end).index()] => {
+                    let kind = EventKind::Resolved { resolution: resolution.clone(), at };
+                    shared.events.push(Event { cause: shared.cause, kind });
+                }
+                Fact::Asked { name, .. } if self.agents[at.end.index()] => {
+                    let (ends, transport) = (self.key.ends(), self.key.transport());
+                    let kind = EventKind::Asked { ends, transport, name: name.clone(), at };
+                    shared.events.push(Event { cause: shared.cause, kind });
+                }
+                Fact::ServerName { .. } | Fact::Cleartext(_) | Fact::Version(_) | Fact::CipherSuite(_) => shared.decided = true,
+                _ => {}
+            }
+            self.facts.fold(Observation { fact, at });
+        }
+    }
+}
+
+impl Rider for Ride {
+    type Shared = Shared;
+
+    fn agents(shared: &Shared, packet: &Packet<'_>, sender: End) -> [bool; 2] {
+        let scope = &shared.view.scope;
+        let source = scope.has(packet.source.ip, packet.macs.and_then(|macs| macs.source));
+        let destination = scope.has(packet.destination.ip, packet.macs.and_then(|macs| macs.destination));
+        if sender == End::A { [source, destination] } else { [destination, source] }
+    }
+
+    fn board(shared: &Shared, key: &FlowKey, agents: [bool; 2]) -> Option<Self> {
+        let carrier = if key.transport() == Transport::Tcp { Carrier::Stream } else { Carrier::Datagram };
+        let wanted = agents != [false; 2] || shared.view.inspect_all;
+        wanted.then(|| Self { key: *key, agents, inspection: Inspection::new(carrier), facts: FlowFacts::default(), opener: None })
+    }
+
+    fn data(&mut self, shared: &mut Shared, bytes: &[u8], at: Locus) -> usize {
+        let mut seen = Seen::new(&mut shared.said, at);
+        let opaque = match self.key.transport() {
+            Transport::Tcp | Transport::Udp => self.inspection.data(at.end, bytes, &mut seen),
+            // an echo's payload is the pattern of a ping, or a channel; the header of other messages is read as payload here
+            Transport::Icmp | Transport::Icmp6 if bytes.len() <= limits::ECHO_BYTES => 0,
+            _ => {
+                seen.say(Fact::Unrecognised);
+                0
+            }
+        };
+        self.fold(shared);
+        opaque
+    }
+
+    fn gap(&mut self, shared: &mut Shared, bytes: u64, cut: bool, at: Locus) {
+        self.inspection.gap(at.end, bytes, cut, &mut Seen::new(&mut shared.said, at));
+        self.fold(shared);
+    }
+
+    fn conflict(&mut self, shared: &mut Shared, at: Locus) {
+        if !self.inspection.is_settled() {
+            shared.said.push(Observation { fact: Fact::Overlap, at });
+            self.fold(shared);
+        }
+    }
+
+    fn finish(&mut self, shared: &mut Shared, how: Finish, at: Locus) {
+        self.inspection.finish(at.end, how, &mut Seen::new(&mut shared.said, at));
+        self.fold(shared);
+    }
+
+    fn is_settled(&self) -> bool {
+        self.inspection.is_settled()
+    }
+
+    fn opener(&self) -> Option<End> {
+        self.opener
+    }
+
+    fn memory(&self) -> usize {
+        self.inspection.heap_bytes() + self.facts.heap_bytes()
+    }
+
+    fn ended(shared: &mut Shared, ended: Ended, rider: Option<Self>) {
+        let facts = rider.map(|ride| ride.facts).unwrap_or_default();
+        let kind = EventKind::Ended(Box::new(record(&ended, facts)));
+        shared.events.push(Event { cause: shared.cause, kind });
+    }
+}
+
+fn record(ended: &Ended, facts: FlowFacts) -> FlowRecord {
+    FlowRecord {
+        transport: ended.key.transport(),
+        ends: ended.key.ends(),
+        agents: ended.agents,
+        initiator: ended.initiator,
+        basis: ended.basis,
+        state: ended.state,
+        first: ended.first,
+        last: ended.last,
+        sent: ended.sent,
+        answered: ended.answered,
+        simultaneous_open: ended.simultaneous_open,
+        began_before: ended.began_before,
+        unseen_end: ended.unseen_end,
+        evicted: ended.evicted,
+        quoted_only: ended.quoted_only,
+        facts,
+    }
+}
