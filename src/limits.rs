@@ -19,6 +19,9 @@ pub const PCAPNG_BLOCK_BYTES: usize = 16 << 20;
 /// Interfaces of one pcapng file.
 pub const INTERFACES: usize = 65_536;
 
+/// Different capture filters of one pcapng file that are named; what they hide is judged by there being any.
+pub const CAPTURE_FILTERS: usize = 16;
+
 /// Link headers, tags and IP layers that one packet may nest.
 pub const LAYERS: usize = 16;
 
@@ -57,3 +60,6 @@ pub const DNS_PENDING_PER_FLOW: usize = 64;
 pub const DNS_RECORDS: usize = 512;
 /// Compression pointers followed in one name.
 pub const DNS_POINTERS: usize = 32;
+
+/// Kernel memory that holds frames of a live capture until they are read: 64 MiB, some 50 ms of 10 Gbit/s.
+pub const LIVE_BUFFER_BYTES: usize = 64 << 20;
