@@ -47,8 +47,14 @@ pub struct Input {
     /// SHA-256 of its bytes, where it was asked for.
     pub sha256: Option<String>,
     /// Opens it as the input with this index.
-    pub open: Box<dyn FnOnce(u32) -> Result<Box<dyn Source>, SourceError>>,
+    pub open: Open,
 }
+
+/// Opens an input as the one with this index.
+pub type Open = Box<dyn FnOnce(u32) -> Result<Box<dyn Source>, SourceError>>;
+
+/// The way to a worker, and the way back.
+type Way = (SyncSender<Arc<Block>>, Receiver<Vec<Event>>);
 
 /// Watches an audit go by.
 pub trait Observer {
@@ -130,7 +136,7 @@ impl Run<'_> {
             shares[n % threads].push((n, lane));
         }
         let mut lanes = std::thread::scope(|scope| {
-            let mut ways: Vec<(SyncSender<Arc<Block>>, Receiver<Vec<Event>>)> = Vec::new();
+            let mut ways: Vec<Way> = Vec::new();
             let mut workers = Vec::new();
             for share in shares {
                 let (to, blocks) = sync_channel::<Arc<Block>>(limits::BLOCKS_IN_FLIGHT);
@@ -155,7 +161,7 @@ impl Run<'_> {
     }
 
     /// Hands blocks to the workers and hears what they say, in the order of the blocks.
-    fn feed(&mut self, ways: &[(SyncSender<Arc<Block>>, Receiver<Vec<Event>>)]) {
+    fn feed(&mut self, ways: &[Way]) {
         let mut in_flight: std::collections::VecDeque<Arc<Block>> = std::collections::VecDeque::new();
         let mut spare = Vec::new();
         let mut events = Vec::new();

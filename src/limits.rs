@@ -19,6 +19,9 @@ pub const PCAPNG_BLOCK_BYTES: usize = 16 << 20;
 /// Interfaces of one pcapng file.
 pub const INTERFACES: usize = 65_536;
 
+/// Different capture filters of one pcapng file that are named; what they hide is judged by there being any.
+pub const CAPTURE_FILTERS: usize = 16;
+
 /// Link headers, tags and IP layers that one packet may nest.
 pub const LAYERS: usize = 16;
 
@@ -105,3 +108,5 @@ pub const AGENTS_LISTED: usize = 1000;
 
 /// Blocks that are read ahead of the judge when several threads work.
 pub const BLOCKS_IN_FLIGHT: usize = 8;
+/// Kernel memory that holds frames of a live capture until they are read: 64 MiB, some 50 ms of 10 Gbit/s.
+pub const LIVE_BUFFER_BYTES: usize = 64 << 20;

@@ -6,7 +6,7 @@ use super::policy::{Allow, DnsBinding, Ech};
 use crate::fact::{Locus, Name, NameRead, Transport};
 
 /// What the policy says of where a flow goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Destination<'a> {
     /// Nothing: it goes nowhere that destination rules ask about, or the policy has none.
     NotJudged,

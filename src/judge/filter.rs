@@ -14,7 +14,11 @@ pub fn of_flow(transport: Transport, a: Endpoint, b: Endpoint) -> String {
     let both = format!("{} && {}", address(a.ip), address(b.ip));
     match transport {
         Transport::Tcp | Transport::Udp | Transport::Sctp => {
-            let ports = if a.port == b.port { format!("{transport}.port == {}", a.port) } else { format!("{transport}.port == {} && {transport}.port == {}", a.port, b.port) };
+            let ports = if a.port == b.port {
+                format!("{transport}.port == {}", a.port)
+            } else {
+                format!("{transport}.port == {} && {transport}.port == {}", a.port, b.port)
+            };
             format!("{both} && {ports}")
         }
         Transport::Icmp => format!("{both} && icmp"),

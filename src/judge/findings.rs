@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
+use super::filter;
 use super::rules::{Broken, Rule};
 use super::{CausedBy, Example, Finding, FindingCounts, PacketRef, Severity, Verdict, WaiverUsed};
-use super::filter;
 use crate::fact::{Endpoint, FlowRecord, FrameId, Name, Timestamp, Transport};
 use crate::limits;
 
@@ -197,7 +197,7 @@ impl Group {
             flows: self.flows,
             first: self.span.map(|span| span.0),
             last: self.span.map(|span| span.1),
-                packets: self.broken.packets.iter().copied().map(PacketRef::from).filter(|_| self.examples.is_empty()).collect(),
+            packets: self.broken.packets.iter().copied().map(PacketRef::from).filter(|_| self.examples.is_empty()).collect(),
             examples: self.examples.clone(),
             controls: self.rule.controls.iter().map(|&control| control.to_owned()).collect(),
             help: self.rule.fix,

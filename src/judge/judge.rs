@@ -11,9 +11,7 @@ use super::ledger::Ledger;
 use super::names::Names;
 use super::policy::{Policy, Waiver};
 use super::rules::{self, Broken, Check, RULES, Rule};
-use super::{
-    AgentSeen, Allowed, Audit, Coverage, Exception, Finding, InputSummary, Judgement, Severity, Summary, Tool, WaiverUsed,
-};
+use super::{AgentSeen, Allowed, Audit, Coverage, Exception, Finding, InputSummary, Judgement, Severity, Summary, Tool, WaiverUsed};
 use crate::fact::{Cleartext, End, Endpoint, FlowRecord, FrameId, Locus, Name, Resolution, Timestamp, Transport};
 use crate::limits;
 
@@ -155,7 +153,7 @@ impl Judge {
         let mut broken = Vec::new();
         for &rule in RULES {
             match rule.check {
-                Check::Seen(check) | Check::Closed(check) => check(&case, &mut broken),
+                Check::Seen(check) | Check::Closed(check) | Check::ClosedAndWhole(check, _) => check(&case, &mut broken),
                 Check::Whole(_) | Check::Event => continue,
             }
             for found in broken.drain(..) {
@@ -190,7 +188,7 @@ impl Judge {
         let whole = Whole { policy: &policy, inputs: &inputs, ledger, summary: &self.summary };
         let mut found = Vec::new();
         for &rule in RULES {
-            if let Check::Whole(check) = rule.check {
+            if let Check::Whole(check) | Check::ClosedAndWhole(_, check) = rule.check {
                 let mut broken = Vec::new();
                 check(&whole, &mut broken);
                 found.extend(broken.into_iter().map(|broken| (rule, broken)));
@@ -212,8 +210,13 @@ impl Judge {
             let message = format!("{} DNS answers were not kept for want of memory", self.names.forgotten());
             self.except("names-forgotten", message);
         }
-        let allowed = self.allowed.into_iter().map(|((destination, port, transport, entry), (flows, bytes))| {
-            Allowed { destination, port, transport, entry, flows, bytes }
+        let allowed = self.allowed.into_iter().map(|((destination, port, transport, entry), (flows, bytes))| Allowed {
+            destination,
+            port,
+            transport,
+            entry,
+            flows,
+            bytes,
         });
         Audit {
             schema: "wirewitness.audit.v1",
@@ -266,9 +269,8 @@ impl Judge {
     }
 
     fn judge_query(&mut self, query: &Query) {
-        let names = &self.names;
-        let mut passed = names.passed_through(&query.name);
-        if self.query_is_allowed(&query.name) || passed.any(|name| self.policy.query_allowed(name)) {
+        let explained = self.names.passed_through(&query.name).any(|name| self.query_is_allowed(name));
+        if explained {
             return;
         }
         let (agent, peer) = (query.ends[query.at.end.index()], query.ends[(!query.at.end).index()]);
@@ -398,9 +400,14 @@ impl Judge {
         };
         if let Some(by) = allowed_by.filter(|_| worst.is_none_or(|worst| worst == Severity::Notice)) {
             let name = record.facts.names.last().map(|read| &read.name);
-            let answered = if matches!(by, By::Entry(..)) { case.answered_names().find(|name| case.policy.name_allowed(name).is_some()) } else { None };
+            let answered = if matches!(by, By::Entry(..)) {
+                case.answered_names().find(|name| case.policy.name_allowed(name).is_some())
+            } else {
+                None
+            };
             let destination = name.or(answered).map_or_else(|| peer.ip.to_string(), ToString::to_string);
-            let port = record.facts.connect.as_ref().and_then(|(target, _)| target.as_str().rsplit_once(':')?.1.parse().ok()).unwrap_or(peer.port);
+            let port =
+                record.facts.connect.as_ref().and_then(|(target, _)| target.as_str().rsplit_once(':')?.1.parse().ok()).unwrap_or(peer.port);
             let key = (destination, port, record.transport.to_string(), by.to_string());
             let full = self.allowed.len() >= limits::LISTED;
             if full && !self.allowed.contains_key(&key) {
@@ -426,7 +433,13 @@ impl Judge {
             self.except("proxy", format!("{target} was asked of the proxy {peer} in the clear"));
         }
         if let Some(entry) = case.inbound {
-            let message = format!("inbound to {} from {}, permitted by {}:{}", case.agent_endpoint().port, peer.ip, entry.origin.policy, entry.origin.line);
+            let message = format!(
+                "inbound to {} from {}, permitted by {}:{}",
+                case.agent_endpoint().port,
+                peer.ip,
+                entry.origin.policy,
+                entry.origin.line
+            );
             self.except("inbound", message);
         }
         if record.facts.ech.is_some() && case.policy.ech == super::policy::Ech::Allow {

@@ -32,9 +32,10 @@ impl Names {
     pub fn learn(&mut self, answer: &Resolution, at: Timestamp) {
         for address in answer.addresses() {
             let known = self.bound.entry(address.to_canonical()).or_default();
+            let room = self.kept < limits::NAMES_KEPT && known.len() < limits::NAMES_PER_ADDRESS;
             match known.iter_mut().find(|binding| binding.name == answer.name) {
                 Some(binding) => binding.since = binding.since.min(at),
-                None if self.kept < limits::NAMES_KEPT && known.len() < limits::NAMES_PER_ADDRESS => {
+                None if room => {
                     known.push(Binding { name: answer.name.clone(), since: at });
                     self.kept += 1;
                 }

@@ -1,5 +1,15 @@
 //! Where frames come from: files, a pipe, an interface. A source fills blocks and knows nothing of what is in them.
 
+pub mod file;
+pub mod filter;
+#[cfg(feature = "pcap")]
+pub mod libpcap;
+#[cfg(not(feature = "pcap"))]
+#[path = "libpcap_absent.rs"]
+pub mod libpcap;
+mod pcap;
+mod pcapng;
+
 use std::fmt;
 
 use crate::fact::{Block, LinkType, Timestamp};
@@ -15,6 +25,16 @@ pub trait Source: Send {
 
     /// What is known of the input so far; complete once `fill` has said [`Fill::End`].
     fn stats(&self) -> &CaptureStats;
+}
+
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn fill(&mut self, block: &mut Block) -> Result<Fill, SourceError> {
+        (**self).fill(block)
+    }
+
+    fn stats(&self) -> &CaptureStats {
+        (**self).stats()
+    }
 }
 
 /// What a call of [`Source::fill`] came to.

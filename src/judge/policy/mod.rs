@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
+mod stub;
 use super::{PolicyUsed, Severity};
 use crate::fact::{CipherSuite, Name, Timestamp, TlsVersion, Transport};
 

@@ -31,12 +31,19 @@ pub(super) static PACKETS_TRUNCATED: Rule = Rule {
     fix: "Capture whole packets (tcpdump -s 0).",
     severity: Severity::Undetermined,
     controls: EVIDENCE,
-    check: Check::Closed(|case, broken| {
-        if let Some((bytes, at)) = case.record.facts.truncated {
-            let message = format!("the snap length cut {bytes} bytes of the flow with {} where evidence would be", case.peer());
-            broken.push(Broken::new(CausedBy::Environment, peer(case), message).at(Some(at)));
-        }
-    }),
+    check: Check::ClosedAndWhole(
+        |case, broken| {
+            if let Some((bytes, at)) = case.record.facts.truncated {
+                let message = format!("the snap length cut {bytes} bytes of the flow with {} where evidence would be", case.peer());
+                broken.push(Broken::new(CausedBy::Environment, peer(case), message).at(Some(at)));
+            }
+        },
+        |whole, broken| {
+            for bucket in whole.ledger.buckets.iter().filter(|bucket| bucket.kind == Kind::Cut && bucket.count > 0) {
+                broken.push(in_bucket(bucket, bucket.key, format!("{} frames have headers that the snap length cut", bucket.count)));
+            }
+        },
+    ),
 };
 
 pub(super) static UNDECODED: Rule = Rule {

@@ -16,7 +16,7 @@ pub(super) static DESTINATION_NOT_ALLOWED: Rule = Rule {
     severity: Severity::Violation,
     controls: EGRESS,
     check: Check::Closed(|case, broken| {
-        if case.destination == Destination::AddressNotAllowed {
+        if matches!(case.destination, Destination::AddressNotAllowed) {
             let peer = case.peer();
             let known: Vec<_> = case.answered_names().take(3).map(ToString::to_string).collect();
             let known = if known.is_empty() { String::new() } else { format!(" (answered for {})", known.join(", ")) };
@@ -55,7 +55,10 @@ pub(super) static PORT_NOT_ALLOWED: Rule = Rule {
         if let Destination::PortNotAllowed(entry) = case.destination {
             let (peer, transport) = (case.peer(), case.record.transport);
             let place = case.record.facts.names.last().map_or_else(|| peer.to_string(), |read| format!("{}:{}", read.name, peer.port));
-            let message = format!("the agent went to {place} over {transport}; {}:{} allows it on other ports", entry.origin.policy, entry.origin.line);
+            let message = format!(
+                "the agent went to {place} over {transport}; {}:{} allows it on other ports",
+                entry.origin.policy, entry.origin.line
+            );
             broken.push(Broken::new(CausedBy::Agent, format!("{transport} {place}"), message));
         }
     }),
@@ -98,7 +101,11 @@ pub(super) static NAME_HIDDEN: Rule = Rule {
     check: Check::Closed(|case, broken| {
         if let Destination::NameHidden(why, at) = case.destination {
             let peer = case.peer();
-            let finding = Broken::new(CausedBy::Agent, format!("{} {peer}", case.record.transport), format!("{peer} is not allowed by itself, and {why}"));
+            let finding = Broken::new(
+                CausedBy::Agent,
+                format!("{} {peer}", case.record.transport),
+                format!("{peer} is not allowed by itself, and {why}"),
+            );
             let is_ech = case.record.facts.ech.is_some() && case.policy.ech == Ech::Violation;
             broken.push(if is_ech { finding.severity(Severity::Violation).at(at) } else { finding.at(at) });
         }

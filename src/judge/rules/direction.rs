@@ -16,7 +16,9 @@ pub(super) static INBOUND_ACCEPTED: Rule = Rule {
     check: Check::Seen(|case, broken| {
         if is_inbound(case) && case.was_accepted() {
             let answer = case.record.answered[case.agent.index()];
-            broken.push(Broken::new(CausedBy::Agent, port(case), format!("the agent answered a flow opened to its {}", port(case))).at(answer));
+            broken.push(
+                Broken::new(CausedBy::Agent, port(case), format!("the agent answered a flow opened to its {}", port(case))).at(answer),
+            );
         }
     }),
 };

@@ -5,7 +5,8 @@ use super::super::{CausedBy, Severity};
 use super::{Broken, Check, Rule};
 use crate::fact::{CipherSuite, Cleartext, FlowState, Transport};
 
-const IN_TRANSIT: &[&str] = &["NIST SP 800-53 SC-8", "NIST SP 800-53 SC-8(1)", "PCI DSS 4.2.1", "ISO/IEC 27001 A.8.24", "SOC 2 CC6.7", "CIS v8 3.10"];
+const IN_TRANSIT: &[&str] =
+    &["NIST SP 800-53 SC-8", "NIST SP 800-53 SC-8(1)", "PCI DSS 4.2.1", "ISO/IEC 27001 A.8.24", "SOC 2 CC6.7", "CIS v8 3.10"];
 const PROTOCOLS: &[&str] = &["NIST SP 800-52r2", "NIST SP 800-53 SC-8(1)", "NIST SP 800-53 SC-13", "PCI DSS 4.2.1"];
 
 pub(super) static PLAINTEXT: Rule = Rule {
@@ -31,7 +32,9 @@ pub(super) static PLAINTEXT: Rule = Rule {
         let message = match how {
             Cleartext::Protocol => format!("{protocol} in the clear with {peer}"),
             Cleartext::Readable => format!("readable text with {peer}, of no protocol that is known"),
-            Cleartext::AfterHandshake => format!("readable bytes with {peer} that are no {protocol} records, in a flow that began as {protocol}"),
+            Cleartext::AfterHandshake => {
+                format!("readable bytes with {peer} that are no {protocol} records, in a flow that began as {protocol}")
+            }
             Cleartext::AfterClose => format!("readable bytes with {peer} after the {protocol} session was closed"),
         };
         broken.push(Broken::new(by(case), format!("{protocol} {peer}"), message).at(Some(at)));
@@ -48,12 +51,14 @@ pub(super) static UNRECOGNIZED_PAYLOAD: Rule = Rule {
     controls: IN_TRANSIT,
     check: Check::Closed(|case, broken| {
         let (record, facts) = (case.record, &case.record.facts);
-        let explained = facts.encrypted.is_some() || facts.cleartext.is_some() || facts.handshake_begun.is_some() || facts.connect.is_some();
+        let explained =
+            facts.encrypted.is_some() || facts.cleartext.is_some() || facts.handshake_begun.is_some() || facts.connect.is_some();
         let lost = facts.gap.is_some() || facts.truncated.is_some() || facts.limit.is_some() || record.evicted;
         let is_echo = matches!(record.transport, Transport::Icmp | Transport::Icmp6);
         if facts.unrecognised.is_some() || record.has_payload() && !explained && !lost && !is_echo {
             let peer = case.peer();
-            let message = format!("payload with {peer} over {} is neither shown to be encrypted nor known to be plaintext", record.transport);
+            let message =
+                format!("payload with {peer} over {} is neither shown to be encrypted nor known to be plaintext", record.transport);
             broken.push(Broken::new(by(case), format!("{} {peer}", record.transport), message).at(facts.unrecognised));
         }
     }),
@@ -120,7 +125,8 @@ pub(super) static HANDSHAKE_INCOMPLETE: Rule = Rule {
             None if harmless => "ended without application data".to_owned(),
             None => "was not seen to finish".to_owned(),
         };
-        let mut finding = Broken::new(by(case), format!("{} {place}", case.protocol_or_payload()), format!("the handshake with {place} {how}"));
+        let mut finding =
+            Broken::new(by(case), format!("{} {place}", case.protocol_or_payload()), format!("the handshake with {place} {how}"));
         finding.packets.extend(facts.tls.alert.map(|(_, at)| at.frame));
         finding = finding.at(Some(at));
         broken.push(if harmless { finding.severity(Severity::Notice) } else { finding });
@@ -136,7 +142,9 @@ pub(in crate::judge) fn is_permitted(case: &Case<'_>) -> bool {
         // questions to another resolver are one finding, WW401
         Direction::Outbound | Direction::Unknown if case.is_dns() => true,
         Direction::Outbound | Direction::Unknown => case.plaintext_entry().is_some(),
-        Direction::Inbound => case.inbound.is_some_and(|entry| case.protocol().is_some_and(|p| entry.protocols.iter().any(|word| word == p))),
+        Direction::Inbound => {
+            case.inbound.is_some_and(|entry| case.protocol().is_some_and(|p| entry.protocols.iter().any(|word| word == p)))
+        }
         Direction::Internal | Direction::Unrelated => false,
     }
 }

@@ -74,6 +74,8 @@ pub enum Check {
     Closed(fn(&Case<'_>, &mut Vec<Broken>)),
     /// Of the whole audit.
     Whole(fn(&Whole<'_>, &mut Vec<Broken>)),
+    /// Of a flow that has ended, and of the whole audit besides.
+    ClosedAndWhole(fn(&Case<'_>, &mut Vec<Broken>), fn(&Whole<'_>, &mut Vec<Broken>)),
     /// Of single events, by the judge itself.
     Event,
 }
