@@ -5,8 +5,7 @@
 //! named as noise, and nothing is ever left out without a [`Skip`] that the ledger counts.
 //!
 //! The walk is our own: etherparse is silent on MPLS, PPPoE and deep tag stacks, gives no ports for a cut TCP header or a first
-//! fragment, and does not know cooked captures of either version. It reads what is rare instead (IPv6 extension headers), and the
-//! tests hold the walk against it.
+//! fragment, and does not know cooked captures of either version. The tests hold the walk against it where it does read.
 
 mod link;
 mod net;

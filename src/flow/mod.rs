@@ -13,3 +13,6 @@ pub use end::Ended;
 pub use key::{FlowKey, LaneHash};
 pub use stream::Stream;
 pub use table::{FlowTable, Rider};
+
+#[cfg(test)]
+mod tests;

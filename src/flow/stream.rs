@@ -146,13 +146,12 @@ impl Stream {
         if self.started {
             // pure acknowledgements and a FIN show how far the end has come as well as payload does
             let mut shown = self.highest;
-            if let Some(acknowledged) = self.acknowledged {
-                // the FIN is acknowledged like a byte
-                let bytes =
-                    if self.fin.is_some_and(|fin| distance(acknowledged, fin) == 1) { acknowledged.wrapping_sub(1) } else { acknowledged };
-                if distance(bytes, shown) > 0 {
-                    shown = bytes;
-                }
+            if let Some(acknowledged) = self.acknowledged.filter(|&ack| distance(ack, shown) > 0) {
+                shown = acknowledged;
+            }
+            // the FIN counts as a byte, and is none
+            if self.fin.is_some_and(|fin| distance(shown, fin) == 1) {
+                shown = shown.wrapping_sub(1);
             }
             let unseen = distance(shown, self.next);
             if unseen > 0 {
