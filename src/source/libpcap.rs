@@ -120,6 +120,7 @@ impl std::fmt::Debug for Live {
 }
 
 /// Copies one frame into the block: libpcap lends it for the moment only.
+#[allow(clippy::useless_conversion, reason = "the width of the header's fields differs between systems")]
 fn take(packet: &Packet<'_>, input: u32, link: LinkType, unit: i64, block: &mut Block, stats: &mut CaptureStats) {
     let bytes = packet.data.get(..limits::FRAME_BYTES).unwrap_or(packet.data);
     let seconds = i64::from(packet.header.ts.tv_sec);
@@ -162,7 +163,7 @@ fn has_nanoseconds(interface: &str) -> bool {
 fn cannot_listen(error: &str) -> String {
     let lower = error.to_ascii_lowercase();
     if lower.contains("permission") || lower.contains("not permitted") {
-        return format!("{error}: run as root, or give the program the right (setcap cap_net_raw,cap_net_admin+ep PROGRAM)");
+        return format!("{error}: run as root, or give the program the right (setcap cap_net_raw+ep PROGRAM)");
     }
     if lower.contains("no such device") || lower.contains("doesn't exist") {
         let known: Vec<String> = Device::list().unwrap_or_default().into_iter().take(16).map(|device| device.name).collect();

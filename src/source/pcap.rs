@@ -2,7 +2,8 @@
 //! longer record headers that Alexey Kuznetzov's libpcap patch wrote.
 //!
 //! The file header's time zone and accuracy are ignored, as libpcap ignores them: nothing writes them but 0. Versions 2.0 to 2.4 are
-//! read, and DG/UX's 2.543; the two lengths of a record header stand in the other order before 2.3 and in 2.543.
+//! read, and DG/UX's 2.543; the two lengths of a record header stand in the other order before 2.3 and in 2.543. The snap length is
+//! not held against the records: files whose records are longer exist, and every other reader reads them.
 
 use super::CaptureStats;
 use super::file::{Next, Window};
@@ -25,7 +26,6 @@ pub(super) struct Reader {
     /// Nanoseconds of one unit of a record's fraction of a second.
     unit: i64,
     record_header: usize,
-    snaplen: u32,
     order: Lengths,
     link: LinkType,
     /// Bytes of the frame check sequence that ends each frame.
@@ -47,7 +47,7 @@ impl Reader {
         let Some(header) = header.first_chunk::<HEADER_BYTES>() else {
             return Err(format!("ends inside its file header, after {} bytes: capture again, or leave it out", header.len()));
         };
-        let [m0, m1, m2, m3, a0, a1, i0, i1, .., s0, s1, s2, s3, n0, n1, n2, n3] = *header;
+        let [m0, m1, m2, m3, a0, a1, i0, i1, .., n0, n1, n2, n3] = *header;
         let magic = [m0, m1, m2, m3];
         let Some(Variant { big_endian, unit, record_header, format }) = Variant::of(magic) else {
             return Err("is not a pcap capture".to_owned());
@@ -70,7 +70,7 @@ impl Reader {
         let fcs = if network & 0x0400_0000 != 0 { (network >> 28) * 2 } else { 0 };
         stats.format = format;
         stats.link_types = vec![link];
-        Ok(Self { magic, big_endian, unit, record_header, snaplen: word([s0, s1, s2, s3]), order, link, fcs })
+        Ok(Self { magic, big_endian, unit, record_header, order, link, fcs })
     }
 
     /// Reads every whole record.
@@ -136,12 +136,6 @@ impl Reader {
             return Err(format!(
                 "a record claims {captured} captured bytes, and {} are the most that a frame can have",
                 limits::FRAME_BYTES
-            ));
-        }
-        if captured > wire && self.snaplen != 0 && captured > self.snaplen {
-            return Err(format!(
-                "a record claims {captured} captured bytes of a frame of {wire}, in a file whose frames are cut at {}",
-                self.snaplen
             ));
         }
         if captured == 0 && wire == 0 && rest.starts_with(&self.magic) {

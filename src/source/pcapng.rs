@@ -6,7 +6,8 @@
 //! caller under rules that several programs have turned into endless loops. libpcap refuses files whose interfaces differ in link type
 //! and tells nothing of interfaces and drop counts. `pcap-file` is right on all of it, and is what the tests compare this with.
 //!
-//! Names, secrets, journals and custom blocks are skipped: a name in the file is no evidence. Section lengths are not used, blocks tell
+//! Names, secrets, journals and custom blocks are skipped: a name in the file is no evidence. Journals and custom blocks take a frame
+//! number all the same, since Wireshark shows them as frames, and a number must name the same frame there. Section lengths are not used, blocks tell
 //! where they end. A frame check sequence (`if_fcslen`) is left in the frame: it lies behind what the frame's own lengths cover.
 
 use self::time::Clock;
@@ -26,6 +27,9 @@ const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
+const JOURNAL_ENTRY: u32 = 9;
+const CUSTOM: u32 = 0x0bad;
+const CUSTOM_NOT_COPIED: u32 = 0x4000_0bad;
 
 const IF_TSRESOL: u16 = 9;
 const IF_FILTER: u16 = 11;
@@ -57,6 +61,8 @@ pub(super) struct Reader {
     interfaces: Vec<Interface>,
     /// How many interfaces the sections before had.
     interfaces_before: usize,
+    /// The number of the last frame.
+    number: u64,
     /// The time of the last packet that had one.
     last: Timestamp,
     /// What statistics blocks say was dropped, the highest of each interface summed.
@@ -86,6 +92,7 @@ impl Reader {
             order,
             interfaces: Vec::new(),
             interfaces_before: 0,
+            number: 0,
             last: Timestamp::default(),
             dropped_by_statistics: 0,
             dropped_by_packets: 0,
@@ -139,6 +146,10 @@ impl Reader {
                 self.order = section(block)?;
                 self.interfaces_before = self.interfaces_before.saturating_add(self.interfaces.len());
                 self.interfaces.clear();
+                Ok(())
+            }
+            JOURNAL_ENTRY | CUSTOM | CUSTOM_NOT_COPIED => {
+                self.number += 1;
                 Ok(())
             }
             _ => Ok(()),
@@ -227,8 +238,9 @@ impl Reader {
             stats.span = Some(stats.span.map_or((at, at), |(earliest, latest)| (earliest.min(at), latest.max(at))));
         }
         stats.packets += 1;
+        self.number += 1;
         window.frames.push(FrameIndex {
-            id: FrameId::new(window.input, stats.packets),
+            id: FrameId::new(window.input, self.number),
             at: self.last,
             // after the kind and the length of the block
             offset: (window.at + 8 + packet.fixed) as u32,

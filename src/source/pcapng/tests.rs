@@ -139,6 +139,27 @@ fn the_other_packet_blocks() {
 }
 
 #[test]
+fn frames_have_wireshark_s_numbers() {
+    let packet = LE.enhanced(0, 1, 1, b"a", &[]);
+    let bytes = [
+        LE.section(),
+        LE.block(0x0bad, b"pen."),
+        LE.interface(1, 0, &[]),
+        packet.clone(),
+        LE.block(4, b"names"),
+        LE.block(9, b"__REALTIME_TIMESTAMP=1\n"),
+        packet.clone(),
+        LE.statistics(0, 0, 0),
+        LE.block(0x4000_0bad, b"pen."),
+        packet,
+    ]
+    .concat();
+    let (frames, stats) = read_all(&bytes);
+    assert_eq!(frames.iter().map(|f| f.index.id.number()).collect::<Vec<_>>(), [2, 4, 6]);
+    assert_eq!(stats.packets, 3);
+}
+
+#[test]
 fn drops_are_counted_once() {
     let start = [LE.section(), LE.interface(1, 0, &[]), LE.interface(1, 0, &[])].concat();
     let dropcount = |n: u64| [LE.option(1, b"comment"), LE.option(4, &LE.long(n)), LE.option(0, &[])].concat();
