@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+"""A sample of real captures: no crash, no hang, the ledger closes, and names and initiators agree with the truth beside them.
+
+usage: sample.py WIREWITNESS CAPTURES [EVERY]
+CAPTURES holds files/, truth.jsonl and agree.py. Every EVERYth capture (default 4) is audited; agree.py runs over all of them.
+"""
+import json, os, subprocess, sys, tempfile
+
+# what main reaches; raised with it, never lowered
+THRESHOLDS = {'sni_tcp': (0.99, 0.99), 'dns_name': (0.98, 0.0), 'initiator': (0.97, 0.99)}
+
+
+def main():
+    exe, captures, every = os.path.abspath(sys.argv[1]), sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 4
+    names = [json.loads(line)['capture'] for line in open(os.path.join(captures, 'truth.jsonl'))]
+    bad = 0
+    for name in names[::every]:
+        path = os.path.join(captures, 'files', name)
+        cmd = [exe, 'audit', '--json', '--no-progress', '--agent', '10.0.0.0/8', '--agent', '192.168.0.0/16', path]
+        try:
+            p = subprocess.run(cmd, capture_output=True, timeout=60)
+        except subprocess.TimeoutExpired:
+            bad += 1; print('hang:', name); continue
+        if p.returncode not in (0, 1, 2, 3) or b'panicked' in p.stderr:
+            bad += 1; print('crash:', name, p.returncode, p.stderr[-200:]); continue
+        if p.returncode == 2:
+            continue
+        coverage = json.loads(p.stdout)['coverage']
+        if sum(coverage['ledger'].values()) != coverage['packets']:
+            bad += 1; print('ledger:', name, coverage)
+    with tempfile.NamedTemporaryFile(suffix='.json') as out:
+        agree = subprocess.run([sys.executable, os.path.join(captures, 'agree.py'), exe, '--misses', '0', '--json', out.name], stdout=subprocess.DEVNULL)
+        bad += agree.returncode != 0
+        result = json.load(open(out.name))
+    for what, (recall, precision) in THRESHOLDS.items():
+        total = result['results']['TOTAL/' + what]
+        line = '%s: recall %.4f precision %.4f' % (what, total['recall'], total['precision'])
+        if total['recall'] < recall or total['precision'] < precision:
+            bad += 1; line += '  below %.2f %.2f' % (recall, precision)
+        print(line)
+    if result['reversed']:
+        bad += 1; print('initiators reversed:', result['reversed'])
+    print('%d captures audited, %d wrong' % (len(names[::every]), bad))
+    sys.exit(1 if bad else 0)
+
+
+main()
