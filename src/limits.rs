@@ -110,3 +110,15 @@ pub const AGENTS_LISTED: usize = 1000;
 pub const BLOCKS_IN_FLIGHT: usize = 8;
 /// Kernel memory that holds frames of a live capture until they are read: 64 MiB, some 50 ms of 10 Gbit/s.
 pub const LIVE_BUFFER_BYTES: usize = 64 << 20;
+
+/// Flows looked at to infer the agent.
+pub const FLOWS_INFERRED: usize = 1_000_000;
+
+/// Hardware addresses looked at to infer the agent.
+pub const HOSTS_INFERRED: usize = 100_000;
+
+/// Addresses kept of one hardware address; a host has an IPv4 address and some of IPv6, a router everybody's.
+pub const ADDRESSES_PER_MAC: usize = 16;
+
+/// Candidates that are listed where the agent cannot be inferred.
+pub const CANDIDATES: usize = 5;

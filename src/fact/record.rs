@@ -242,7 +242,9 @@ impl FlowFacts {
             Fact::ProtectedData => first(&mut self.protected_data),
             Fact::Alert(alert) => _ = self.tls.alert.get_or_insert((alert, at)),
             Fact::Encrypted => first(&mut self.encrypted),
-            Fact::Cleartext(how) => _ = self.cleartext.get_or_insert((how, at)),
+            // text that is not even of the flow's protocol is the graver sighting
+            Fact::Cleartext(how) if self.cleartext.is_none_or(|(known, _)| how > known) => self.cleartext = Some((how, at)),
+            Fact::Cleartext(_) => {}
             Fact::Unrecognised => first(&mut self.unrecognised),
             Fact::Asked { name, qtype } => {
                 if self.dns.len() < limits::DNS_PER_FLOW {

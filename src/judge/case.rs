@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::destination::{self, Destination};
 use super::names::Names;
 use super::policy::{Allow, Inbound, Policy};
-use crate::fact::{Basis, End, Endpoint, FlowRecord, FlowState, Timestamp, Transport};
+use crate::fact::{Basis, Cleartext, End, Endpoint, FlowRecord, FlowState, Timestamp, Transport};
 use crate::limits;
 
 /// Which way a flow goes, seen from the agent.
@@ -140,7 +140,8 @@ impl<'a> Case<'a> {
     /// The entry by which this flow's plaintext is permitted.
     #[must_use]
     pub fn plaintext_entry(&self) -> Option<&'a Allow> {
-        let protocol = self.protocol().unwrap_or("text");
+        let is_text = matches!(self.record.facts.cleartext, Some((Cleartext::Readable, _)));
+        let protocol = self.protocol().filter(|_| !is_text).unwrap_or("text");
         let peer = self.peer();
         let permits = |entry: &&Allow| {
             entry.plaintext.iter().any(|word| word == protocol)

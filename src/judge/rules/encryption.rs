@@ -140,7 +140,7 @@ pub(in crate::judge) fn is_permitted(case: &Case<'_>) -> bool {
     }
     match case.direction {
         // questions to another resolver are one finding, WW401
-        Direction::Outbound | Direction::Unknown if case.is_dns() => true,
+        Direction::Outbound | Direction::Unknown if case.is_dns() => matches!(case.record.facts.cleartext, Some((Cleartext::Protocol, _))),
         Direction::Outbound | Direction::Unknown => case.plaintext_entry().is_some(),
         Direction::Inbound => {
             case.inbound.is_some_and(|entry| case.protocol().is_some_and(|p| entry.protocols.iter().any(|word| word == p)))

@@ -4,6 +4,10 @@
 //! with the block and is merged by the frame that caused it, so that the judge hears the same story whatever the number of threads. With
 //! one thread everything happens in place. All threads of an audit are started here.
 
+mod infer;
+
+pub use infer::{Candidate, Inference, infer};
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
