@@ -8,7 +8,7 @@ pub const LANES: usize = 64;
 pub const DEFAULT_MEMORY: u64 = 1 << 30;
 
 /// Bytes of a block. Reads of this size cost no more page faults than small ones and keep the frames in the second-level cache.
-pub const BLOCK_BYTES: usize = 256 << 10;
+pub const BLOCK_BYTES: usize = 512 << 10;
 
 /// The longest record that a capture file may hold; libpcap's own bound is 256 KiB, loopback and offloads reach it.
 pub const FRAME_BYTES: usize = 256 << 10;
