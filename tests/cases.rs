@@ -78,9 +78,24 @@ fn flows_of_every_fixture_are_well_formed() {
         assert_eq!(run.code, 0, "{}: {}", case.name(), run.stderr);
         for line in run.stdout.lines() {
             let flow: serde_json::Value = serde_json::from_str(line).unwrap();
-            for field in ["input", "first_packet", "first", "last", "transport", "initiator", "responder", "initiator_basis", "direction",
-                "packets", "bytes", "state", "protocol", "encryption", "verdict", "rules"]
-            {
+            for field in [
+                "input",
+                "first_packet",
+                "first",
+                "last",
+                "transport",
+                "initiator",
+                "responder",
+                "initiator_basis",
+                "direction",
+                "packets",
+                "bytes",
+                "state",
+                "protocol",
+                "encryption",
+                "verdict",
+                "rules",
+            ] {
                 assert!(!flow[field].is_null(), "{}: {field} is missing in {line}", case.name());
             }
         }

@@ -67,8 +67,16 @@ fn tiny_budgets_are_deterministic_and_never_pass_what_did_not() {
 
 /// What may be lost without a trace, by the law's own words: the only packets of a flow, lone datagrams, both ends' tails.
 fn may_vanish(case: &Case) -> bool {
-    let one_packet_each = ["inbound-ignored", "inbound-refused", "inbound-udp", "inbound-ping", "dial-refused-unknown", "query-not-allowed",
-        "resolver-not-allowed", "plaintext-syslog-udp"];
+    let one_packet_each = [
+        "inbound-ignored",
+        "inbound-refused",
+        "inbound-udp",
+        "inbound-ping",
+        "dial-refused-unknown",
+        "query-not-allowed",
+        "resolver-not-allowed",
+        "plaintext-syslog-udp",
+    ];
     one_packet_each.contains(&case.name().as_str())
 }
 

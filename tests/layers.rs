@@ -21,7 +21,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &["decode", "flow", "inspect", "judge", "shard"];
 
 /// What the pure layers never say.
-const BANNED: &[&str] = &["Instant::now", "SystemTime", "println!", "eprintln!", "print!(", "std::fs", "File::open", "std::env::var", "thread::", "rand::"];
+const BANNED: &[&str] =
+    &["Instant::now", "SystemTime", "println!", "eprintln!", "print!(", "std::fs", "File::open", "std::env::var", "thread::", "rand::"];
 
 fn sources(under: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
