@@ -43,7 +43,8 @@ fn segments(flows: u16, each: u32, syn: bool) -> Vec<Vec<u8>> {
     let mut out = Vec::new();
     for n in 0..each {
         for flow in 0..flows {
-            let tcp = PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4([10, 0, 0, 4], [192, 0, 2, 1], 64).tcp(1024 + flow, 443, 1 + n * 512, 1000);
+            let tcp =
+                PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4([10, 0, 0, 4], [192, 0, 2, 1], 64).tcp(1024 + flow, 443, 1 + n * 512, 1000);
             let tcp = if syn { tcp.syn() } else { tcp.ack(7) };
             let mut bytes = Vec::new();
             tcp.write(&mut bytes, if syn { &[][..] } else { &[7; 512] }).unwrap();

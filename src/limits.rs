@@ -122,3 +122,6 @@ pub const ADDRESSES_PER_MAC: usize = 16;
 
 /// Candidates that are listed where the agent cannot be inferred.
 pub const CANDIDATES: usize = 5;
+
+/// A day.
+pub const DAY_NANOS: i64 = 86_400 * 1_000_000_000;

@@ -1,11 +1,20 @@
-//! The policy, compiled: what the judge asks of it.
+//! The policy, compiled: what the judge asks of it. [`load`](Policy::load) reads it, [`profiles`] are built in.
 
-use std::net::IpAddr;
+mod errors;
+mod load;
+mod pattern;
+pub mod profiles;
+mod show;
+
+use std::net::{IpAddr, Ipv6Addr};
 use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
-mod stub;
+pub use errors::{Mistake, PolicyErrors};
+pub use load::{Known, parse_agent};
+pub use pattern::Pattern;
+
 use super::{PolicyUsed, Severity};
 use crate::fact::{CipherSuite, Name, Timestamp, TlsVersion, Transport};
 
@@ -97,6 +106,8 @@ pub struct Allow {
     pub plaintext: Vec<String>,
     /// What it is for.
     pub purpose: Option<String>,
+    /// The document that it is taken from.
+    pub source: Option<String>,
     /// Where it stands.
     pub origin: Origin,
 }
@@ -131,14 +142,101 @@ pub struct Waiver {
     pub origin: Origin,
 }
 
-/// A name pattern. `*.` at the front is one or more labels; a `*` inside a label stays within it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern {
-    text: String,
+impl Policy {
+    /// Whether it says where traffic may go at all.
+    #[must_use]
+    pub fn allows_destinations(&self) -> bool {
+        self.private || !self.allow.is_empty()
+    }
+
+    /// Whether plain DNS may go to this address: a listed resolver, or a private one where none is listed.
+    #[must_use]
+    pub fn resolver_allowed(&self, ip: IpAddr) -> bool {
+        let ip = canonical(ip);
+        self.resolvers.as_ref().map_or_else(|| is_private(ip), |nets| nets.iter().any(|net| net.contains(&ip)))
+    }
+
+    /// The first entry that has the name, whatever its ports.
+    #[must_use]
+    pub fn name_allowed(&self, name: &Name) -> Option<&Allow> {
+        self.allow.iter().find(|entry| entry.covers_name(name))
+    }
+
+    /// Whether a resolver may be asked for the name: it is allowed, or allowed under a search suffix, or the reverse of an address.
+    #[must_use]
+    pub fn query_allowed(&self, name: &Name) -> bool {
+        let searched = |suffix: &Name| {
+            let inner = name.as_str().strip_suffix(suffix.as_str()).and_then(|inner| inner.strip_suffix('.'));
+            inner.is_some_and(|inner| self.name_allowed(&Name::from_wire(inner.as_bytes())).is_some())
+        };
+        self.name_allowed(name).is_some() || self.search.iter().any(searched) || is_reverse(name)
+    }
 }
 
-/// RFC 1918, RFC 4193 (ULA), link-local of both families; IPv4-mapped addresses by their IPv4.
-#[must_use]
-pub fn is_private(_ip: IpAddr) -> bool {
-    todo!()
+impl Allow {
+    /// Whether one of its patterns has the name.
+    #[must_use]
+    pub fn covers_name(&self, name: &Name) -> bool {
+        self.names.iter().any(|pattern| pattern.matches(name))
+    }
+
+    /// Whether one of its prefixes has the address.
+    #[must_use]
+    pub fn covers_address(&self, ip: IpAddr) -> bool {
+        let ip = canonical(ip);
+        self.cidrs.iter().any(|net| net.contains(&ip))
+    }
+
+    /// Whether it allows the port over the transport.
+    #[must_use]
+    pub fn covers_port(&self, port: u16, transport: Transport) -> bool {
+        let transport_fits = self.transport.is_none_or(|only| only == transport);
+        transport_fits && (self.ports.is_empty() || self.ports.iter().any(|range| range.contains(&port)))
+    }
+
+    /// Where it stands and what it is for: `azure-arc:14 Hybrid identity`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let purpose = self.purpose.as_deref().map(|purpose| format!(" {purpose}")).unwrap_or_default();
+        format!("{}:{}{purpose}", self.origin.policy, self.origin.line)
+    }
 }
+
+/// The address that rules are held against: the IPv4 of an IPv4-mapped (RFC 4291) or well-known NAT64 one (RFC 6052).
+#[must_use]
+pub fn canonical(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(v6) if v6.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0] => IpAddr::V4(((v6.to_bits() & 0xffff_ffff) as u32).into()),
+        other => other,
+    }
+}
+
+/// RFC 1918, unique local (RFC 4193), and link-local of both families.
+#[must_use]
+pub fn is_private(ip: IpAddr) -> bool {
+    match canonical(ip) {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_link_local(),
+        IpAddr::V6(ip) => is_unique_local(ip) || ip.segments()[0] & 0xffc0 == 0xfe80,
+    }
+}
+
+fn is_unique_local(ip: Ipv6Addr) -> bool {
+    ip.segments()[0] & 0xfe00 == 0xfc00
+}
+
+/// Whether a name is the reverse of an address: whole labels of it, and nothing else that could carry data out.
+fn is_reverse(name: &Name) -> bool {
+    let text = name.as_str();
+    if let Some(octets) = text.strip_suffix(".in-addr.arpa") {
+        let octets: Vec<&str> = octets.split('.').collect();
+        return octets.len() <= 4 && octets.iter().all(|octet| octet.parse::<u8>().is_ok());
+    }
+    if let Some(nibbles) = text.strip_suffix(".ip6.arpa") {
+        let nibbles: Vec<&str> = nibbles.split('.').collect();
+        return nibbles.len() <= 32 && nibbles.iter().all(|nibble| nibble.len() == 1 && nibble.bytes().all(|b| b.is_ascii_hexdigit()));
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! Name patterns: `*.example.com`, `azgn-*.servicebus.windows.net`, `login.example.com`.
+
+use std::fmt;
+
+use crate::fact::Name;
+
+/// A name pattern. `*.` at the front is one or more labels; a `*` inside a label stays within it. `*` alone is any name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    text: String,
+    /// Whether one or more labels may stand before `labels`.
+    more: bool,
+    labels: Vec<String>,
+}
+
+impl Pattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// What is wrong with it, and how it is mended.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.contains("://") || text.contains('/') {
+            return Err("is a URL: write the host name alone".to_owned());
+        }
+        if text.contains(':') {
+            return Err("holds a port: write it in ports = [...]".to_owned());
+        }
+        let lower = text.to_ascii_lowercase();
+        let plain = lower.strip_suffix('.').unwrap_or(&lower);
+        let (more, rest) = match plain.strip_prefix("*.") {
+            Some(rest) => (true, rest),
+            None if plain == "*" => (true, ""),
+            None => (false, plain),
+        };
+        let labels: Vec<String> = if rest.is_empty() { Vec::new() } else { rest.split('.').map(str::to_owned).collect() };
+        if labels.is_empty() && plain != "*" {
+            return Err("is empty".to_owned());
+        }
+        for label in &labels {
+            if label.is_empty() {
+                return Err("has an empty label".to_owned());
+            }
+            if label.contains("**") {
+                return Err("has `**`: one `*` stays within a label, `*.` at the front is one or more labels".to_owned());
+            }
+            if label.len() > 63 {
+                return Err("has a label of more than 63 characters".to_owned());
+            }
+            if let Some(odd) = label.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*'))) {
+                return Err(format!("holds `{}`, which host names do not have", odd.escape_debug()));
+            }
+        }
+        Ok(Self { text: plain.to_owned(), more, labels })
+    }
+
+    /// Whether a name fits. A name that is no plain host name never does.
+    #[must_use]
+    pub fn matches(&self, name: &Name) -> bool {
+        if name.is_odd() {
+            return false;
+        }
+        let mut ours = self.labels.iter().rev();
+        let mut theirs = name.as_str().rsplit('.');
+        loop {
+            match (ours.next(), theirs.next()) {
+                (Some(pattern), Some(label)) if fits(pattern.as_bytes(), label.as_bytes()) => {}
+                (None, Some(_)) => return self.more,
+                (None, None) => return !self.more,
+                _ => return false,
+            }
+        }
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Whether a label fits a pattern with any number of stars; each step either moves on or returns to the last star once.
+fn fits(pattern: &[u8], label: &[u8]) -> bool {
+    let (mut p, mut l, mut star) = (0, 0, None);
+    while l < label.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, l));
+                p += 1;
+            }
+            Some(byte) if *byte == label[l] => {
+                p += 1;
+                l += 1;
+            }
+            _ => match star {
+                Some((at, from)) => {
+                    star = Some((at, from + 1));
+                    (p, l) = (at + 1, from + 1);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|byte| *byte == b'*')
+}

@@ -1,0 +1,224 @@
+//! The policy language held against its words.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn load(text: &str) -> Result<Policy, PolicyErrors> {
+    load_with(&["test.toml"], &[("test.toml", text)])
+}
+
+fn load_with(selectors: &[&str], files: &[(&str, &str)]) -> Result<Policy, PolicyErrors> {
+    let read = |path: &str| {
+        let found = files.iter().find(|(name, _)| *name == path).map(|(_, text)| (*text).to_owned());
+        found.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound))
+    };
+    let selectors: Vec<String> = selectors.iter().map(|&s| s.to_owned()).collect();
+    Policy::load(&selectors, &Known { protocols: &["http", "ntp", "ssh"] }, &read)
+}
+
+fn name(text: &str) -> Name {
+    Name::from_wire(text.as_bytes())
+}
+
+#[test]
+fn patterns_are_told_apart() {
+    let matches = |pattern: &str, text: &str| Pattern::parse(pattern).unwrap().matches(&name(text));
+    assert!(matches("*.example.com", "a.example.com") && matches("*.example.com", "a.b.example.com"));
+    assert!(!matches("*.example.com", "example.com") && !matches("*.example.com", "aexample.com"));
+    assert!(matches("azgn-*.servicebus.windows.net", "azgn-eastus-public-1p-blu-1.servicebus.windows.net"));
+    assert!(!matches("azgn-*.servicebus.windows.net", "azgn-a.b.servicebus.windows.net"));
+    assert!(matches("*", "any.name.example") && matches("Login.Example.COM.", "login.example.com"));
+    assert!(!matches("*.example.com", "evil\0.example.com"), "odd names never fit");
+    for wrong in ["", "a..b", "**.example.com", "https://a.example", "a.example:443", "a b.example", "."] {
+        assert!(Pattern::parse(wrong).is_err(), "{wrong}");
+    }
+}
+
+/// What a pattern means, written for clearness: every way of giving the star some letters.
+fn naive(pattern: &[u8], label: &[u8]) -> bool {
+    match (pattern.split_first(), label.split_first()) {
+        (None, None) => true,
+        (Some((b'*', rest)), _) => naive(rest, label) || label.split_first().is_some_and(|(_, tail)| naive(pattern, tail)),
+        (Some((a, rest)), Some((b, tail))) => a == b && naive(rest, tail),
+        _ => false,
+    }
+}
+
+proptest! {
+    #[test]
+    fn stars_within_a_label(pattern in "[ab*]{1,6}", label in "[ab]{1,8}") {
+        prop_assume!(!pattern.contains("**"));
+        let ours = Pattern::parse(&format!("{pattern}.example")).unwrap().matches(&name(&format!("{label}.example")));
+        prop_assert_eq!(ours, naive(pattern.as_bytes(), label.as_bytes()));
+    }
+}
+
+#[test]
+fn every_profile_loads() {
+    for (profile, _) in profiles::PROFILES {
+        let policy = load_with(&[profile], &[]).unwrap_or_else(|e| panic!("{profile}: {e}"));
+        assert!(policy.allow.iter().all(|entry| entry.purpose.is_some() && entry.source.is_some()), "{profile}");
+        assert!(profiles::description(profile).is_some_and(|text| text.len() > 20), "{profile}");
+        assert_eq!(policy.allows_destinations(), *profile != "baseline");
+        assert!(policy.show().contains("sha256"));
+    }
+}
+
+#[test]
+fn azure_arc_lets_in_what_is_documented_and_no_more() {
+    let policy = load_with(&["azure-arc"], &[]).unwrap();
+    for allowed in
+        ["gbl.his.arc.azure.com", "eus.login.microsoft.com", "azgn-eastus-public-1p-blu-1.servicebus.windows.net", "management.azure.com"]
+    {
+        assert!(policy.name_allowed(&name(allowed)).is_some(), "{allowed}");
+    }
+    for refused in [
+        "his.arc.azure.com",
+        "azgnrelay-eastus-l1.servicebus.windows.net",
+        "evil.servicebus.windows.net",
+        "evil-login.microsoft.com",
+        "download.microsoft.com",
+        "www.microsoft.com",
+        "x.blob.core.windows.net",
+    ] {
+        assert!(policy.name_allowed(&name(refused)).is_none(), "{refused}");
+    }
+    let relay = load_with(&["azure-arc", "azure-arc-remote-access"], &[]).unwrap();
+    assert!(relay.name_allowed(&name("azgnrelay-eastus-l1.servicebus.windows.net")).is_some());
+    assert!(load_with(&["azure-arc", "azure-arc-private-link"], &[]).unwrap().private);
+}
+
+#[test]
+fn the_contracts_example_loads() {
+    let policy = load(
+        r#"
+name = "lab"
+extends = ["azure-arc"]
+[agent]
+addresses = ["10.0.0.4", "fd00::/64", "02:00:00:00:00:01"]
+[destinations]
+private = true
+[tls]
+minimum = "1.2"
+[dns]
+resolvers = ["10.0.0.2"]
+search = ["corp.example"]
+[[allow]]
+names = ["*.his.arc.azure.com", "login.microsoftonline.com"]
+ports = [443]
+purpose = "Hybrid identity"
+[[allow]]
+cidrs = ["20.190.128.0/18"]
+ports = [443, "8000-8100"]
+[[allow]]
+names = ["crl.example.net"]
+ports = [80]
+plaintext = ["http"]
+[[inbound]]
+from = ["10.0.0.0/24"]
+ports = [22]
+protocols = ["ssh"]
+[severity]
+WW102 = "notice"
+[[waiver]]
+rule = "WW203"
+names = ["legacy.example.net"]
+until = 2027-03-31
+reason = "vendor upgrade due in Q1"
+"#,
+    )
+    .unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(policy.agents.len(), 3);
+    assert_eq!(policy.used.iter().map(|used| used.name.as_str()).collect::<Vec<_>>(), ["azure-arc", "lab"]);
+    let (until, day) = policy.waivers[0].until.clone().unwrap();
+    assert_eq!((until, day.as_str()), (Timestamp::from_date(2027, 4, 1), "2027-03-31"), "the whole day is covered");
+    assert!(policy.resolver_allowed([10, 0, 0, 2].into()) && !policy.resolver_allowed([10, 0, 0, 3].into()));
+    assert!(policy.query_allowed(&name("crl.example.net.corp.example")), "under a search suffix");
+    assert!(policy.query_allowed(&name("4.0.0.10.in-addr.arpa")) && !policy.query_allowed(&name("secret.in-addr.arpa")));
+    let range = policy.allow.iter().find(|entry| entry.ports.len() == 2).unwrap();
+    assert!(range.covers_port(8050, Transport::Tcp) && !range.covers_port(8101, Transport::Tcp));
+    assert!(range.covers_address("::ffff:20.190.128.9".parse().unwrap()) && range.covers_address("64:ff9b::20.190.128.9".parse().unwrap()));
+}
+
+#[test]
+fn every_mistake_is_reported_at_its_place_in_one_run() {
+    let text = r#"[agent]
+addresses = ["10.0.0.256", "10.0.0.1/8"]
+[tls]
+minimum = "1.4"
+ciphers = ["TLS_NONE"]
+[dns]
+resolvers = ["resolver.example"]
+search = ["a b"]
+[[allow]]
+names = ["https://a.example", "a..b", "**.c"]
+ports = [0, "9-1", 70000, true]
+transport = "icmp"
+plaintext = ["htttp"]
+[[allow]]
+purpose = "nothing"
+[[inbound]]
+from = ["10.0.0.0/33"]
+[severity]
+WW999 = "notice"
+WW202 = "notice"
+WW102 = "loud"
+[[waiver]]
+rule = "WW905"
+reason = "x"
+[[waiver]]
+rule = "WW201"
+reason = " "
+until = 10:00:00
+"#;
+    let errors = load(text).unwrap_err();
+    let lines: Vec<usize> = errors.mistakes().iter().filter_map(|m| m.place().map(|(line, _)| line)).collect();
+    let mut sorted = lines.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, [2, 2, 4, 5, 7, 8, 10, 10, 10, 11, 11, 11, 11, 12, 13, 14, 16, 17, 19, 20, 21, 23, 27, 28], "{errors}");
+    let text = errors.to_string();
+    for mend in ["did you mean `http`?", "10.0.0.0/8", "write the host name alone", "it can be raised, and not lowered", "test.toml:2:"] {
+        assert!(text.contains(mend), "{mend} is not in\n{text}");
+    }
+    let column = errors.mistakes().iter().find(|m| m.message().contains("10.0.0.256")).and_then(Mistake::place);
+    assert_eq!(column, Some((2, 14)));
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_neighbour() {
+    let errors = load("[[allow]]\nnames = [\"a.example\"]\nprots = [443]\n").unwrap_err();
+    let text = errors.to_string();
+    assert!(text.contains("prots") && text.contains("did you mean `ports`?") && text.contains("test.toml:3:1"), "{text}");
+}
+
+#[test]
+fn scalars_of_equal_rank_must_agree_and_an_extending_file_holds() {
+    let files = [
+        ("a.toml", "[tls]\nminimum = \"1.2\"\n"),
+        ("b.toml", "[tls]\nminimum = \"1.3\"\n"),
+        ("c.toml", "extends = [\"a.toml\"]\n[tls]\nminimum = \"1.3\"\n"),
+    ];
+    let errors = load_with(&["a.toml", "b.toml"], &files).unwrap_err();
+    assert!(errors.to_string().contains("tls.minimum is set differently"), "{errors}");
+    assert_eq!(load_with(&["c.toml"], &files).unwrap().tls_minimum, TlsVersion::TLS1_3);
+    assert_eq!(load_with(&["a.toml"], &files).unwrap().used.len(), 1);
+}
+
+#[test]
+fn what_extends_itself_or_is_not_there_is_said() {
+    let files = [("a.toml", "extends = [\"b.toml\"]"), ("b.toml", "extends = [\"a.toml\"]")];
+    assert!(load_with(&["a.toml"], &files).unwrap_err().to_string().contains("extends itself"));
+    assert!(load_with(&["azure-ark"], &[]).unwrap_err().to_string().contains("did you mean `azure-arc`?"));
+    assert!(load_with(&["none.toml"], &[]).unwrap_err().to_string().contains("none.toml: cannot be read"));
+}
+
+#[test]
+fn private_addresses() {
+    for private in ["10.1.2.3", "172.31.0.1", "192.168.1.1", "169.254.1.1", "fd00::1", "fe80::1", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1"] {
+        assert!(is_private(private.parse().unwrap()), "{private}");
+    }
+    for public in ["172.32.0.1", "8.8.8.8", "100.64.0.1", "2001:db8::1", "::ffff:8.8.8.8"] {
+        assert!(!is_private(public.parse().unwrap()), "{public}");
+    }
+}
