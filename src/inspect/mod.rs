@@ -5,8 +5,10 @@
 //! one flow: it probes, keeps what an inspector could not use yet, follows handovers, and falls back to the one general proof of
 //! plaintext, a long readable run ([`readable`]).
 
+mod dns;
 mod drive;
 pub mod readable;
+mod saved;
 
 pub use crate::fact::Finish;
 pub use drive::Inspection;
@@ -14,7 +16,7 @@ pub use drive::Inspection;
 use crate::fact::{Cleartext, End, Fact, Locus, Observation};
 
 /// Every protocol that is recognised, in the order in which they are asked.
-pub const PROTOCOLS: &[&Protocol] = &[];
+pub const PROTOCOLS: &[&Protocol] = &[&dns::OVER_UDP, &dns::OVER_TCP];
 
 /// A protocol and how it is recognised, read and resumed.
 pub struct Protocol {

@@ -1,0 +1,219 @@
+//! Messages as they are and as they should not be, and the walk held against hickory.
+
+use hickory_proto::op::{Message as Theirs, MessageType, OpCode, Query};
+use hickory_proto::rr::rdata::{A, CNAME, TXT};
+use hickory_proto::rr::{Name as TheirName, RData, Record as TheirRecord, RecordType};
+use proptest::prelude::*;
+
+use super::*;
+use crate::fact::{FrameId, Locus, Observation, Timestamp};
+use crate::inspect::Inspection;
+
+fn owner(text: &str) -> TheirName {
+    TheirName::from_ascii(format!("{text}.")).unwrap()
+}
+
+fn query(id: u16, name: &str) -> Vec<u8> {
+    let mut message = Theirs::new(id, MessageType::Query, OpCode::Query);
+    message.add_query(Query::query(owner(name), RecordType::A));
+    message.to_vec().unwrap()
+}
+
+fn answer(id: u16, name: &str, records: Vec<TheirRecord>) -> Vec<u8> {
+    let mut message = Theirs::new(id, MessageType::Response, OpCode::Query);
+    message.add_query(Query::query(owner(name), RecordType::A));
+    message.add_answers(records);
+    message.to_vec().unwrap()
+}
+
+fn a(name: &str, octets: [u8; 4]) -> TheirRecord {
+    TheirRecord::from_rdata(owner(name), 60, RData::A(A(octets.into())))
+}
+
+fn cname(name: &str, target: &str) -> TheirRecord {
+    TheirRecord::from_rdata(owner(name), 60, RData::CNAME(CNAME(owner(target))))
+}
+
+fn facts(carrier: Carrier, said: &[(End, Vec<u8>)]) -> Vec<Fact> {
+    let mut inspection = Inspection::new(carrier);
+    let mut out: Vec<Observation> = Vec::new();
+    for (end, bytes) in said {
+        let at = Locus { frame: FrameId::new(0, 1), at: Timestamp::default(), end: *end };
+        inspection.data(*end, bytes, &mut Seen::new(&mut out, at));
+    }
+    out.into_iter().map(|observation| observation.fact).collect()
+}
+
+fn resolved(facts: &[Fact]) -> Vec<&Resolution> {
+    facts.iter().filter_map(|fact| if let Fact::Resolved(resolution) = fact { Some(&**resolution) } else { None }).collect()
+}
+
+fn name(text: &str) -> Name {
+    Name::from_wire(text.as_bytes())
+}
+
+#[test]
+fn a_question_and_its_answer() {
+    let records =
+        vec![cname("WWW.Example.com", "cdn.example.net"), a("cdn.example.net", [192, 0, 2, 7]), a("cdn.example.net", [192, 0, 2, 8])];
+    let facts = facts(Carrier::Datagram, &[(End::B, query(7, "www.example.COM")), (End::A, answer(7, "www.example.com", records))]);
+    assert_eq!(
+        facts[..4],
+        [
+            Fact::Protocol("dns".to_owned()),
+            Fact::Opener(End::B),
+            Fact::Cleartext(Cleartext::Protocol),
+            Fact::Asked { name: name("www.example.com"), qtype: 1 },
+        ]
+    );
+    let resolution = resolved(&facts)[0];
+    assert_eq!(resolution.addresses().collect::<Vec<_>>(), [std::net::IpAddr::from([192, 0, 2, 7]), [192, 0, 2, 8].into()]);
+    assert_eq!(resolution.targets().collect::<Vec<_>>(), [&name("cdn.example.net")]);
+}
+
+#[test]
+fn records_of_other_names_are_not_bound() {
+    let records = vec![a("evil.example", [203, 0, 113, 6]), a("www.example.com", [192, 0, 2, 7])];
+    let facts = facts(Carrier::Datagram, &[(End::A, query(7, "www.example.com")), (End::B, answer(7, "www.example.com", records))]);
+    assert_eq!(resolved(&facts)[0].addresses().count(), 1);
+}
+
+#[test]
+fn answers_that_were_not_asked_for_are_not_believed() {
+    let good = || vec![a("www.example.com", [192, 0, 2, 7])];
+    for (id, name) in [(8, "www.example.com"), (7, "other.example.com")] {
+        let facts = facts(Carrier::Datagram, &[(End::A, query(7, "www.example.com")), (End::B, answer(id, name, good()))]);
+        assert!(resolved(&facts).is_empty());
+        assert!(facts.iter().any(|fact| matches!(fact, Fact::Malformed(what) if what.contains("without its question"))));
+    }
+    let from_the_asker = facts(Carrier::Datagram, &[(End::A, query(7, "www.example.com")), (End::A, answer(7, "www.example.com", good()))]);
+    assert!(resolved(&from_the_asker).is_empty());
+}
+
+#[test]
+fn a_second_and_different_answer_is_kept_and_said() {
+    let first = answer(7, "www.example.com", vec![a("www.example.com", [192, 0, 2, 7])]);
+    let second = answer(7, "www.example.com", vec![a("www.example.com", [203, 0, 113, 6])]);
+    let facts =
+        facts(Carrier::Datagram, &[(End::A, query(7, "www.example.com")), (End::B, first.clone()), (End::B, first), (End::B, second)]);
+    assert_eq!(resolved(&facts).len(), 2);
+    assert_eq!(facts.iter().filter(|fact| matches!(fact, Fact::Malformed(_))).count(), 1);
+}
+
+#[test]
+fn one_bad_record_hides_nothing_before_it() {
+    let mut bytes = answer(7, "www.example.com", vec![a("www.example.com", [192, 0, 2, 7]), a("www.example.com", [192, 0, 2, 8])]);
+    let length = bytes.len();
+    bytes[length - 5] = 200; // the last record's length
+    assert!(Theirs::from_vec(&bytes).is_err());
+    let facts = facts(Carrier::Datagram, &[(End::A, query(7, "www.example.com")), (End::B, bytes)]);
+    assert_eq!(resolved(&facts)[0].addresses().count(), 1);
+    assert!(facts.iter().any(|fact| matches!(fact, Fact::Malformed(_))));
+}
+
+#[test]
+fn over_tcp_in_any_pieces() {
+    let framed = |message: Vec<u8>| [(message.len() as u16).to_be_bytes().to_vec(), message].concat();
+    let up = [framed(query(7, "a.example")), framed(query(8, "b.example"))].concat();
+    let down = [
+        framed(answer(8, "b.example", vec![a("b.example", [192, 0, 2, 8])])),
+        framed(answer(7, "a.example", vec![a("a.example", [192, 0, 2, 7])])),
+    ]
+    .concat();
+    let whole = facts(Carrier::Stream, &[(End::A, up.clone()), (End::B, down.clone())]);
+    assert_eq!(resolved(&whole).len(), 2);
+    let bytes = |end: End, all: &[u8]| all.iter().map(|b| (end, vec![*b])).collect::<Vec<_>>();
+    let pieces = [bytes(End::A, &up), bytes(End::B, &down)].concat();
+    assert_eq!(facts(Carrier::Stream, &pieces), whole);
+}
+
+#[test]
+fn a_dot_inside_a_label_is_no_dot_between_labels() {
+    let mut bytes = query(7, "aaa.example");
+    bytes[14] = b'.';
+    let facts = facts(Carrier::Datagram, &[(End::A, bytes)]);
+    assert!(facts.iter().any(|fact| matches!(fact, Fact::Asked { name, .. } if name.is_odd())), "{facts:?}");
+}
+
+#[test]
+fn pointers_that_loop_or_lead_forward_end_the_reading() {
+    let mut looped = query(7, "a.example");
+    looped[12..14].copy_from_slice(&[0xc0, 12]);
+    assert!(!wire::is_message(&looped));
+    let mut forward = query(7, "a.example");
+    forward[12..14].copy_from_slice(&[0xc0, 20]);
+    assert!(!wire::is_message(&forward));
+}
+
+#[test]
+fn what_is_no_dns_in_a_dns_flow_is_said() {
+    let other = facts(Carrier::Datagram, &[(End::A, query(7, "a.example")), (End::A, b"hi".to_vec())]);
+    assert_eq!(other.last(), Some(&Fact::Unrecognised));
+    let text = facts(Carrier::Datagram, &[(End::A, query(7, "a.example")), (End::A, b"plain words where a question should be".to_vec())]);
+    assert!(text.iter().any(|fact| matches!(fact, Fact::Cleartext(Cleartext::Readable) | Fact::Unrecognised)), "{text:?}");
+}
+
+#[test]
+fn other_protocols_are_not_taken_for_dns() {
+    let hello = [&[0x16u8, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3][..], &[7; 190]].concat();
+    let ntp = [&[0x23u8, 2, 6, 0xec][..], &[0; 44]].concat();
+    for bytes in [&hello[..], &ntp, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n", &[0; 48], &[0xff; 100]] {
+        assert!(!wire::is_message(bytes), "{bytes:?}");
+        assert_eq!(probe_stream(&Opening { first: bytes, second: &[] }), Probe::No, "{bytes:?}");
+    }
+}
+
+#[test]
+fn saved_and_loaded_it_goes_on_as_before() {
+    let said = [(End::A, query(7, "a.example")), (End::B, answer(7, "a.example", vec![a("a.example", [192, 0, 2, 7])]))];
+    let at = |end| Locus { frame: FrameId::new(0, 1), at: Timestamp::default(), end };
+    let mut inspector = (OVER_UDP.open)();
+    let mut out = Vec::new();
+    for (end, bytes) in &said {
+        inspector.data(*end, bytes, &mut Seen::new(&mut out, at(*end)));
+        let mut state = Vec::new();
+        inspector.save(&mut state);
+        inspector = (OVER_UDP.load)(&state).expect("its own state");
+    }
+    let facts: Vec<Fact> = out.into_iter().map(|o| o.fact).collect();
+    assert_eq!(resolved(&facts).len(), 1);
+    assert!((OVER_UDP.load)(b"").is_none());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn no_bytes_are_too_odd(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _ = wire::is_message(&bytes);
+        facts(Carrier::Datagram, &[(End::A, query(7, "a.example")), (End::B, bytes.clone())]);
+        facts(Carrier::Stream, &[(End::A, bytes)]);
+    }
+
+    #[test]
+    fn what_hickory_reads_is_read_alike(
+        id in any::<u16>(), octets in any::<[u8; 4]>(), depth in 0usize..4, text in "[a-z]{1,20}", at in 0usize..120, value in any::<u8>(), mutate in any::<bool>(),
+    ) {
+        let mut records = Vec::new();
+        let mut last = format!("{text}.example");
+        for n in 0..depth {
+            let next = format!("{text}{n}.example.net");
+            records.push(cname(&last, &next));
+            last = next;
+        }
+        records.push(a(&last, octets));
+        records.push(TheirRecord::from_rdata(owner("other.example"), 5, RData::TXT(TXT::new(vec!["x".to_owned()]))));
+        let mut bytes = answer(id, &format!("{text}.example"), records);
+        if mutate && at < bytes.len() { bytes[at] = value; }
+        if let Ok(theirs) = Theirs::from_vec(&bytes) {
+            let ours = wire::read(&bytes).unwrap();
+            prop_assert_eq!(ours.id, theirs.metadata.id);
+            let addresses: Vec<std::net::IpAddr> = theirs.answers.iter().filter_map(|r| match &r.data { RData::A(a) => Some(a.0.into()), RData::AAAA(a) => Some(a.0.into()), _ => None }).collect();
+            let mine: Vec<std::net::IpAddr> = ours.answers.iter().filter_map(|r| match r.data { Data::Address(ip) => Some(ip), _ => None }).collect();
+            if !ours.malformed {
+                prop_assert_eq!(mine, addresses);
+                prop_assert_eq!(ours.answers.len(), theirs.answers.len());
+            }
+        }
+    }
+}
