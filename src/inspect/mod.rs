@@ -6,7 +6,9 @@
 //! plaintext, a long readable run ([`readable`]).
 
 mod drive;
+mod hello;
 pub mod readable;
+mod tls;
 
 pub use crate::fact::Finish;
 pub use drive::Inspection;
@@ -14,7 +16,7 @@ pub use drive::Inspection;
 use crate::fact::{Cleartext, End, Fact, Locus, Observation};
 
 /// Every protocol that is recognised, in the order in which they are asked.
-pub const PROTOCOLS: &[&Protocol] = &[];
+pub const PROTOCOLS: &[&Protocol] = &[&tls::TLS];
 
 /// A protocol and how it is recognised, read and resumed.
 pub struct Protocol {
