@@ -77,6 +77,11 @@ pub trait Inspector: Send {
     /// `end` will say no more.
     fn finish(&mut self, end: End, how: Finish, seen: &mut Seen<'_>);
 
+    /// Bytes of memory held, roughly: what the budget is charged. What a small state takes, unless told otherwise.
+    fn heap_bytes(&self) -> usize {
+        256
+    }
+
     /// Writes the state so that the protocol's `load` goes on from it as if nothing had happened.
     fn save(&self, out: &mut Vec<u8>);
 }

@@ -71,16 +71,13 @@ struct Tls {
     is_retried: bool,
     /// What the ServerHello settled.
     version: Option<TlsVersion>,
-    suite: CipherSuiteOrNone,
+    suite: Option<CipherSuite>,
     is_finished: bool,
     is_hidden_said: bool,
     is_data_said: bool,
     alerts: u8,
     ends: [Half; 2],
 }
-
-/// The suite that the ServerHello chose.
-type CipherSuiteOrNone = Option<CipherSuite>;
 
 /// What one end has sent.
 #[derive(Default, Serialize, Deserialize)]
@@ -182,6 +179,10 @@ impl Inspector for Tls {
         }
     }
 
+    fn heap_bytes(&self) -> usize {
+        size_of::<Self>() + self.ends.iter().map(|half| half.held.capacity()).sum::<usize>()
+    }
+
     fn save(&self, out: &mut Vec<u8>) {
         if let Ok(state) = postcard::to_allocvec(self) {
             out.push(STATE_VERSION);
@@ -267,7 +268,7 @@ impl Tls {
         }
         match body {
             None => Step::More,
-            Some(_) if self.alerts == limits::ALERTS_PER_FLOW => self.limit("alerts", seen),
+            Some(_) if self.alerts >= limits::ALERTS_PER_FLOW => self.limit("alerts", seen),
             Some(&[level @ 1..=2, description]) => {
                 self.alerts += 1;
                 seen.say(Fact::Alert(Alert { level, description }));

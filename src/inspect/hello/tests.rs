@@ -131,8 +131,7 @@ fn server_body(legacy: [u8; 2], random: &[u8; 32], suite: u16, extensions: &[Vec
 #[test]
 fn server_hellos_settle_version_and_suite() {
     let read = |legacy, random: &[u8; 32], extensions: &[Vec<u8>]| ServerHello::read(&server_body(legacy, random, 0x1301, extensions));
-    let settled =
-        |version| ServerHello { is_retry: false, version: TlsVersion(version), suite: CipherSuite(0x1301), accepts_key: false };
+    let settled = |version| ServerHello { is_retry: false, version: TlsVersion(version), suite: CipherSuite(0x1301), accepts_key: false };
     assert_eq!(read([3, 3], &[1; 32], &[]), Ok(settled(0x0303)));
     assert_eq!(read([3, 1], &[1; 32], &[extension(0xff01, &[0])]), Ok(settled(0x0301)));
     assert_eq!(read([3, 3], &[1; 32], &[extension(43, &[3, 4])]), Ok(settled(0x0304)));

@@ -39,7 +39,9 @@ impl Header {
                 let length = usize::from(u16::from_be_bytes([high, low]));
                 if length <= MAX_PROTECTED { Ok(Some(Self { kind, length })) } else { Err(NoRecord) }
             }
-            [] | [FIRST..=HEARTBEAT] | [FIRST..=HEARTBEAT, 3] | [FIRST..=HEARTBEAT, 3, 0..=4] | [FIRST..=HEARTBEAT, 3, 0..=4, _] => Ok(None),
+            [] | [FIRST..=HEARTBEAT] | [FIRST..=HEARTBEAT, 3] | [FIRST..=HEARTBEAT, 3, 0..=4] | [FIRST..=HEARTBEAT, 3, 0..=4, _] => {
+                Ok(None)
+            }
             _ => Err(NoRecord),
         }
     }
