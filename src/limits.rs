@@ -29,6 +29,12 @@ pub const LAYERS: usize = 16;
 /// with long chains reach 20 KiB.
 pub const UNUSED_BYTES_PER_END: usize = 64 << 10;
 
+/// The longest hello message of TLS that is read. Its header allows 16 MiB; real ones, with post-quantum shares and tickets, reach 4 KiB.
+pub const HELLO_BYTES: usize = 64 << 10;
+
+/// Alerts in the clear that are said of one flow; a peer has use for two.
+pub const ALERTS_PER_FLOW: u8 = 16;
+
 /// Bytes of one end that probes may look at before a protocol must have claimed the flow.
 pub const PROBE_BYTES: usize = 1024;
 

@@ -45,7 +45,7 @@ impl Inspection {
     /// Bytes of memory held beyond the struct itself, roughly.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        let inspector = if matches!(self.stage, Stage::Inspecting(..)) { 256 } else { 0 };
+        let inspector = if let Stage::Inspecting(inspector) = &self.stage { inspector.heap_bytes() } else { 0 };
         inspector + self.unused[0].capacity() + self.unused[1].capacity()
     }
 

@@ -7,8 +7,10 @@
 
 mod dns;
 mod drive;
+mod hello;
 pub mod readable;
 mod saved;
+mod tls;
 
 pub use crate::fact::Finish;
 pub use drive::Inspection;
@@ -16,7 +18,7 @@ pub use drive::Inspection;
 use crate::fact::{Cleartext, End, Fact, Locus, Observation};
 
 /// Every protocol that is recognised, in the order in which they are asked.
-pub const PROTOCOLS: &[&Protocol] = &[&dns::OVER_UDP, &dns::OVER_TCP];
+pub const PROTOCOLS: &[&Protocol] = &[&tls::TLS, &dns::OVER_UDP, &dns::OVER_TCP];
 
 /// A protocol and how it is recognised, read and resumed.
 pub struct Protocol {
@@ -76,6 +78,11 @@ pub trait Inspector: Send {
 
     /// `end` will say no more.
     fn finish(&mut self, end: End, how: Finish, seen: &mut Seen<'_>);
+
+    /// Bytes of memory held, roughly: what the budget is charged. What a small state takes, unless told otherwise.
+    fn heap_bytes(&self) -> usize {
+        256
+    }
 
     /// Writes the state so that the protocol's `load` goes on from it as if nothing had happened.
     fn save(&self, out: &mut Vec<u8>);

@@ -1,0 +1,286 @@
+//! Hello messages of TLS: what a ClientHello asks for and what a ServerHello settles (RFC 8446 section 4.1, RFC 5246 section 7.4.1,
+//! RFC 6066 section 3, RFC 7301 section 3.1).
+//!
+//! Takes the body of one whole handshake message; records and their fragments are [`tls`](super::tls)'s. `tls-parser` reads the fixed
+//! fields. The extensions are walked here: its own walk ends silently at the first one that is malformed, and a name behind it would
+//! be taken for no name. Every list must end exactly where its length says.
+//!
+//! It refuses to guess: where a name would stand and cannot be read, that is said, and never that there is no name. It does not tell
+//! real encrypted_client_hello extensions from grease, which are made to look alike.
+
+use tls_parser::{TlsCipherEnc, TlsCipherSuite, TlsMessageHandshake};
+
+use crate::fact::{CipherSuite, Fact, Hidden, Name, NameSource, Text, TlsVersion};
+use crate::inspect::Seen;
+use crate::limits;
+
+const SERVER_NAME: u16 = 0;
+const ALPN: u16 = 16;
+const PRE_SHARED_KEY: u16 = 41;
+const EARLY_DATA: u16 = 42;
+const SUPPORTED_VERSIONS: u16 = 43;
+const ENCRYPTED_CLIENT_HELLO: u16 = 0xfe0d;
+
+/// The random of a ServerHello that is a HelloRetryRequest: the SHA-256 of that word (RFC 8446 section 4.1.3).
+pub(super) const RETRY_RANDOM: [u8; 32] = [
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb,
+    0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+];
+
+/// What a ClientHello asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ClientHello {
+    /// The one name that could be read, odd or not.
+    pub(super) name: Option<Name>,
+    /// Why a name, or another one beside it, cannot be read. `None` without a name: none is asked for.
+    pub(super) hidden: Option<Hidden>,
+    /// The application protocols offered, in order, at most [`limits::ALPN_PER_FLOW`].
+    pub(super) alpn: Vec<Text>,
+    /// Whether the encrypted_client_hello extension is there.
+    pub(super) offers_ech: bool,
+    /// Whether application data may follow at once (RFC 8446 section 4.2.10).
+    pub(super) offers_early_data: bool,
+    /// What is wrong with the message.
+    pub(super) malformed: Option<&'static str>,
+}
+
+impl ClientHello {
+    /// Reads the body of a ClientHello, without its four bytes of handshake header. What could be read is there also where the message
+    /// is malformed.
+    pub(super) fn read(body: &[u8]) -> Self {
+        let mut hello = Self::default();
+        let Ok((behind, fixed)) = tls_parser::parse_tls_handshake_client_hello(body) else {
+            return Self { hidden: Some(Hidden::NotSeen), malformed: Some("client hello"), ..hello };
+        };
+        if !behind.is_empty() {
+            // also an extension list that is longer than the message
+            hello.malformed = Some("length of the client hello");
+        } else if fixed.ciphers.is_empty() || fixed.comp.is_empty() {
+            hello.malformed = Some("client hello without suites");
+        }
+        let mut names = Names::default();
+        let mut list = Reader(fixed.ext.unwrap_or_default());
+        while !list.is_empty() {
+            let Some((kind, content)) = list.extension() else {
+                hello.malformed = Some("extension list of the client hello");
+                break;
+            };
+            match kind {
+                SERVER_NAME => names.read(content, &mut hello.malformed),
+                ALPN => hello.read_alpn(content),
+                EARLY_DATA => hello.offers_early_data = true,
+                ENCRYPTED_CLIENT_HELLO => hello.offers_ech = true,
+                _ => {}
+            }
+        }
+        (hello.name, hello.hidden) = names.settle(hello.malformed.is_some());
+        hello
+    }
+
+    /// Says what the hello asks for, by way of `source`.
+    pub(super) fn say(self, source: NameSource, seen: &mut Seen<'_>) {
+        for protocol in &self.alpn {
+            seen.say(Fact::Alpn(protocol.clone()));
+        }
+        self.say_name(source, seen);
+    }
+
+    /// Says the name, or why there is none to be read, and what of the message is malformed: all but what a first hello said already.
+    pub(super) fn say_name(self, source: NameSource, seen: &mut Seen<'_>) {
+        if self.offers_ech {
+            seen.say(Fact::EchOffered);
+        }
+        if self.name.is_none() && self.hidden.is_none() {
+            seen.say(Fact::NoServerName);
+        }
+        if let Some(name) = self.name {
+            seen.say(Fact::ServerName { name, source });
+        }
+        if let Some(why) = self.hidden {
+            seen.say(Fact::NameHidden(why));
+        }
+        if let Some(what) = self.malformed {
+            seen.say(Fact::Malformed(what.to_owned()));
+        }
+    }
+
+    fn read_alpn(&mut self, content: &[u8]) {
+        let mut whole = Reader(content);
+        let list = whole.vector16().filter(|list| whole.is_empty() && !list.is_empty());
+        let mut list = Reader(list.unwrap_or_default());
+        let mut malformed = list.is_empty();
+        while !list.is_empty() {
+            let Some(protocol) = list.vector8().filter(|protocol| !protocol.is_empty()) else {
+                malformed = true;
+                break;
+            };
+            if self.alpn.len() < limits::ALPN_PER_FLOW {
+                self.alpn.push(Text::from_wire(protocol));
+            }
+        }
+        if malformed {
+            self.malformed = Some("application protocols of the client hello");
+        }
+    }
+}
+
+/// The server_name extensions of one hello; there may be one, with one name of type host_name (RFC 6066 section 3).
+#[derive(Default)]
+struct Names {
+    first: Option<Name>,
+    extensions: usize,
+    several: bool,
+    odd: bool,
+    malformed: bool,
+}
+
+impl Names {
+    const HOST_NAME: u8 = 0;
+
+    fn read(&mut self, content: &[u8], malformed: &mut Option<&'static str>) {
+        self.extensions += 1;
+        if self.extensions > 1 {
+            *malformed = Some("several server_name extensions");
+            self.odd = true;
+        }
+        let mut whole = Reader(content);
+        let Some(list) = whole.vector16().filter(|_| whole.is_empty()) else {
+            // an empty extension is how a server answers: it asks for nothing that could be read
+            self.odd |= content.is_empty();
+            self.malformed = true;
+            *malformed = Some("server_name extension");
+            return;
+        };
+        let mut list = Reader(list);
+        self.odd |= list.is_empty();
+        while !list.is_empty() {
+            let Some((kind, name)) = list.u8().zip(list.vector16()) else {
+                self.malformed = true;
+                *malformed = Some("server_name extension");
+                return;
+            };
+            if kind != Self::HOST_NAME || name.is_empty() {
+                self.odd = true;
+            } else if self.first.is_some() {
+                self.several = true;
+            } else {
+                self.first = Some(Name::from_wire(name));
+            }
+        }
+    }
+
+    /// The name, and why one cannot be read.
+    fn settle(self, hello_is_malformed: bool) -> (Option<Name>, Option<Hidden>) {
+        let odd = self.odd || self.several || self.first.as_ref().is_some_and(Name::is_odd);
+        let name = self.first.filter(|_| !self.several);
+        let hidden = match (odd, &name) {
+            (true, _) => Some(Hidden::Odd),
+            (false, Some(_)) if self.malformed => Some(Hidden::Odd),
+            (false, None) if hello_is_malformed => Some(Hidden::NotSeen),
+            (false, _) => None,
+        };
+        (name, hidden)
+    }
+}
+
+/// What a ServerHello settles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ServerHello {
+    /// It is a HelloRetryRequest: the opener shall say its hello again, and nothing is settled yet.
+    pub(super) is_retry: bool,
+    /// The version chosen; drafts of 1.3 count as it.
+    pub(super) version: TlsVersion,
+    /// The suite chosen.
+    pub(super) suite: CipherSuite,
+    /// Whether a pre-shared key was accepted (RFC 8446 section 4.2.11), which shows resumption in TLS 1.3.
+    pub(super) accepts_key: bool,
+}
+
+impl ServerHello {
+    /// Reads the body of a ServerHello, without its four bytes of handshake header. `Err` says what is malformed; nothing of such a
+    /// message is to be relied upon.
+    pub(super) fn read(body: &[u8]) -> Result<Self, &'static str> {
+        let Ok((behind, message)) = tls_parser::parse_tls_handshake_msg_server_hello(body) else {
+            return Err("server hello");
+        };
+        if !behind.is_empty() {
+            return Err("length of the server hello");
+        }
+        let (legacy, random, suite, extensions) = match message {
+            TlsMessageHandshake::ServerHello(hello) => (hello.version, hello.random, hello.cipher, hello.ext),
+            TlsMessageHandshake::ServerHelloV13Draft18(hello) => (hello.version, hello.random, hello.cipher, hello.ext),
+            _ => return Err("server hello"),
+        };
+        let (mut version, mut accepts_key) = (None, false);
+        let mut list = Reader(extensions.unwrap_or_default());
+        while !list.is_empty() {
+            let (kind, content) = list.extension().ok_or("extension list of the server hello")?;
+            match kind {
+                SUPPORTED_VERSIONS => match content {
+                    &[major, minor] if version.is_none() => version = Some(u16::from_be_bytes([major, minor])),
+                    _ => return Err("supported_versions of the server hello"),
+                },
+                PRE_SHARED_KEY => accepts_key = true,
+                _ => {}
+            }
+        }
+        Ok(Self {
+            is_retry: random == RETRY_RANDOM,
+            version: TlsVersion(version.unwrap_or(legacy.0)).settled(),
+            suite: CipherSuite(suite.0),
+            accepts_key,
+        })
+    }
+}
+
+/// Whether `suite` is known to encrypt. One that is not in the registry at hand is not.
+pub(super) fn is_encrypting(suite: CipherSuite) -> bool {
+    TlsCipherSuite::from_id(suite.0).is_some_and(|suite| suite.enc != TlsCipherEnc::Null)
+}
+
+/// Takes fields off the front of a slice; `None` where it is too short.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn u8(&mut self) -> Option<u8> {
+        let (&first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(first)
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        let (&first, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(u16::from_be_bytes(first))
+    }
+
+    fn take(&mut self, n: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(n)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    /// Bytes behind a length of one byte.
+    fn vector8(&mut self) -> Option<&'a [u8]> {
+        let n = self.u8()?;
+        self.take(n.into())
+    }
+
+    /// Bytes behind a length of two bytes.
+    fn vector16(&mut self) -> Option<&'a [u8]> {
+        let n = self.u16()?;
+        self.take(n.into())
+    }
+
+    /// A type and its content.
+    fn extension(&mut self) -> Option<(u16, &'a [u8])> {
+        Some((self.u16()?, self.vector16()?))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,521 @@
+//! TLS over TCP: the record layer and how far the handshake has come (RFC 8446 section 5, RFC 5246 section 6, RFC 6101).
+//!
+//! Until the handshake has finished, the records that are in the clear are read: hello messages by [`hello`], whatever way they
+//! are cut into segments and records, and alerts. All else is passed over by its framing, and every record header is
+//! checked to the end of the flow, for a few nanoseconds each: bytes that are no record where one is due are said to be so.
+//!
+//! A handshake is finished once both ends have shown that they hold the keys:
+//! - TLS 1.3: the responder sent its ServerHello and a protected record that is longer than an alert, and then the opener sent a protected
+//!   record that can hold its Finished. Early data (0-RTT) that comes before the responder's flight does not count; early data that is
+//!   still on its way when that flight passes cannot be told from a Finished, and is just as protected.
+//! - TLS 1.2 and before: each end sent change_cipher_spec and then a handshake record that can hold its Finished.
+//!
+//! It proves encryption where the suite is known to encrypt. Application data is any record of that type after that; in TLS 1.3 that
+//! includes session tickets, which look the same, but not what has an alert's length.
+//!
+//! The two directions of a tap may be merged late, so that nothing here relies on the order between the ends, save what is said above of
+//! early data. It refuses to decrypt, to read certificates (they prove nothing unless validated, and TLS 1.3 hides them), to recognise
+//! TLS by the responder's bytes alone, and to read the hello of SSL 2.0.
+
+use serde::{Deserialize, Serialize};
+
+use super::hello::{self, ClientHello, ServerHello};
+use super::{Carrier, Finish, Inspector, Opening, Probe, Progress, Protocol, Seen};
+use crate::fact::{Alert, CipherSuite, Cleartext, End, Fact, Hidden, Name, NameSource, TlsVersion};
+use crate::limits;
+use record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_BYTES, Header, MAX_PLAIN, MAX_PROTECTED_13};
+
+mod record;
+
+/// TLS and SSL 3.0 over TCP.
+pub(super) static TLS: Protocol = Protocol {
+    name: "tls",
+    carrier: Carrier::Stream,
+    recognised_by: "a handshake record whose first message is a ClientHello",
+    encrypts: true,
+    probe,
+    open: || Box::new(Tls::default()),
+    load: |bytes| {
+        let (version, state) = bytes.split_first()?;
+        if *version != STATE_VERSION {
+            return None;
+        }
+        let tls: Tls = postcard::from_bytes(state).ok()?;
+        Some(Box::new(tls))
+    },
+};
+
+/// Of the form that [`Inspector::save`] writes.
+const STATE_VERSION: u8 = 1;
+
+/// Handshake message types that matter here (RFC 8446 appendix B.3).
+const CLIENT_HELLO: u8 = 1;
+const SERVER_HELLO: u8 = 2;
+const SERVER_HELLO_DONE: u8 = 14;
+
+/// The shortest record of TLS 1.2 and before that can hold a Finished: 16 bytes of message and at least as much of nonce and tag.
+const FINISHED_BYTES: usize = 32;
+
+/// One flow's TLS session.
+#[derive(Default, Serialize, Deserialize)]
+struct Tls {
+    /// The end that sent the ClientHello.
+    opener: Option<End>,
+    /// Client hellos read: a HelloRetryRequest asks for a second.
+    hellos: u8,
+    /// The name that the first hello asked for; kept until the handshake is over.
+    name: Option<Name>,
+    /// The last hello offers early data.
+    offers_early_data: bool,
+    /// A HelloRetryRequest was read.
+    is_retried: bool,
+    /// What the ServerHello settled.
+    version: Option<TlsVersion>,
+    suite: Option<CipherSuite>,
+    is_finished: bool,
+    is_hidden_said: bool,
+    is_data_said: bool,
+    alerts: u8,
+    ends: [Half; 2],
+}
+
+/// What one end has sent.
+#[derive(Default, Serialize, Deserialize)]
+struct Half {
+    /// A handshake message that is not whole yet, from its header on.
+    held: Vec<u8>,
+    /// Bytes still to come of a handshake message whose content does not matter.
+    passing: u32,
+    /// Its change_cipher_spec came after its hello; in TLS 1.2 and before, ciphertext follows.
+    is_changed: bool,
+    /// After that came a handshake record that can hold its Finished.
+    is_sealed: bool,
+    /// Its longest protected record that can show its Finished, in TLS 1.3.
+    longest_protected: u16,
+    /// It sent application data before it was sealed.
+    is_early: bool,
+    /// It sent ServerHelloDone, which every full handshake of TLS 1.2 and before has.
+    is_hello_done: bool,
+    /// Its last record was an alert, or can have been one.
+    is_closing: bool,
+    /// Its bytes ceased to be records.
+    breach: Option<Cleartext>,
+}
+
+/// What became of one record.
+enum Step {
+    /// It is used; it ends this many bytes on, which may be more than were given.
+    Past(usize),
+    /// More of it is needed.
+    More,
+    /// Nothing more is to be learnt.
+    Settled,
+    /// It is none.
+    Breach(Cleartext),
+}
+
+fn probe(opening: &Opening<'_>) -> Probe {
+    let mut rest = opening.first;
+    loop {
+        let header = match Header::read(rest) {
+            Ok(Some(header)) => header,
+            Ok(None) => return Probe::Maybe,
+            Err(record::NoRecord) => return Probe::No,
+        };
+        let body = rest.get(HEADER_BYTES..).unwrap_or_default();
+        // what may precede the first byte of the hello
+        let is_tolerated = match header.kind {
+            HANDSHAKE => header.length == 0,
+            CHANGE_CIPHER_SPEC => header.length == 1 && matches!(body.first(), None | Some(1)),
+            ALERT => header.length == 2 && matches!(body.first(), None | Some(1)),
+            _ => false,
+        };
+        if !is_tolerated {
+            let is_sane = header.kind == HANDSHAKE && header.length <= MAX_PLAIN;
+            return match body.first() {
+                _ if !is_sane => Probe::No,
+                None => Probe::Maybe,
+                Some(&CLIENT_HELLO) => Probe::Yes,
+                Some(_) => Probe::No,
+            };
+        }
+        match body.get(header.length..) {
+            Some(next) => rest = next,
+            None => return Probe::Maybe,
+        }
+    }
+}
+
+impl Inspector for Tls {
+    fn data(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> Progress {
+        if self.opener.is_none() {
+            self.opener = Some(end);
+            seen.say(Fact::Opener(end));
+            seen.say(Fact::HandshakeBegun);
+        }
+        let mut at = 0;
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            match self.record(end, rest, seen) {
+                Step::Past(n) => at += n,
+                Step::More => return Progress::Used(at),
+                Step::Settled => return Progress::Settled,
+                // said again, with these bytes first
+                Step::Breach(_) if at > 0 => return Progress::Used(at),
+                Step::Breach(how) => return Progress::Violation(how),
+            }
+        }
+        if at > bytes.len() { Progress::Skip(at) } else { Progress::Used(at) }
+    }
+
+    fn gap(&mut self, _: End, _: u64, seen: &mut Seen<'_>) -> Progress {
+        // where the next record begins is not known any more
+        self.hide_name(seen);
+        Progress::Settled
+    }
+
+    fn finish(&mut self, end: End, how: Finish, seen: &mut Seen<'_>) {
+        if self.is_opener(end) || how != Finish::Fin {
+            self.hide_name(seen);
+        }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        size_of::<Self>() + self.ends.iter().map(|half| half.held.capacity()).sum::<usize>()
+    }
+
+    fn save(&self, out: &mut Vec<u8>) {
+        if let Ok(state) = postcard::to_allocvec(self) {
+            out.push(STATE_VERSION);
+            out.extend_from_slice(&state);
+        }
+    }
+}
+
+impl Tls {
+    fn record(&mut self, end: End, rest: &[u8], seen: &mut Seen<'_>) -> Step {
+        if let Some(how) = self.ends[end.index()].breach {
+            return Step::Breach(how);
+        }
+        let header = match Header::read(rest) {
+            Ok(Some(header)) => header,
+            Ok(None) => return Step::More,
+            Err(record::NoRecord) => return self.breach(end, seen),
+        };
+        if self.is_finished {
+            return self.protected(end, header, seen);
+        }
+        let body = rest.get(HEADER_BYTES..HEADER_BYTES + header.length);
+        let step = match header.kind {
+            CHANGE_CIPHER_SPEC => self.change(end, header, body, seen),
+            ALERT => self.alert(end, header, body, seen),
+            HANDSHAKE => self.handshake(end, header, rest, seen),
+            APPLICATION_DATA => self.early(end, header, seen),
+            // heartbeats have no place in a handshake, unless encrypted (RFC 6520 section 3)
+            _ if self.ends[end.index()].is_sealed && !self.is_13() => header.past(),
+            _ => self.breach(end, seen),
+        };
+        if let Step::Past(_) = step {
+            self.ends[end.index()].is_closing = header.kind == ALERT;
+            self.settle_handshake(seen);
+        }
+        step
+    }
+
+    /// A record after the handshake: its framing is all there is to see.
+    fn protected(&mut self, end: End, header: Header, seen: &mut Seen<'_>) -> Step {
+        let is_13 = self.is_13();
+        let is_data = header.kind == APPLICATION_DATA;
+        // TLS 1.3 sends nothing else, and change_cipher_spec only before the Finished (RFC 8446 section 5)
+        if is_13 && (!is_data || header.length > MAX_PROTECTED_13) {
+            return self.breach(end, seen);
+        }
+        let is_closing = if is_13 { header.length == self.alert_bytes() } else { header.kind == ALERT };
+        self.ends[end.index()].is_closing = is_closing;
+        if is_data && !is_closing && !self.is_data_said {
+            self.is_data_said = true;
+            seen.say(Fact::ProtectedData);
+        }
+        header.past()
+    }
+
+    fn change(&mut self, end: End, header: Header, body: Option<&[u8]>, seen: &mut Seen<'_>) -> Step {
+        let is_opener = self.is_opener(end);
+        let has_hello = if is_opener { self.hellos > 0 } else { self.version.is_some() };
+        let is_old = self.version.is_some() && !self.is_13();
+        let half = &mut self.ends[end.index()];
+        if header.length != 1 || is_old && half.is_changed {
+            return self.breach(end, seen);
+        }
+        match body {
+            None => return Step::More,
+            Some([1]) => {}
+            Some(_) => return self.breach(end, seen),
+        }
+        // before the hello is whole it means nothing, and is tolerated
+        if has_hello && half.is_between_messages() {
+            half.is_changed = true;
+            if is_old && !is_opener && !half.is_hello_done {
+                seen.say(Fact::Resumed);
+            }
+        }
+        header.past()
+    }
+
+    fn alert(&mut self, end: End, header: Header, body: Option<&[u8]>, seen: &mut Seen<'_>) -> Step {
+        if header.length != 2 {
+            let is_ciphertext = self.ends[end.index()].is_changed && !self.is_13();
+            return if is_ciphertext { header.past() } else { self.breach(end, seen) };
+        }
+        match body {
+            None => Step::More,
+            Some(_) if self.alerts >= limits::ALERTS_PER_FLOW => self.limit("alerts", seen),
+            Some(&[level @ 1..=2, description]) => {
+                self.alerts += 1;
+                seen.say(Fact::Alert(Alert { level, description }));
+                header.past()
+            }
+            Some(_) => self.breach(end, seen),
+        }
+    }
+
+    /// Application data before the handshake is seen to be over.
+    fn early(&mut self, end: End, header: Header, seen: &mut Seen<'_>) -> Step {
+        let (is_opener, is_13) = (self.is_opener(end), self.is_13());
+        let is_due = if is_opener { self.hellos > 0 } else { self.version.is_some() };
+        let is_old = self.version.is_some() && !is_13;
+        let is_flight_seen = usize::from(self.ends[(!end).index()].longest_protected) > self.alert_bytes();
+        let half = &mut self.ends[end.index()];
+        if !is_due || is_old && !half.is_sealed || is_13 && header.length > MAX_PROTECTED_13 {
+            return self.breach(end, seen);
+        }
+        half.is_early |= !half.is_sealed;
+        if !is_opener || is_flight_seen || !self.offers_early_data {
+            half.longest_protected = half.longest_protected.max(header.length as u16);
+        }
+        header.past()
+    }
+
+    fn handshake(&mut self, end: End, header: Header, rest: &[u8], seen: &mut Seen<'_>) -> Step {
+        let is_opener = self.is_opener(end);
+        let half = &mut self.ends[end.index()];
+        let awaits_hello = if is_opener { self.hellos == 0 || self.is_retried && self.hellos < 2 } else { self.version.is_none() };
+        let is_plain = awaits_hello
+            || match self.version {
+                // all that follows the hellos is protected, by records of application data
+                Some(version) if version >= TlsVersion::TLS1_3 => return self.breach(end, seen),
+                Some(_) => !half.is_changed,
+                None if !half.is_changed || !half.is_between_messages() => true,
+                // the opener is ahead of what was seen of the responder: a second hello, or ciphertext?
+                None => match rest.get(HEADER_BYTES..HEADER_BYTES + 2) {
+                    Some(start) => start == [CLIENT_HELLO, 0],
+                    None => return Step::More,
+                },
+            };
+        if !is_plain {
+            half.is_sealed |= header.length >= FINISHED_BYTES;
+            return header.past();
+        }
+        if header.length > MAX_PLAIN {
+            return self.breach(end, seen);
+        }
+        let Some(body) = rest.get(HEADER_BYTES..HEADER_BYTES + header.length) else { return Step::More };
+        let passed = body.len().min(half.passing as usize);
+        half.passing -= passed as u32;
+        let fresh = body.get(passed..).unwrap_or_default();
+        let mut held = std::mem::take(&mut half.held);
+        let stopped = if held.is_empty() {
+            let used = self.messages(end, fresh, seen);
+            used.map(|used| held.extend_from_slice(fresh.get(used..).unwrap_or_default()))
+        } else {
+            held.extend_from_slice(fresh);
+            self.messages(end, &held, seen).map(|used| drop(held.drain(..used)))
+        };
+        if let Err(step) = stopped {
+            return step;
+        }
+        if !held.is_empty() {
+            self.ends[end.index()].held = held;
+        }
+        header.past()
+    }
+
+    /// Reads the whole handshake messages that `bytes` begin with. Returns how many bytes that are.
+    fn messages(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> Result<usize, Step> {
+        let mut at = 0;
+        while let Some(&kind) = bytes.get(at) {
+            if !self.may_send(end, kind) {
+                return Err(self.breach(end, seen));
+            }
+            let message = bytes.get(at..).unwrap_or_default();
+            let Some((&[_, high, middle, low], content)) = message.split_first_chunk() else { break };
+            let length = u32::from_be_bytes([0, high, middle, low]);
+            let content = content.get(..length as usize).ok_or(content.len() as u32);
+            match (kind, content) {
+                (CLIENT_HELLO | SERVER_HELLO, Err(_)) if length as usize > limits::HELLO_BYTES => {
+                    return Err(self.limit("hello bytes", seen));
+                }
+                (CLIENT_HELLO | SERVER_HELLO, Err(_)) => break,
+                (CLIENT_HELLO, Ok(content)) => self.client_hello(ClientHello::read(content), seen),
+                (SERVER_HELLO, Ok(content)) => self.server_hello(ServerHello::read(content), seen)?,
+                (_, content) => {
+                    let half = &mut self.ends[end.index()];
+                    half.is_hello_done |= kind == SERVER_HELLO_DONE;
+                    if let Err(given) = content {
+                        half.passing = length - given;
+                        return Ok(bytes.len());
+                    }
+                }
+            }
+            at += 4 + length as usize;
+        }
+        Ok(at)
+    }
+
+    /// Whether a handshake message of this type may come next, in the clear, from `end`.
+    fn may_send(&self, end: End, kind: u8) -> bool {
+        if self.is_opener(end) {
+            return match kind {
+                CLIENT_HELLO => self.hellos < 2,
+                // certificate, client key exchange, certificate verify, certificate URL, supplemental data
+                11 | 15 | 16 | 21 | 23 => self.hellos > 0 && !(self.is_retried && self.hellos < 2),
+                _ => false,
+            };
+        }
+        match kind {
+            // hello request
+            0 => !self.is_13(),
+            SERVER_HELLO => self.version.is_none(),
+            // ticket, certificate, key exchange, certificate request, hello done, certificate status, supplemental data
+            4 | 11..=14 | 22 | 23 => self.version.is_some() && !self.is_13(),
+            _ => false,
+        }
+    }
+
+    fn client_hello(&mut self, hello: ClientHello, seen: &mut Seen<'_>) {
+        self.hellos += 1;
+        self.offers_early_data = hello.offers_early_data;
+        if self.hellos == 1 {
+            self.name.clone_from(&hello.name);
+            return hello.say(NameSource::Sni, seen);
+        }
+        // what the opener sent between its hellos showed nothing
+        if let Some(opener) = self.opener {
+            let half = &mut self.ends[opener.index()];
+            half.is_changed = false;
+            half.longest_protected = 0;
+        }
+        let is_another = hello.name != self.name;
+        if is_another || hello.hidden.is_some() || hello.malformed.is_some() {
+            hello.say_name(NameSource::Sni, seen);
+        }
+        if is_another {
+            seen.say(Fact::Malformed("second hello asks for another name".to_owned()));
+        }
+    }
+
+    fn server_hello(&mut self, hello: Result<ServerHello, &'static str>, seen: &mut Seen<'_>) -> Result<(), Step> {
+        let hello = match hello {
+            Ok(hello) => hello,
+            Err(what) => {
+                // which records are ciphertext cannot be told any more
+                self.hide_name(seen);
+                seen.say(Fact::Malformed(what.to_owned()));
+                return Err(Step::Settled);
+            }
+        };
+        if hello.is_retry {
+            if self.is_retried {
+                seen.say(Fact::Malformed("second hello retry request".to_owned()));
+            }
+            self.is_retried = true;
+            return Ok(());
+        }
+        self.version = Some(hello.version);
+        self.suite = Some(hello.suite);
+        seen.say(Fact::Version(hello.version));
+        seen.say(Fact::CipherSuite(hello.suite));
+        if self.is_13() {
+            if hello.accepts_key {
+                seen.say(Fact::Resumed);
+            }
+        } else if self.ends.iter().any(|half| half.is_early) {
+            seen.say(Fact::Malformed("application data before a handshake without early data".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn settle_handshake(&mut self, seen: &mut Seen<'_>) {
+        let (Some(opener), Some(suite)) = (self.opener, self.suite) else { return };
+        let (ours, theirs) = (&self.ends[opener.index()], &self.ends[(!opener).index()]);
+        let is_finished = if self.is_13() {
+            let tag_bytes = self.tag_bytes();
+            // 4 bytes of header, 32 of verify_data at least, the content type
+            usize::from(theirs.longest_protected) > self.alert_bytes() && usize::from(ours.longest_protected) >= 37 + tag_bytes
+        } else {
+            ours.is_sealed && theirs.is_sealed
+        };
+        if self.hellos == 0 || !is_finished {
+            return;
+        }
+        self.is_finished = true;
+        self.name = None;
+        for half in &mut self.ends {
+            half.held = Vec::new();
+        }
+        seen.say(Fact::HandshakeFinished);
+        if hello::is_encrypting(suite) {
+            seen.say(Fact::Encrypted);
+        }
+    }
+
+    /// Notes that `end`'s bytes are no records any more.
+    fn breach(&mut self, end: End, seen: &mut Seen<'_>) -> Step {
+        self.hide_name(seen);
+        let half = &mut self.ends[end.index()];
+        let how = if half.is_closing { Cleartext::AfterClose } else { Cleartext::AfterHandshake };
+        half.breach = Some(how);
+        Step::Breach(how)
+    }
+
+    fn limit(&mut self, which: &str, seen: &mut Seen<'_>) -> Step {
+        self.hide_name(seen);
+        seen.say(Fact::Limit(which.to_owned()));
+        Step::Settled
+    }
+
+    /// Says that the first hello will not be read, unless it was.
+    fn hide_name(&mut self, seen: &mut Seen<'_>) {
+        if self.hellos == 0 && !self.is_hidden_said {
+            self.is_hidden_said = true;
+            seen.say(Fact::NameHidden(Hidden::NotSeen));
+        }
+    }
+
+    fn is_opener(&self, end: End) -> bool {
+        self.opener == Some(end)
+    }
+
+    fn is_13(&self) -> bool {
+        self.version.is_some_and(|version| version >= TlsVersion::TLS1_3)
+    }
+
+    /// What the suites of TLS 1.3 add to a record: a tag of 16 bytes, save the one with a short one.
+    fn tag_bytes(&self) -> usize {
+        const AES_128_CCM_8_SHA256: CipherSuite = CipherSuite(0x1305);
+        if self.suite == Some(AES_128_CCM_8_SHA256) { 8 } else { 16 }
+    }
+
+    /// The length of a TLS 1.3 record that holds an alert and no padding.
+    fn alert_bytes(&self) -> usize {
+        3 + self.tag_bytes()
+    }
+}
+
+impl Half {
+    fn is_between_messages(&self) -> bool {
+        self.held.is_empty() && self.passing == 0
+    }
+}
+
+#[cfg(test)]
+mod tests;
