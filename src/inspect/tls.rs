@@ -20,7 +20,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::hello::{self, ClientHello, ServerHello};
-use super::{Carrier, Finish, Inspector, Opening, Probe, Progress, Protocol, Seen};
+use super::{Carrier, Finish, Inspector, Opening, Probe, Progress, Protocol, Seen, saved};
 use crate::fact::{Alert, CipherSuite, Cleartext, End, Fact, Hidden, Name, NameSource, TlsVersion};
 use crate::limits;
 use record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_BYTES, Header, MAX_PLAIN, MAX_PROTECTED_13};
@@ -35,18 +35,8 @@ pub(super) static TLS: Protocol = Protocol {
     encrypts: true,
     probe,
     open: || Box::new(Tls::default()),
-    load: |bytes| {
-        let (version, state) = bytes.split_first()?;
-        if *version != STATE_VERSION {
-            return None;
-        }
-        let tls: Tls = postcard::from_bytes(state).ok()?;
-        Some(Box::new(tls))
-    },
+    load: saved::load::<Tls>,
 };
-
-/// Of the form that [`Inspector::save`] writes.
-const STATE_VERSION: u8 = 1;
 
 /// Handshake message types that matter here (RFC 8446 appendix B.3).
 const CLIENT_HELLO: u8 = 1;
@@ -184,10 +174,7 @@ impl Inspector for Tls {
     }
 
     fn save(&self, out: &mut Vec<u8>) {
-        if let Ok(state) = postcard::to_allocvec(self) {
-            out.push(STATE_VERSION);
-            out.extend_from_slice(&state);
-        }
+        saved::save(self, out);
     }
 }
 

@@ -1,3 +1,5 @@
+//! Hellos made by hand: names that are odd, absent, repeated and malformed.
+
 #![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 
 use sha2::{Digest, Sha256};

@@ -1,3 +1,5 @@
+//! How sessions are read: by a driver as flows have it, and by a bare one that saves and loads between any two bytes.
+
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail by panic")]
 
 mod made;
