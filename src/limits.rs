@@ -80,7 +80,7 @@ pub const ATTEMPT_NANOS: i64 = 130 * 1_000_000_000;
 pub const CLOSING_NANOS: i64 = 10 * 1_000_000_000;
 
 /// How long a flow of datagrams may be silent before it has ended; it is noticed within twice that.
-pub const IDLE_DATAGRAM_NANOS: i64 = 120 * 1_000_000_000;
+pub const IDLE_DATAGRAM_NANOS: i64 = 60 * 1_000_000_000;
 
 /// How long a connection may be silent before it is judged as it stands. Agents keep connections for days with a heartbeat of minutes.
 pub const IDLE_CONNECTION_NANOS: i64 = 24 * 3600 * 1_000_000_000;

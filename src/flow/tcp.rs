@@ -1,7 +1,8 @@
 //! What a TCP segment does to its flow (RFC 9293), seen from a tap: evidence of who opened it, port reuse, resets that count and
 //! resets that do not.
 
-use super::table::{Entry, Rider, flag, tell};
+use super::entry::{Entry, flag, tell};
+use super::table::Rider;
 use crate::decode::{Packet, Tcp};
 use crate::fact::{End, Locus};
 

@@ -41,7 +41,7 @@ fn probe_stream(opening: &Opening<'_>) -> Probe {
     let Some((length, rest)) = opening.first.split_first_chunk::<2>() else { return Probe::Maybe };
     let length = usize::from(u16::from_be_bytes(*length));
     // header, and a question of at least a root name, type and class
-    if length < 17 || length > limits::PROBE_BYTES - 2 {
+    if !(17..=limits::PROBE_BYTES - 2).contains(&length) {
         return Probe::No;
     }
     match rest.get(..length) {

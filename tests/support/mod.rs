@@ -1,6 +1,6 @@
 //! What the tests share: running the program as a user does, and the fixtures.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, clippy::expect_used, clippy::panic, reason = "each test binary uses its part, and a test may fail")]
 
 use std::fs;
 use std::io::Write;

@@ -1,7 +1,7 @@
 //! A world in packets: agents, resolvers and endpoints whose traffic is made, byte by byte as it would be on the wire, so that its right
 //! verdict is known. TLS is rustls talking to itself in memory; DNS is written by hickory.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, clippy::expect_used, clippy::panic, reason = "each test binary uses its part, and a test may fail")]
 
 use std::io::{Read, Write};
 use std::net::IpAddr;

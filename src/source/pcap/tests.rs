@@ -1,3 +1,5 @@
+//! Classic captures as they are and as they should not be.
+
 use crate::fact::{LinkType, Timestamp};
 use crate::limits;
 use crate::source::file::tests::{HEADER, read_all, record, refusal};

@@ -1,3 +1,5 @@
+//! pcapng files as they are and as they should not be.
+
 use crate::fact::{LinkType, Timestamp};
 use crate::limits;
 use crate::source::file::tests::{read_all, refusal};
