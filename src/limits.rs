@@ -137,3 +137,18 @@ pub const DNS_QUESTIONS: usize = 8;
 
 /// Canonical names followed in one answer.
 pub const DNS_CHAIN: usize = 16;
+
+/// The longest line of a protocol of lines that is read as one.
+pub const LINE_BYTES: usize = 8 << 10;
+
+/// Bytes of a protocol of lines that are watched for an upgrade; more is a transfer of content.
+pub const LINES_BYTES: usize = 64 << 10;
+
+/// The longest head of an HTTP message that is read.
+pub const HTTP_HEAD_BYTES: usize = 16 << 10;
+
+/// The longest SSH packet: RFC 4253 asks for 35,000 bytes at least.
+pub const SSH_PACKET_BYTES: usize = 35_000;
+
+/// The longest line before or in an SSH version line.
+pub const SSH_LINE_BYTES: usize = 8 << 10;

@@ -7,9 +7,22 @@
 
 mod dns;
 mod drive;
+mod ftp;
 mod hello;
+mod http;
+mod http2;
+mod imap;
+mod ldap;
+mod lines;
+mod ntp;
+mod pop3;
 pub mod readable;
 mod saved;
+mod sighted;
+mod smtp;
+mod ssh;
+mod syslog;
+mod telnet;
 mod tls;
 
 pub use crate::fact::Finish;
@@ -18,7 +31,23 @@ pub use drive::Inspection;
 use crate::fact::{Cleartext, End, Fact, Locus, Observation};
 
 /// Every protocol that is recognised, in the order in which they are asked.
-pub const PROTOCOLS: &[&Protocol] = &[&tls::TLS, &dns::OVER_UDP, &dns::OVER_TCP];
+pub static PROTOCOLS: &[&Protocol] = &[
+    &tls::TLS,
+    &http::HTTP,
+    &http2::HTTP2,
+    &ssh::SSH,
+    &smtp::SMTP,
+    &imap::IMAP,
+    &pop3::POP3,
+    &ftp::FTP,
+    &telnet::TELNET,
+    &ldap::LDAP,
+    &dns::OVER_UDP,
+    &dns::OVER_TCP,
+    &ntp::NTP,
+    &syslog::OVER_UDP,
+    &syslog::OVER_TCP,
+];
 
 /// A protocol and how it is recognised, read and resumed.
 pub struct Protocol {

@@ -1,0 +1,211 @@
+//! HTTP/1.x in the clear (RFC 9112): the first request, and CONNECT, behind which both ends are probed afresh.
+//!
+//! Bodies are not followed: once the first request is read there is nothing more to learn, for everything behind it is in the clear too.
+
+use serde::{Deserialize, Serialize};
+
+use super::lines::begins;
+use super::{Carrier, Inspector, Opening, Probe, Progress, Protocol, Seen, saved};
+use crate::fact::{Cleartext, End, Fact, Finish, Name, NameSource, Text};
+use crate::limits;
+
+/// HTTP/1.0 and 1.1 over TCP.
+pub(super) static HTTP: Protocol = Protocol {
+    name: "http",
+    carrier: Carrier::Stream,
+    recognised_by: "a request line with a known method, or a status line",
+    encrypts: false,
+    probe,
+    open: || Box::new(Http::default()),
+    load: saved::load::<Http>,
+};
+
+const METHODS: [&[u8]; 18] = [
+    b"GET ",
+    b"POST ",
+    b"HEAD ",
+    b"PUT ",
+    b"DELETE ",
+    b"OPTIONS ",
+    b"PATCH ",
+    b"TRACE ",
+    b"CONNECT ",
+    b"PROPFIND ",
+    b"PROPPATCH ",
+    b"MKCOL ",
+    b"REPORT ",
+    b"SEARCH ",
+    b"NOTIFY ",
+    b"SUBSCRIBE ",
+    b"M-SEARCH ",
+    b"BITS_POST ",
+];
+
+fn probe(opening: &Opening<'_>) -> Probe {
+    match begins(opening.first, &METHODS) {
+        Probe::Yes => {}
+        Probe::Maybe => return Probe::Maybe,
+        Probe::No => return begins(opening.first, &[b"HTTP/1.0 ", b"HTTP/1.1 "]),
+    }
+    let line = opening.first.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    if line.len() == opening.first.len() {
+        // a method and more readable text: the end of the line will tell
+        return if line.iter().any(|byte| *byte < 0x20 && *byte != b'\r') {
+            Probe::No
+        } else if line.len() > 512 {
+            Probe::Yes
+        } else {
+            Probe::Maybe
+        };
+    }
+    // HTTP/0.9 has no version, and is as much in the clear
+    let last = line.trim_ascii_end().rsplit(|&byte| byte == b' ').next().unwrap_or_default();
+    let words = line.trim_ascii_end().split(|&byte| byte == b' ').count();
+    if last.starts_with(b"HTTP/") || words == 2 { Probe::Yes } else { Probe::No }
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Http {
+    stage: Stage,
+    said: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Stage {
+    /// The first head is awaited.
+    #[default]
+    Head,
+    /// This end asked a proxy to connect it, and waits.
+    Connecting(End),
+}
+
+impl Http {
+    fn cleartext(&mut self, seen: &mut Seen<'_>) {
+        if !std::mem::replace(&mut self.said, true) {
+            seen.say(Fact::Cleartext(Cleartext::Protocol));
+        }
+    }
+
+    /// The first head of the flow, its blank line included.
+    fn head(&mut self, end: End, head: &[u8], seen: &mut Seen<'_>) -> Progress {
+        let mut lines = head.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
+        let first = lines.next().unwrap_or_default();
+        if first.starts_with(b"HTTP/") {
+            seen.say(Fact::Opener(!end));
+            self.cleartext(seen);
+            return Progress::Settled;
+        }
+        let mut words = first.split(|&byte| byte == b' ');
+        let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let mut host = None;
+        let mut credentials = false;
+        for line in lines {
+            let Some(colon) = line.iter().position(|&byte| byte == b':') else { continue };
+            let (field, value) = (line[..colon].to_ascii_lowercase(), line[colon + 1..].trim_ascii());
+            match &field[..] {
+                b"host" if host.is_none() => host = Some(value),
+                b"proxy-authorization" | b"authorization" => credentials = true,
+                _ => {}
+            }
+        }
+        seen.say(Fact::Opener(end));
+        if credentials {
+            seen.say(Fact::Credentials);
+        }
+        if method == b"CONNECT" {
+            seen.say(Fact::Connect(Text::from_wire(target)));
+            seen.say(Fact::ServerName { name: Name::from_wire(host_of(target)), source: NameSource::Connect });
+            self.stage = Stage::Connecting(end);
+            return Progress::Used(head.len());
+        }
+        let host = authority(target).or(host).map(|host| Name::from_wire(host_of(host)));
+        seen.say(Fact::Http { method: Text::from_wire(method), host });
+        self.cleartext(seen);
+        Progress::Settled
+    }
+
+    /// A proxy's answer to CONNECT.
+    fn answer(&mut self, head: &[u8], seen: &mut Seen<'_>) -> Progress {
+        let status = head.split(|&byte| byte == b' ').nth(1).unwrap_or_default();
+        if head.starts_with(b"HTTP/") && status.starts_with(b"2") {
+            return Progress::Handover(head.len());
+        }
+        self.cleartext(seen);
+        Progress::Settled
+    }
+}
+
+/// The authority of an absolute target.
+fn authority(target: &[u8]) -> Option<&[u8]> {
+    let scheme = target.windows(3).position(|window| window == b"://")?;
+    let rest = &target[scheme + 3..];
+    rest.split(|&byte| byte == b'/').next()
+}
+
+/// The host of `host:port`, brackets of an IPv6 address kept off.
+fn host_of(authority: &[u8]) -> &[u8] {
+    if let Some(rest) = authority.strip_prefix(b"[") {
+        return rest.split(|&byte| byte == b']').next().unwrap_or_default();
+    }
+    match authority.iter().rposition(|&byte| byte == b':') {
+        Some(colon) => &authority[..colon],
+        None => authority,
+    }
+}
+
+/// The length of a head with its blank line, where that has come.
+fn head_length(bytes: &[u8]) -> Option<usize> {
+    let line_feeds = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
+    line_feeds.into_iter().find_map(|at| match &bytes[at + 1..] {
+        [b'\n', ..] => Some(at + 2),
+        [b'\r', b'\n', ..] => Some(at + 3),
+        _ => None,
+    })
+}
+
+impl Inspector for Http {
+    fn data(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> Progress {
+        if let Stage::Connecting(asker) = self.stage {
+            if asker == end {
+                // said ahead of the answer: for whoever is connected
+                return Progress::Used(0);
+            }
+            return match head_length(bytes) {
+                Some(length) => self.answer(&bytes[..length], seen),
+                None if bytes.len() > limits::HTTP_HEAD_BYTES => {
+                    self.cleartext(seen);
+                    Progress::Settled
+                }
+                None => Progress::Used(0),
+            };
+        }
+        match head_length(bytes) {
+            Some(length) => self.head(end, &bytes[..length], seen),
+            // a head that does not end is read as far as it came
+            None if bytes.len() > limits::HTTP_HEAD_BYTES => self.head(end, bytes, seen),
+            None => {
+                if !begins(bytes, &[b"CONNECT "]).eq(&Probe::Yes) {
+                    self.cleartext(seen);
+                }
+                Progress::Used(0)
+            }
+        }
+    }
+
+    fn gap(&mut self, _: End, _: u64, seen: &mut Seen<'_>) -> Progress {
+        if self.stage == Stage::Head {
+            self.cleartext(seen);
+        }
+        Progress::Settled
+    }
+
+    fn finish(&mut self, _: End, _: Finish, seen: &mut Seen<'_>) {
+        if self.stage == Stage::Head {
+            self.cleartext(seen);
+        }
+    }
+
+    fn save(&self, out: &mut Vec<u8>) {
+        saved::save(self, out);
+    }
+}

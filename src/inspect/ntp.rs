@@ -1,0 +1,43 @@
+//! NTP (RFC 5905): time in the clear, whose mode shows who asked.
+
+use super::sighted::Sighted;
+use super::{Carrier, Probe, Protocol, saved};
+use crate::fact::End;
+
+/// NTP over UDP.
+pub(super) static NTP: Protocol = Protocol {
+    name: "ntp",
+    carrier: Carrier::Datagram,
+    recognised_by: "48 bytes or more with a version from 1 to 4, a mode, and fields within their bounds",
+    encrypts: false,
+    probe: |opening| if is_ntp(opening.first) { Probe::Yes } else { Probe::No },
+    open: Sighted::ntp,
+    load: saved::load::<Sighted>,
+};
+
+const HEADER: usize = 48;
+const CLIENT: u8 = 3;
+const SERVER: u8 = 4;
+
+/// Whether a datagram is NTP: header, then nothing, extension fields or a digest.
+pub(super) fn is_ntp(bytes: &[u8]) -> bool {
+    let Some(header) = bytes.first_chunk::<HEADER>() else { return false };
+    let (version, mode, stratum, poll, precision) = (header[0] >> 3 & 7, header[0] & 7, header[1], header[2] as i8, header[3] as i8);
+    let transmit = header[40..48].iter().any(|&byte| byte != 0);
+    // a client that gives nothing away sends a precision of 32
+    let precise = (-40..=32).contains(&precision);
+    let sane = (1..=4).contains(&version) && (1..=5).contains(&mode) && stratum <= 16 && (-6..=32).contains(&poll);
+    // a server's root delay and dispersion are some seconds at most; a client's are as well
+    let small = header[4] == 0 && header[8] == 0;
+    let tail = bytes.len() - HEADER;
+    sane && precise && small && transmit && (tail == 0 || tail >= 12) && tail.is_multiple_of(4) && bytes.len() < 1500
+}
+
+/// The end that asked, by the mode of a datagram that `end` sent.
+pub(super) fn opener(end: End, bytes: &[u8]) -> Option<End> {
+    match bytes.first()? & 7 {
+        CLIENT => Some(end),
+        SERVER => Some(!end),
+        _ => None,
+    }
+}

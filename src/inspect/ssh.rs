@@ -1,0 +1,123 @@
+//! SSH 2 (RFC 4253), known to encrypt by its handshake: version lines, key exchange in the clear, and NEWKEYS of both ends. A banner
+//! alone proves nothing.
+
+use serde::{Deserialize, Serialize};
+
+use super::lines::begins;
+use super::{Carrier, Inspector, Progress, Protocol, Seen, saved};
+use crate::fact::{Cleartext, End, Fact, Finish};
+use crate::limits;
+
+/// SSH over TCP.
+pub(super) static SSH: Protocol = Protocol {
+    name: "ssh",
+    carrier: Carrier::Stream,
+    recognised_by: "a version line SSH-2.0 or SSH-1.99",
+    encrypts: true,
+    probe: |opening| begins(opening.first, &[b"SSH-2.0-", b"SSH-1.99-"]),
+    open: || Box::new(Ssh::default()),
+    load: saved::load::<Ssh>,
+};
+
+const KEXINIT: u8 = 20;
+const NEWKEYS: u8 = 21;
+
+#[derive(Default, Serialize, Deserialize)]
+struct Ssh {
+    ends: [Half; 2],
+    begun: bool,
+}
+
+/// How far one end has come.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Half {
+    /// Its version line is awaited.
+    #[default]
+    Version,
+    /// Its packets are in the clear; whether it sent KEXINIT.
+    Clear(bool),
+    /// It sent NEWKEYS: all that follows is ciphertext.
+    Keyed,
+}
+
+impl Ssh {
+    /// Takes one binary packet in the clear. Returns its length, or `None` where it is none.
+    fn packet(&mut self, end: End, bytes: &[u8], exchanged: bool) -> Option<usize> {
+        let (head, rest) = bytes.split_first_chunk::<5>()?;
+        let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        let padding = usize::from(head[4]);
+        let sane = (5..=limits::SSH_PACKET_BYTES).contains(&length) && padding >= 4 && padding + 1 < length && (length + 4).is_multiple_of(8);
+        let kind = *rest.first()?;
+        // before keys: transport messages (1 to 49) alone, and KEXINIT first
+        if !sane || !(1..=49).contains(&kind) || !exchanged && !matches!(kind, 1..=4 | KEXINIT) {
+            return None;
+        }
+        self.ends[end.index()] = match kind {
+            KEXINIT => Half::Clear(true),
+            NEWKEYS => Half::Keyed,
+            _ => Half::Clear(exchanged),
+        };
+        Some(4 + length)
+    }
+}
+
+impl Inspector for Ssh {
+    fn data(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> Progress {
+        if !std::mem::replace(&mut self.begun, true) {
+            seen.say(Fact::HandshakeBegun);
+        }
+        let mut used = 0;
+        loop {
+            let rest = &bytes[used.min(bytes.len())..];
+            match self.ends[end.index()] {
+                Half::Version => {
+                    let Some(line) = rest.iter().position(|&byte| byte == b'\n') else {
+                        return if rest.len() > limits::SSH_LINE_BYTES {
+                            Progress::Violation(Cleartext::Protocol)
+                        } else {
+                            Progress::Used(used)
+                        };
+                    };
+                    // a server may send lines of text before its version
+                    if rest.starts_with(b"SSH-") {
+                        self.ends[end.index()] = Half::Clear(false);
+                    }
+                    used += line + 1;
+                }
+                Half::Clear(exchanged) => {
+                    if rest.len() < 6 {
+                        return Progress::Used(used);
+                    }
+                    let Some(length) = self.packet(end, rest, exchanged) else { return Progress::Violation(Cleartext::AfterHandshake) };
+                    if self.ends == [Half::Keyed; 2] {
+                        seen.say(Fact::HandshakeFinished);
+                        seen.say(Fact::Encrypted);
+                    }
+                    used += length;
+                    if used > bytes.len() {
+                        return Progress::Skip(used);
+                    }
+                }
+                Half::Keyed if rest.is_empty() => return Progress::Used(used),
+                Half::Keyed if self.ends == [Half::Keyed; 2] => {
+                    seen.say(Fact::ProtectedData);
+                    return Progress::Settled;
+                }
+                Half::Keyed => return Progress::Skip(bytes.len()),
+            }
+            if used == bytes.len() {
+                return Progress::Used(used);
+            }
+        }
+    }
+
+    fn gap(&mut self, _: End, _: u64, _: &mut Seen<'_>) -> Progress {
+        Progress::Settled
+    }
+
+    fn finish(&mut self, _: End, _: Finish, _: &mut Seen<'_>) {}
+
+    fn save(&self, out: &mut Vec<u8>) {
+        saved::save(self, out);
+    }
+}
