@@ -37,6 +37,7 @@ pub mod flow;
 pub mod inspect;
 
 pub mod judge;
+pub mod report;
 pub mod shard;
 
 pub mod engine;

@@ -5,6 +5,7 @@
 //! ([`Side`]); an inspector says [`Fact`]s, each with the place it was read ([`Locus`]); the facts of one flow fold into a
 //! [`FlowRecord`], which is all that the judge ever sees of it.
 
+mod dns;
 mod frame;
 mod name;
 mod observation;
@@ -12,10 +13,11 @@ mod record;
 mod time;
 mod tls;
 
+pub use dns::{RecordType, ResponseCode};
 pub use frame::{Block, FrameIndex, LinkType};
 pub use name::{Name, Text};
 pub use observation::{Cleartext, DnsData, Fact, Hidden, NameSource, Observation, Resolution};
-pub use record::{DnsTransaction, FlowFacts, FlowRecord, FlowState, HttpRequest, NameRead, Tally, TlsFacts};
+pub use record::{DnsTransaction, Encryption, FlowFacts, FlowRecord, FlowState, HttpRequest, NameRead, Tally, TlsFacts};
 pub use time::Timestamp;
 pub use tls::{Alert, CipherSuite, TlsVersion};
 

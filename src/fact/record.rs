@@ -76,6 +76,35 @@ impl FlowState {
     }
 }
 
+/// What was shown of a flow's payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Encryption {
+    /// Shown to be encrypted, by its handshake.
+    Encrypted,
+    /// In the clear.
+    Plaintext,
+    /// Part of it in the clear, part shown to be encrypted.
+    Mixed,
+    /// Neither shown to be encrypted nor known to be plaintext.
+    Unrecognized,
+    /// There was none.
+    None,
+}
+
+impl Encryption {
+    /// The contract's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Encrypted => "encrypted",
+            Self::Plaintext => "plaintext",
+            Self::Mixed => "mixed",
+            Self::Unrecognized => "unrecognized",
+            Self::None => "none",
+        }
+    }
+}
+
 /// Packets and bytes that one end sent: IP packets, and bytes of payload on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -201,6 +230,20 @@ impl FlowRecord {
     #[must_use]
     pub fn has_payload(&self) -> bool {
         self.sent.iter().any(|sent| sent.bytes > 0)
+    }
+
+    /// What was shown of the payload. An echo's counts as payload only where it was found to be more than a ping's.
+    #[must_use]
+    pub fn encryption(&self) -> Encryption {
+        let facts = &self.facts;
+        let is_icmp = matches!(self.transport, Transport::Icmp | Transport::Icmp6);
+        match (facts.cleartext.is_some(), facts.encrypted.is_some()) {
+            (true, true) => Encryption::Mixed,
+            (true, false) => Encryption::Plaintext,
+            (false, true) => Encryption::Encrypted,
+            (false, false) if facts.unrecognised.is_none() && (is_icmp || !self.has_payload()) => Encryption::None,
+            (false, false) => Encryption::Unrecognized,
+        }
     }
 
     /// The frame that an example of this flow shows first.
