@@ -258,7 +258,9 @@ impl Run<'_> {
         self.lanes.iter_mut().for_each(Lane::rewind);
     }
 
-    fn finish(self) -> Outcome {
+    fn finish(mut self) -> Outcome {
+        // one that was stopped in its middle is told as far as it was read
+        self.reader.close_input();
         let mut sum = LaneLedger::default();
         self.lanes.iter().for_each(|lane| sum.merge(lane.ledger()));
         let links: BTreeSet<LinkType> = self.reader.unread_links;

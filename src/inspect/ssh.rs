@@ -46,7 +46,8 @@ impl Ssh {
         let (head, rest) = bytes.split_first_chunk::<5>()?;
         let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
         let padding = usize::from(head[4]);
-        let sane = (5..=limits::SSH_PACKET_BYTES).contains(&length) && padding >= 4 && padding + 1 < length && (length + 4).is_multiple_of(8);
+        let sane =
+            (5..=limits::SSH_PACKET_BYTES).contains(&length) && padding >= 4 && padding + 1 < length && (length + 4).is_multiple_of(8);
         let kind = *rest.first()?;
         // before keys: transport messages (1 to 49) alone, and KEXINIT first
         if !sane || !(1..=49).contains(&kind) || !exchanged && !matches!(kind, 1..=4 | KEXINIT) {

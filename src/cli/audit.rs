@@ -1,0 +1,75 @@
+//! `wirewitness audit`: a verdict over captures.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use indicatif::ProgressBar;
+use wirewitness::engine::{self, Candidate, Inference, Observer};
+use wirewitness::judge::policy::Agent;
+use wirewitness::judge::{Judge, Scope};
+
+use super::args::AuditArgs;
+use super::session::Session;
+use super::{Done, Failure};
+
+/// Shows how far the reading has come.
+struct Bar(ProgressBar);
+
+impl Observer for Bar {
+    fn progress(&mut self, bytes: u64, _: u64) -> bool {
+        self.0.set_position(bytes);
+        true
+    }
+}
+
+pub(crate) fn run(args: &AuditArgs) -> Result<Done, Failure> {
+    let session = Session::new(&args.shared)?;
+    let (agents, inferred) = match session.agents.is_empty() {
+        false => (session.agents.clone(), false),
+        true => (infer(&session, &args.captures)?, true),
+    };
+    let inputs = session.inputs(&args.captures)?;
+    let labels = agents.iter().map(ToString::to_string).collect();
+    let judge = Judge::new(Arc::clone(&session.policy), labels, inferred, args.shared.filter.clone());
+    let mut bar = Bar(session.progress(&args.captures));
+    let outcome = engine::run(inputs, Scope::new(&agents), judge, &session.config(), &mut bar);
+    bar.0.finish_and_clear();
+    session.deliver(outcome, false)
+}
+
+/// Finds the agent where nobody names it, or says who it may be.
+fn infer(session: &Session<'_>, captures: &[PathBuf]) -> Result<Vec<Agent>, Failure> {
+    let is_pipe = captures.iter().any(|capture| capture.as_os_str() == "-");
+    let inference = engine::infer(session.inputs(captures)?);
+    if let Some(agent) = inference.agent().filter(|_| !is_pipe) {
+        let addresses: Vec<String> = agent.addresses.iter().map(ToString::to_string).collect();
+        session.warn(&format!("no agent was named: {} takes part in {} of {} flows", addresses.join(", "), agent.flows, inference.flows));
+        return Ok(agent.addresses.iter().map(|&ip| Agent::Net(ip.into())).collect());
+    }
+    if inference.flows == 0 && !is_pipe {
+        // nothing to infer from: the audit says so itself, as WW909 or as an input that cannot be read
+        return Ok(Vec::new());
+    }
+    Err(Failure::Message(candidates(session, captures, &inference, is_pipe)))
+}
+
+fn candidates(session: &Session<'_>, captures: &[PathBuf], inference: &Inference, is_pipe: bool) -> String {
+    let why = if is_pipe {
+        "no agent was named, and a pipe is read only once"
+    } else {
+        "no agent was named, and no single host takes part in nearly all flows"
+    };
+    let mut message = format!("{why}: name it with --agent\n");
+    let arguments = |host: &Candidate| host.addresses.iter().map(|ip| format!(" -a {ip}")).collect::<String>();
+    for host in &inference.candidates {
+        let share = host.flows * 100 / inference.flows.max(1);
+        let addresses: Vec<String> = host.addresses.iter().map(ToString::to_string).collect();
+        message.push_str(&format!("  {share:>3} % of flows  {}\n", addresses.join(", ")));
+    }
+    if let Some(host) = inference.candidates.first() {
+        let policies: String = session.shared.policy.iter().map(|policy| format!(" -p {policy}")).collect();
+        let captures: String = captures.iter().map(|capture| format!(" {}", capture.display())).collect();
+        message.push_str(&format!("such as: wirewitness audit{policies}{}{captures}\n", arguments(host)));
+    }
+    message
+}

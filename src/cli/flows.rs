@@ -1,0 +1,70 @@
+//! `wirewitness flows`: one record a flow.
+
+use std::io::{self, BufWriter, StdoutLock, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use wirewitness::engine::{self, Config, Observer};
+use wirewitness::fact::FlowRecord;
+use wirewitness::judge::{Judge, Judgement, Scope};
+use wirewitness::report::flow::FlowLine;
+use wirewitness::report::json;
+
+use super::args::AuditArgs;
+use super::session::Session;
+use super::{Done, Failure};
+
+/// Writes records as flows end.
+struct Writer {
+    out: BufWriter<StdoutLock<'static>>,
+    json: bool,
+    /// No agent was named: nothing is judged, and no direction known.
+    unjudged: bool,
+    paths: Vec<String>,
+    error: Option<io::Error>,
+}
+
+impl Observer for Writer {
+    fn progress(&mut self, _: u64, _: u64) -> bool {
+        self.error.is_none()
+    }
+
+    fn flow(&mut self, record: &FlowRecord, judgement: &Judgement) {
+        if self.error.is_some() {
+            return;
+        }
+        let unjudged = Judgement { direction: "unknown", verdict: "not-judged", rules: Vec::new(), answered_name: None };
+        let judgement = if self.unjudged { &unjudged } else { judgement };
+        let path = self.paths.get(record.first.frame.input() as usize).map_or("", String::as_str);
+        let line = FlowLine::new(record, judgement, path);
+        let written = if self.json { json::write_line(&line, &mut self.out) } else { writeln!(self.out, "{line}") };
+        self.error = written.err();
+    }
+}
+
+pub(crate) fn run(args: &AuditArgs) -> Result<Done, Failure> {
+    let session = Session::new(&args.shared)?;
+    let inputs = session.inputs(&args.captures)?;
+    let judge = Judge::new(Arc::clone(&session.policy), Vec::new(), false, args.shared.filter.clone());
+    let mut writer = Writer {
+        out: BufWriter::new(io::stdout().lock()),
+        json: args.shared.json,
+        unjudged: session.agents.is_empty(),
+        paths: inputs.iter().map(|input| input.path.clone()).collect(),
+        error: None,
+    };
+    let config = Config { inspect_all: true, ..session.config() };
+    let outcome = engine::run(inputs, Scope::new(&session.agents), judge, &config, &mut writer);
+    match writer.error.take() {
+        Some(error) => return Err(error.into()),
+        None => writer.out.flush()?,
+    }
+    for failed in &outcome.failed {
+        anstream::eprintln!("wirewitness: {failed}");
+    }
+    for input in outcome.audit.inputs.iter().filter(|input| !input.complete) {
+        session.warn(&format!("{}: {}", input.path, input.damage.as_deref().unwrap_or("is not whole")));
+    }
+    let read: Vec<PathBuf> = outcome.audit.inputs.iter().map(|input| input.path.clone().into()).collect();
+    Ok(if outcome.failed.is_empty() && !read.is_empty() { Done::Fine } else { Done::NotAudited })
+}

@@ -1,0 +1,41 @@
+//! `wirewitness policy`: the policies built in, what is in force, and mistakes.
+
+use std::io::{self, BufWriter, Write};
+
+use wirewitness::judge::policy::profiles;
+
+use super::session::load_policy;
+use super::{Done, Failure};
+
+pub(crate) fn list() -> Result<Done, Failure> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    for name in profiles::names() {
+        writeln!(out, "{name:<24} {}", profiles::description(name).unwrap_or_default())?;
+    }
+    out.flush()?;
+    Ok(Done::Fine)
+}
+
+pub(crate) fn show(policies: &[String]) -> Result<Done, Failure> {
+    let policy = load_policy(policies)?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    out.write_all(policy.show().as_bytes())?;
+    out.flush()?;
+    Ok(Done::Fine)
+}
+
+pub(crate) fn check(policies: &[String]) -> Result<Done, Failure> {
+    // each by itself first, so that one's mistakes do not hide another's
+    let mistakes: Vec<String> = policies
+        .iter()
+        .filter_map(|policy| match load_policy(std::slice::from_ref(policy)) {
+            Err(Failure::Message(message)) => Some(message),
+            _ => None,
+        })
+        .collect();
+    if !mistakes.is_empty() {
+        return Err(Failure::Message(mistakes.join("\n")));
+    }
+    load_policy(policies)?;
+    Ok(Done::Fine)
+}

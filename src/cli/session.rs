@@ -1,0 +1,219 @@
+//! What audit, watch and flows share: policy and agents, the inputs, warnings, progress, and where the reports go.
+
+use std::collections::hash_map::RandomState;
+use std::fs::{self, File};
+use std::hash::{BuildHasher, Hasher};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sha2::{Digest, Sha256};
+use wirewitness::engine::{Config, Input, Outcome};
+use wirewitness::inspect::PROTOCOLS;
+use wirewitness::judge::Audit;
+use wirewitness::judge::policy::{Agent, Known, Policy};
+use wirewitness::report::{self, Style};
+use wirewitness::source::file;
+use wirewitness::source::filter::{Filter, Filtered};
+
+use super::args::{Color, Shared};
+use super::{Done, Failure};
+
+/// What was said, made ready.
+pub(crate) struct Session<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) policy: Arc<Policy>,
+    /// The agents that were named, here or in the policy.
+    pub(crate) agents: Vec<Agent>,
+    /// The hash of standard input, once it was read.
+    stdin_hash: Arc<Mutex<Option<String>>>,
+}
+
+/// Loads policies, files read from the file system.
+pub(crate) fn load_policy(selectors: &[String]) -> Result<Policy, Failure> {
+    let mut protocols: Vec<&str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
+    protocols.dedup();
+    let known = Known { protocols: &protocols };
+    Policy::load(selectors, &known, &|path| fs::read_to_string(path))
+        .map_err(|errors| Failure::Message(format!("the policy has mistakes\n{errors}")))
+}
+
+impl<'a> Session<'a> {
+    pub(crate) fn new(shared: &'a Shared) -> Result<Self, Failure> {
+        let policy = load_policy(&shared.policy)?;
+        let mut agents = shared.agent.clone();
+        agents.extend(policy.agents.iter().copied().filter(|agent| !shared.agent.contains(agent)));
+        if let Some(filter) = &shared.filter {
+            Filter::compile(filter).map_err(|error| error.to_string())?;
+        }
+        Ok(Self { shared, policy: Arc::new(policy), agents, stdin_hash: Arc::default() })
+    }
+
+    pub(crate) fn config(&self) -> Config {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Config {
+            threads: self.shared.threads.map_or(processors, usize::from),
+            memory: self.shared.memory,
+            table_key: RandomState::new().build_hasher().finish(),
+            ..Config::default()
+        }
+    }
+
+    /// The captures, directories opened.
+    pub(crate) fn inputs(&self, captures: &[PathBuf]) -> Result<Vec<Input>, Failure> {
+        let mut paths = Vec::new();
+        for capture in captures {
+            if capture.is_dir() {
+                let before = paths.len();
+                files_below(capture, &mut paths)?;
+                if paths.len() == before {
+                    return Err(Failure::Message(format!("{}: the directory holds no files", capture.display())));
+                }
+            } else {
+                paths.push(capture.clone());
+            }
+        }
+        Ok(paths.into_iter().map(|path| self.input(path)).collect())
+    }
+
+    fn input(&self, path: PathBuf) -> Input {
+        let filter = self.shared.filter.clone();
+        let is_stdin = path.as_os_str() == "-";
+        let sha256 = if self.shared.hash && !is_stdin { hash_file(&path) } else { None };
+        let hash = (self.shared.hash && is_stdin).then(|| Arc::clone(&self.stdin_hash));
+        let name = path.display().to_string();
+        let open = move |n| {
+            let source = match hash {
+                _ if !is_stdin => file::open(&path, n)?,
+                Some(into) => {
+                    file::from_reader("-".to_owned(), n, Box::new(Hashing { inner: io::stdin(), hash: Some(Sha256::new()), into }))?
+                }
+                None => file::from_reader("-".to_owned(), n, Box::new(io::stdin()))?,
+            };
+            // it compiled before
+            match filter.as_deref().map(Filter::compile) {
+                Some(Ok(filter)) => Ok(Box::new(Filtered::new(source, filter)) as Box<_>),
+                _ => Ok(source),
+            }
+        };
+        Input { path: name, sha256, open: Box::new(open) }
+    }
+
+    /// A progress bar over so many bytes, where somebody watches.
+    pub(crate) fn progress(&self, captures: &[PathBuf]) -> ProgressBar {
+        let wanted = !self.shared.no_progress && !self.shared.quiet && io::stderr().is_terminal();
+        let total: u64 = captures.iter().filter_map(|path| fs::metadata(path).ok()).filter(fs::Metadata::is_file).map(|m| m.len()).sum();
+        let target = if wanted && total > 0 { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(total), target);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}") {
+            bar.set_style(style);
+        }
+        bar
+    }
+
+    pub(crate) fn warn(&self, message: &str) {
+        if !self.shared.quiet {
+            anstream::eprintln!("wirewitness: {message}");
+        }
+    }
+
+    /// Colours and width for standard output.
+    pub(crate) fn style(&self) -> Style {
+        let colors = match self.shared.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        };
+        let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(Style::WIDTH);
+        Style::new(colors, width)
+    }
+
+    /// Writes the reports, and says what could not be audited. `as_line`: a document on standard output is one line among others.
+    pub(crate) fn deliver(&self, mut outcome: Outcome, as_line: bool) -> Result<Done, Failure> {
+        for failed in &outcome.failed {
+            anstream::eprintln!("wirewitness: {failed}");
+        }
+        if outcome.audit.inputs.is_empty() {
+            return Ok(Done::NotAudited);
+        }
+        if let Some(hash) = self.stdin_hash.lock().ok().and_then(|mut hash| hash.take()) {
+            for input in outcome.audit.inputs.iter_mut().filter(|input| input.path == "-") {
+                input.sha256 = Some(hash.clone());
+            }
+        }
+        for target in &self.shared.report {
+            let written = File::create(&target.path).map(BufWriter::new).and_then(|mut file| {
+                (target.format.write)(&outcome.audit, &Style::plain(), &mut file)?;
+                file.flush()
+            });
+            written.map_err(|error| format!("{}: cannot be written: {error}", target.path.display()))?;
+        }
+        let verdict = outcome.audit.verdict;
+        self.print(&outcome.audit, as_line && self.shared.json)?;
+        Ok(if outcome.failed.is_empty() { Done::Verdict(verdict) } else { Done::NotAudited })
+    }
+
+    fn print(&self, audit: &Audit, as_line: bool) -> Result<(), Failure> {
+        let mut out = BufWriter::new(io::stdout().lock());
+        let format = if self.shared.json { &report::json::FORMAT } else { &report::text::FORMAT };
+        let written = if as_line { report::json::write_line(audit, &mut out) } else { (format.write)(audit, &self.style(), &mut out) };
+        match written.and_then(|()| out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The regular files below a directory, by name, folder by folder.
+fn files_below(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let read = fs::read_dir(folder).map_err(|error| format!("{}: cannot be read: {error}", folder.display()))?;
+    let mut entries: Vec<PathBuf> = read.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    entries.sort();
+    for path in entries {
+        // links are not followed: they may lead round in a circle
+        match fs::symlink_metadata(&path) {
+            Ok(kind) if kind.is_dir() => files_below(&path, found)?,
+            Ok(kind) if kind.is_file() => found.push(path),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn hash_file(path: &Path) -> Option<String> {
+    let mut file = File::open(path).ok()?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer).ok()? {
+            0 => return Some(hex(hash)),
+            n => hash.update(&buffer[..n]),
+        }
+    }
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Hashes what passes through, and tells at the end.
+struct Hashing<R> {
+    inner: R,
+    hash: Option<Sha256>,
+    into: Arc<Mutex<Option<String>>>,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        if n > 0 {
+            if let Some(hash) = &mut self.hash {
+                hash.update(&buffer[..n]);
+            }
+        } else if let (false, Some(hash), Ok(mut into)) = (buffer.is_empty(), self.hash.take(), self.into.lock()) {
+            *into = Some(hex(hash));
+        }
+        Ok(n)
+    }
+}
