@@ -11,14 +11,6 @@ fn document(run: &support::Run) -> serde_json::Value {
         input["path"] = serde_json::Value::Null;
         input["format"] = serde_json::Value::Null;
     }
-    for finding in document["findings"].as_array_mut().unwrap() {
-        // messages and subjects about an input name its path
-        if finding["rule"] == "WW907" || finding["rule"] == "WW901" {
-            finding["message"] = serde_json::Value::Null;
-            finding["subject"] = serde_json::Value::Null;
-            finding["fingerprint"] = serde_json::Value::Null;
-        }
-    }
     document
 }
 
@@ -131,7 +123,7 @@ fn cutting_payload_away_never_makes_a_pass() {
 fn a_file_cut_anywhere_is_judged_to_the_cut_and_never_passes() {
     for case in cases() {
         let bytes = case.bytes();
-        if !is_plain_pcap(&bytes) {
+        if !is_plain_pcap(&bytes) || bytes.len() < 26 {
             continue;
         }
         let (_, frames) = records(&bytes);

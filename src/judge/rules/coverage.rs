@@ -16,9 +16,8 @@ pub(super) static PACKETS_DROPPED: Rule = Rule {
     severity: Severity::Undetermined,
     controls: EVIDENCE,
     check: Check::Whole(|whole, broken| {
-        for input in whole.inputs.iter().filter(|input| input.dropped > 0) {
-            let message = format!("{} says that {} packets were lost", input.path, input.dropped);
-            broken.push(Broken::new(CausedBy::Environment, input.path.as_str(), message));
+        for (n, input) in whole.inputs.iter().enumerate().filter(|(_, input)| input.dropped > 0) {
+            broken.push(of_input(n, &format!("says that {} packets were lost", input.dropped)));
         }
     }),
 };
@@ -127,9 +126,9 @@ pub(super) static CAPTURE_DAMAGED: Rule = Rule {
     severity: Severity::Undetermined,
     controls: EVIDENCE,
     check: Check::Whole(|whole, broken| {
-        for input in whole.inputs {
+        for (n, input) in whole.inputs.iter().enumerate() {
             if let Some(damage) = &input.damage {
-                broken.push(Broken::new(CausedBy::Environment, input.path.as_str(), format!("{}: {damage}", input.path)));
+                broken.push(of_input(n, damage));
             }
         }
     }),
@@ -183,10 +182,9 @@ pub(super) static FILTERED: Rule = Rule {
             let message = format!("{} frames of the agent were left out by the filter", bucket.count);
             broken.push(in_bucket(bucket, "--filter", message));
         }
-        for input in whole.inputs {
+        for (n, input) in whole.inputs.iter().enumerate() {
             if let Some(filter) = &input.filter {
-                let message = format!("{} was captured with the filter \"{filter}\"", input.path);
-                broken.push(Broken::new(CausedBy::Environment, input.path.as_str(), message));
+                broken.push(of_input(n, &format!("was captured with the filter \"{filter}\"")));
             }
         }
     }),
@@ -222,6 +220,13 @@ pub(super) static NO_DESTINATION_POLICY: Rule = Rule {
         }
     }),
 };
+
+/// A finding about an input, by its place: its path may differ from run to run, and nothing else may.
+fn of_input(n: usize, what: &str) -> Broken {
+    let subject = format!("input {}", n + 1);
+    let message = format!("{subject} {what}");
+    Broken::new(CausedBy::Environment, subject, message)
+}
 
 fn in_bucket(bucket: &Bucket, subject: &str, message: String) -> Broken {
     let mut finding = Broken::new(CausedBy::Environment, subject, message);
