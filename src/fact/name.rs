@@ -44,6 +44,26 @@ impl Name {
         Self(text.into())
     }
 
+    /// Reads a name from its labels, as DNS carries them. A dot inside a label is kept as `\\x2e`: it must not pass for one between labels.
+    #[must_use]
+    pub fn from_labels<'a>(labels: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut text = String::with_capacity(64);
+        for label in labels {
+            if !text.is_empty() {
+                text.push('.');
+            }
+            for &byte in label {
+                match byte {
+                    b'0'..=b'9' | b'a'..=b'z' | b'-' | b'_' => text.push(char::from(byte)),
+                    b'A'..=b'Z' => text.push(char::from(byte.to_ascii_lowercase())),
+                    b'.' => text.push_str("\\x2e"),
+                    _ => text.push_str(&inert(&[byte], 1, false)),
+                }
+            }
+        }
+        Self(text.into())
+    }
+
     /// The name as text, fit for any output.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -108,6 +128,19 @@ mod tests {
         assert_eq!(Name::from_wire(b"a\x1b[31m\0b").as_str(), "a\\x1b[31m\\x00b");
         assert_eq!(Name::from_wire("a\u{202e}b".as_bytes()).as_str(), "a\\xe2\\x80\\xaeb");
         assert!(Name::from_wire(&[b'a'; 4000]).as_str().len() < 300);
+    }
+
+    #[test]
+    fn labels_read_as_the_dotted_form_does_and_forge_nothing() {
+        let from = |labels: &[&[u8]]| Name::from_labels(labels.iter().copied());
+        assert_eq!(from(&[b"WWW", b"Example", b"COM"]), Name::from_wire(b"www.example.com"));
+        assert_eq!(from(&[]), Name::from_wire(b"."));
+        assert_eq!(from(&[b"a.b", b"c"]).as_str(), "a\\x2eb.c");
+        for other in [&[&b"a\\x2eb"[..], b"c"], &[b"a", b"b.c"]] {
+            assert_ne!(from(other), from(&[b"a.b", b"c"]));
+        }
+        assert!(from(&[b"a.b", b"c"]).is_odd());
+        assert_eq!(from(&[b"\0\xff "]).as_str(), "\\x00\\xff\\x20");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! DNS over UDP and TCP (RFC 1035, RFC 7766): questions, and the answers that belong to them.
 //!
 //! An answer is believed only where its id and question fit a question of the other end that was seen in the same flow: anything else is
-//! how a stranger's answer would come in. Inside an answer only the records on the chain from the name asked for are bound to it. mDNS
-//! and LLMNR share the format; their multicast is noise before it comes here.
+//! how a stranger's answer would come in. Inside an answer only the records on the chain from the name asked for are bound to it. Two
+//! answers to one question are both said, and so is that they differ. mDNS and LLMNR share the format; their multicast is noise before
+//! it comes here. Nothing is decoded of record types other than addresses and canonical names.
 
 mod wire;
 
@@ -13,21 +14,21 @@ use serde::{Deserialize, Serialize};
 use super::{Carrier, Inspector, Opening, Probe, Progress, Protocol, Seen, saved};
 use crate::fact::{Cleartext, DnsData, End, Fact, Finish, Name, Resolution};
 use crate::limits;
-use wire::{Data, Message};
+use wire::{Data, Message, Question, WireName};
 
 /// DNS in datagrams.
-pub static OVER_UDP: Protocol = Protocol {
+pub(super) static OVER_UDP: Protocol = Protocol {
     name: "dns",
     carrier: Carrier::Datagram,
     recognised_by: "a whole message of RFC 1035 with one question, on any port",
     encrypts: false,
-    probe: |opening| if wire::is_message(opening.first) { Probe::Yes } else { Probe::No },
+    probe: |opening| if is_message(opening.first) { Probe::Yes } else { Probe::No },
     open: || Box::new(Dns::new(false)),
     load: saved::load::<Dns>,
 };
 
 /// DNS over TCP, each message behind its length.
-pub static OVER_TCP: Protocol = Protocol {
+pub(super) static OVER_TCP: Protocol = Protocol {
     name: "dns",
     carrier: Carrier::Stream,
     recognised_by: "a length, and a whole message of RFC 1035 with one question, on any port",
@@ -37,6 +38,10 @@ pub static OVER_TCP: Protocol = Protocol {
     load: saved::load::<Dns>,
 };
 
+fn is_message(bytes: &[u8]) -> bool {
+    Message::read(bytes).is_some_and(|message| message.is_sound())
+}
+
 fn probe_stream(opening: &Opening<'_>) -> Probe {
     let Some((length, rest)) = opening.first.split_first_chunk::<2>() else { return Probe::Maybe };
     let length = usize::from(u16::from_be_bytes(*length));
@@ -45,9 +50,9 @@ fn probe_stream(opening: &Opening<'_>) -> Probe {
         return Probe::No;
     }
     match rest.get(..length) {
-        Some(message) if wire::is_message(message) => Probe::Yes,
+        Some(message) if is_message(message) => Probe::Yes,
         Some(_) => Probe::No,
-        // QDCOUNT is 1 as a rule, and ANCOUNT 0 in a query: enough to give up on most others early
+        // one question, and of a query at most a few records: enough to give up on most others early
         None if rest.get(4..6).is_some_and(|count| count != [0, 1]) => Probe::No,
         None => Probe::Maybe,
     }
@@ -58,7 +63,7 @@ struct Dns {
     stream: bool,
     /// Cleartext and the opener were said.
     begun: bool,
-    /// Questions that wait for their answer, the oldest first.
+    /// Questions with what they were answered, the oldest first.
     pending: VecDeque<Pending>,
 }
 
@@ -68,93 +73,119 @@ struct Pending {
     id: u16,
     name: Name,
     qtype: u16,
-    /// What it was answered.
-    answer: Option<Vec<DnsData>>,
+    /// How often it was asked: a question that is sent again may well be answered anew.
+    asked: u32,
+    /// How often it was answered.
+    answered: u32,
+    /// What it was answered last.
+    answer: Vec<DnsData>,
 }
+
+/// The bytes are no message of DNS.
+struct NoMessage;
 
 impl Dns {
     fn new(stream: bool) -> Self {
         Self { stream, begun: false, pending: VecDeque::new() }
     }
 
-    fn message(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> Result<(), ()> {
-        let message = wire::read(bytes).filter(|message| matches!(message.opcode, 0..=6)).ok_or(())?;
-        if message.questions.is_empty() && message.answers.is_empty() && message.malformed {
-            return Err(());
-        }
+    fn message(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> Result<(), NoMessage> {
+        let message = Message::read(bytes).filter(Message::is_sound).ok_or(NoMessage)?;
         if !self.begun {
             self.begun = true;
             seen.say(Fact::Opener(if message.response { !end } else { end }));
             seen.say(Fact::Cleartext(Cleartext::Protocol));
         }
-        if message.malformed || message.trailing > 0 {
+        if message.broken || message.trailing > 0 {
             seen.say(Fact::Malformed("a DNS message that does not keep to its lengths".to_owned()));
+        } else if message.bad_data {
+            seen.say(Fact::Malformed("a DNS record whose data does not fit its type".to_owned()));
         }
         if message.response {
-            self.response(end, message, seen)
+            self.response(end, &message, seen)
         } else {
-            self.query(end, message, seen)
+            self.query(end, &message, seen)
         }
         Ok(())
     }
 
-    fn query(&mut self, end: End, message: Message, seen: &mut Seen<'_>) {
-        for question in message.questions {
-            let again = |p: &Pending| p.asked_by == end && p.id == message.id && p.name == question.name && p.qtype == question.qtype;
-            if self.pending.iter().any(again) {
+    fn query(&mut self, end: End, message: &Message<'_>, seen: &mut Seen<'_>) {
+        for question in &message.questions {
+            let (name, qtype) = (question.name.to_name(), question.qtype);
+            let is_again = |p: &&mut Pending| p.asked_by == end && p.id == message.id && p.qtype == qtype && p.name == name;
+            if let Some(pending) = self.pending.iter_mut().find(is_again) {
+                pending.asked = pending.asked.saturating_add(1);
                 continue;
             }
-            seen.say(Fact::Asked { name: question.name.clone(), qtype: question.qtype });
+            seen.say(Fact::Asked { name: name.clone(), qtype });
             if self.pending.len() >= limits::DNS_PENDING_PER_FLOW {
                 self.pending.pop_front();
             }
-            let (name, qtype) = (question.name, question.qtype);
-            self.pending.push_back(Pending { asked_by: end, id: message.id, name, qtype, answer: None });
+            self.pending.push_back(Pending { asked_by: end, id: message.id, name, qtype, asked: 1, answered: 0, answer: Vec::new() });
         }
     }
 
-    fn response(&mut self, end: End, message: Message, seen: &mut Seen<'_>) {
-        let fits = |p: &&mut Pending| {
-            let asked = |question: &wire::Question| question.name == p.name && question.qtype == p.qtype;
-            p.asked_by != end && p.id == message.id && (message.questions.is_empty() || message.questions.iter().any(asked))
-        };
-        let Some(pending) = self.pending.iter_mut().find(fits) else {
-            seen.say(Fact::Malformed("a DNS answer without its question".to_owned()));
-            return;
-        };
-        let answers = chain(&pending.name, &message);
-        match &pending.answer {
-            Some(known) if *known == answers => return,
-            Some(_) => seen.say(Fact::Malformed("two different answers to one DNS question".to_owned())),
-            None => {}
+    fn response(&mut self, end: End, message: &Message<'_>, seen: &mut Seen<'_>) {
+        if let [] = message.questions[..] {
+            return self.error(end, message, seen);
         }
-        pending.answer = Some(answers.clone());
-        let (name, qtype) = (pending.name.clone(), pending.qtype);
+        for question in &message.questions {
+            let name = question.name.to_name();
+            let fits = |p: &&mut Pending| p.asked_by != end && p.id == message.id && p.qtype == question.qtype && p.name == name;
+            match self.pending.iter_mut().find(fits) {
+                Some(pending) => pending.resolve(chain(question, message), message, seen),
+                None => seen.say(Fact::Malformed("a DNS answer without its question".to_owned())),
+            }
+        }
+    }
+
+    /// A response that leaves its question out: an error is known by its id, and data is not believed.
+    fn error(&mut self, end: End, message: &Message<'_>, seen: &mut Seen<'_>) {
+        let fits = |p: &&mut Pending| p.asked_by != end && p.id == message.id && p.answered == 0;
+        match self.pending.iter_mut().find(fits) {
+            Some(pending) if message.answers.is_empty() => pending.resolve(Vec::new(), message, seen),
+            _ => seen.say(Fact::Malformed("a DNS answer without its question".to_owned())),
+        }
+    }
+}
+
+impl Pending {
+    fn resolve(&mut self, answers: Vec<DnsData>, message: &Message<'_>, seen: &mut Seen<'_>) {
+        let is_known = self.answered > 0 && is_same(&self.answer, &answers);
+        self.answered = self.answered.saturating_add(1);
+        if is_known {
+            return;
+        }
+        if self.answered > self.asked.max(1) {
+            seen.say(Fact::Malformed("two different answers to one DNS question".to_owned()));
+        }
+        self.answer.clone_from(&answers);
+        let (name, qtype) = (self.name.clone(), self.qtype);
         seen.say(Fact::Resolved(Box::new(Resolution { name, qtype, rcode: message.rcode, truncated: message.truncated, answers })));
     }
 }
 
+/// Whether two answers say the same. Resolvers turn the order of addresses with each answer.
+fn is_same(one: &[DnsData], other: &[DnsData]) -> bool {
+    one == other || one.len() == other.len() && one.len() <= 32 && one.iter().all(|data| other.contains(data))
+}
+
 /// The records that belong to a name: its canonical names in their order, and what the last of them has.
-fn chain(name: &Name, message: &Message) -> Vec<DnsData> {
-    let mut found = Vec::new();
-    let mut owner = name.clone();
+fn chain(question: &Question<'_>, message: &Message<'_>) -> Vec<DnsData> {
+    let mut found = Vec::with_capacity(message.answers.len());
+    let mut owner: WireName<'_> = question.name;
     for _ in 0..limits::DNS_CHAIN {
-        let of_owner = || message.answers.iter().filter(|record| record.owner == owner);
-        let target = of_owner().find_map(|record| if let Data::Target(target) = &record.data { Some(target.clone()) } else { None });
-        match target {
-            Some(target) => {
-                found.push(DnsData::Target(target.clone()));
-                owner = target;
-            }
-            None => {
-                found.extend(of_owner().map(|record| match &record.data {
-                    Data::Address(ip) => DnsData::Address(*ip),
-                    Data::Target(target) => DnsData::Target(target.clone()),
-                    Data::Other(kind) => DnsData::Other(*kind),
-                }));
-                break;
-            }
-        }
+        let of_owner = || message.answers.iter().filter(|record| record.owner.is(owner));
+        let Some(target) = of_owner().find_map(|record| if let Data::Target(target) = record.data { Some(target) } else { None }) else {
+            found.extend(of_owner().filter_map(|record| match record.data {
+                Data::Address(ip) => Some(DnsData::Address(ip)),
+                Data::Other(kind) => Some(DnsData::Other(kind)),
+                Data::Target(_) => None,
+            }));
+            break;
+        };
+        found.push(DnsData::Target(target.to_name()));
+        owner = target;
     }
     found
 }
@@ -171,16 +202,21 @@ impl Inspector for Dns {
         };
         match self.message(end, message, seen) {
             Ok(()) => Progress::Used(used),
-            Err(()) => Progress::Violation(Cleartext::Readable),
+            Err(NoMessage) => Progress::Violation(Cleartext::Readable),
         }
     }
 
     fn gap(&mut self, _: End, _: u64, _: &mut Seen<'_>) -> Progress {
-        // in a stream the next length is lost with what is missing
+        // a datagram that was cut hides nothing of the next; in a stream the next length is lost with what is missing
         if self.stream { Progress::Settled } else { Progress::Used(0) }
     }
 
     fn finish(&mut self, _: End, _: Finish, _: &mut Seen<'_>) {}
+
+    fn heap_bytes(&self) -> usize {
+        let answers: usize = self.pending.iter().map(|pending| pending.answer.capacity()).sum();
+        size_of::<Self>() + self.pending.capacity() * (size_of::<Pending>() + 32) + answers * size_of::<DnsData>()
+    }
 
     fn save(&self, out: &mut Vec<u8>) {
         saved::save(self, out);

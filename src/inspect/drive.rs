@@ -16,6 +16,8 @@ pub struct Inspection {
     unused: [Vec<u8>; 2],
     /// Bytes still to come that are opaque, an end each, where they could not be told to the stream at once.
     opaque: [usize; 2],
+    /// Which ends will say no more.
+    finished: [bool; 2],
 }
 
 enum Stage {
@@ -33,7 +35,7 @@ impl Inspection {
     /// The inspection of a flow that has said nothing yet.
     #[must_use]
     pub fn new(carrier: Carrier) -> Self {
-        Self { carrier, stage: Stage::Probing, first: None, handovers: 0, unused: [Vec::new(), Vec::new()], opaque: [0; 2] }
+        Self { carrier, stage: Stage::Probing, first: None, handovers: 0, unused: [Vec::new(), Vec::new()], opaque: [0; 2], finished: [false; 2] }
     }
 
     /// Whether further bytes teach nothing: they need not be put in order, nor be given.
@@ -82,27 +84,37 @@ impl Inspection {
         if self.is_settled() {
             return;
         }
+        // what is opaque would not have been looked at
+        let opaque = &mut self.opaque[end.index()];
+        let inside = missing.min(*opaque as u64);
+        *opaque -= inside as usize;
+        let missing = missing - inside;
+        if missing == 0 {
+            return;
+        }
         seen.say(if cut { Fact::Truncated { bytes: missing } } else { Fact::Gap { bytes: missing } });
         let between_messages = self.unused[end.index()].is_empty();
         let goes_on = match &mut self.stage {
             Stage::Inspecting(inspector) => matches!(inspector.gap(end, missing, seen), Progress::Used(_)) && between_messages,
-            _ => false,
+            // the next datagram is as good an opening
+            Stage::Probing => self.carrier == Carrier::Datagram,
+            Stage::Broken(..) | Stage::Settled => false,
         };
         if !goes_on {
-            self.settle();
+            self.give_up(false, seen);
         }
     }
 
     /// Says that `end` will say no more.
     pub fn finish(&mut self, end: End, how: Finish, seen: &mut Seen<'_>) {
+        self.finished[end.index()] = true;
         match &mut self.stage {
             Stage::Inspecting(inspector) => inspector.finish(end, how, seen),
-            Stage::Probing | Stage::Broken(..) if !self.unused[end.index()].is_empty() => {
-                // too little was said to tell what it is
-                seen.say(Fact::Unrecognised);
-                self.settle();
-            }
-            Stage::Probing | Stage::Broken(..) | Stage::Settled => {}
+            // what the other end has yet to say may tell
+            Stage::Probing if self.finished != [true; 2] => {}
+            Stage::Broken(_, broken) if *broken != end => {}
+            Stage::Probing | Stage::Broken(..) => self.give_up(true, seen),
+            Stage::Settled => {}
         }
     }
 
@@ -192,11 +204,8 @@ impl Inspection {
         if maybe && !enough {
             return false;
         }
-        match readable::run(opening.first, readable::OPENING_RUN) {
-            Run::Readable => seen.say(Fact::Cleartext(Cleartext::Readable)),
-            Run::Short => return false,
-            Run::Unreadable => seen.say(Fact::Unrecognised),
-        }
+        let Some(fact) = unclaimed(opening.first, opening.second) else { return false };
+        seen.say(fact);
         self.settle();
         true
     }
@@ -206,7 +215,7 @@ impl Inspection {
         self.stage = Stage::Inspecting((protocol.open)());
     }
 
-    /// Gives a protocol that has just claimed the flow what the end that spoke first said before.
+    /// Gives a protocol that has just claimed the flow, or the probes after a handover, what this end said before.
     fn catch_up(&mut self, first: End, seen: &mut Seen<'_>) {
         let mut held = std::mem::take(&mut self.unused[first.index()]);
         let (used, beyond) = self.consume(first, &held, seen);
@@ -223,7 +232,30 @@ impl Inspection {
             return;
         }
         self.stage = Stage::Probing;
-        self.first = if self.unused[(!end).index()].is_empty() { None } else { Some(!end) };
+        self.first = None;
+        // what the other end said ahead of the handover is all that it may ever say
+        if !self.unused[(!end).index()].is_empty() {
+            self.catch_up(!end, seen);
+        }
+    }
+
+    /// Settles a flow of which no more can be told, by what is held of it.
+    fn give_up(&mut self, is_whole: bool, seen: &mut Seen<'_>) {
+        let first = self.first.unwrap_or(End::A);
+        let [one, other] = [first, !first].map(|end| &self.unused[end.index()]);
+        let fact = match &self.stage {
+            Stage::Probing => unclaimed(one, other),
+            _ => None,
+        };
+        let is_held = !one.is_empty() || !other.is_empty();
+        let is_told = matches!(self.stage, Stage::Inspecting(_) | Stage::Settled);
+        match fact {
+            Some(fact) => seen.say(fact),
+            // too little was said to tell what it is
+            None if is_whole && is_held && !is_told => seen.say(Fact::Unrecognised),
+            None => {}
+        }
+        self.settle();
     }
 
     fn keep(&mut self, end: End, held: Vec<u8>, seen: &mut Seen<'_>) {
@@ -243,3 +275,15 @@ impl Inspection {
         self.unused = [Vec::new(), Vec::new()];
     }
 }
+
+/// What is said of an opening that no protocol claims, by the general proof of plaintext; `None` where that needs more bytes.
+fn unclaimed(first: &[u8], second: &[u8]) -> Option<Fact> {
+    [first, second].into_iter().find_map(|bytes| match readable::run(bytes, readable::OPENING_RUN) {
+        Run::Readable => Some(Fact::Cleartext(Cleartext::Readable)),
+        Run::Unreadable if !bytes.is_empty() => Some(Fact::Unrecognised),
+        Run::Short | Run::Unreadable => None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

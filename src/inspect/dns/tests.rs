@@ -112,6 +112,74 @@ fn one_bad_record_hides_nothing_before_it() {
 }
 
 #[test]
+fn a_record_that_does_not_fit_its_type_hides_nothing_behind_it() {
+    let mut bytes = answer(7, "www.example.com", vec![a("www.example.com", [192, 0, 2, 7]), a("www.example.com", [192, 0, 2, 8])]);
+    let length = bytes.len();
+    let first = length - 2 * 16;
+    bytes[first + 3] = 28; // an AAAA of four bytes
+    let facts = facts(Carrier::Datagram, &[(End::A, query(7, "www.example.com")), (End::B, bytes)]);
+    assert_eq!(resolved(&facts)[0].addresses().collect::<Vec<_>>(), [std::net::IpAddr::from([192, 0, 2, 8])]);
+    assert!(facts.iter().any(|fact| matches!(fact, Fact::Malformed(_))));
+}
+
+#[test]
+fn a_question_that_is_sent_again_may_be_answered_anew() {
+    let first = answer(7, "a.example", vec![a("a.example", [192, 0, 2, 7]), a("a.example", [192, 0, 2, 8])]);
+    let turned = answer(7, "a.example", vec![a("a.example", [192, 0, 2, 8]), a("a.example", [192, 0, 2, 7])]);
+    let other = answer(7, "a.example", vec![a("a.example", [192, 0, 2, 9])]);
+    let asked = (End::A, query(7, "a.example"));
+    let facts = facts(Carrier::Datagram, &[asked.clone(), (End::B, first), (End::B, turned), asked.clone(), asked, (End::B, other)]);
+    assert_eq!(resolved(&facts).len(), 2);
+    assert_eq!(facts.iter().filter(|fact| matches!(fact, Fact::Asked { .. })).count(), 1);
+    assert!(!facts.iter().any(|fact| matches!(fact, Fact::Malformed(_))), "{facts:?}");
+}
+
+#[test]
+fn an_error_may_leave_its_question_out_and_data_may_not() {
+    let refused = vec![0, 7, 0x81, 0x85, 0, 0, 0, 0, 0, 0, 0, 0];
+    let error = facts(Carrier::Datagram, &[(End::A, query(7, "a.example")), (End::B, refused)]);
+    assert_eq!(resolved(&error)[0].rcode, 5);
+    let mut bare = Theirs::new(7, MessageType::Response, OpCode::Query);
+    bare.add_answers(vec![a("a.example", [192, 0, 2, 7])]);
+    let data = facts(Carrier::Datagram, &[(End::A, query(7, "a.example")), (End::B, bare.to_vec().unwrap())]);
+    assert!(resolved(&data).is_empty());
+}
+
+#[test]
+fn chains_that_loop_end() {
+    let records = vec![cname("a.example", "b.example"), cname("b.example", "a.example"), a("c.example", [192, 0, 2, 7])];
+    let facts = facts(Carrier::Datagram, &[(End::A, query(7, "a.example")), (End::B, answer(7, "a.example", records))]);
+    assert_eq!(resolved(&facts)[0].answers.len(), limits::DNS_CHAIN);
+    assert_eq!(resolved(&facts)[0].addresses().count(), 0);
+}
+
+#[test]
+fn a_truncated_answer_says_so() {
+    let mut bytes = answer(7, "a.example", Vec::new());
+    bytes[2] |= 2;
+    let facts = facts(Carrier::Datagram, &[(End::A, query(7, "a.example")), (End::B, bytes)]);
+    assert!(resolved(&facts)[0].truncated);
+}
+
+#[test]
+fn questions_that_wait_are_bounded() {
+    let said: Vec<_> = (0..1000).map(|id| (End::A, query(id, "a.example"))).collect();
+    let mut flow = said.clone();
+    flow.push((End::B, answer(0, "a.example", Vec::new())));
+    flow.push((End::B, answer(999, "a.example", Vec::new())));
+    let facts = facts(Carrier::Datagram, &flow);
+    assert_eq!(resolved(&facts).len(), 1, "the oldest was forgotten, and its answer is not believed");
+}
+
+#[test]
+fn bytes_behind_the_last_record_are_said_and_many_are_no_dns() {
+    let few = facts(Carrier::Datagram, &[(End::A, [query(7, "a.example"), vec![0; 8]].concat())]);
+    assert!(few.iter().any(|fact| matches!(fact, Fact::Asked { .. })));
+    assert!(few.iter().any(|fact| matches!(fact, Fact::Malformed(_))));
+    assert!(!is_message(&[query(7, "a.example"), vec![0; 100]].concat()));
+}
+
+#[test]
 fn over_tcp_in_any_pieces() {
     let framed = |message: Vec<u8>| [(message.len() as u16).to_be_bytes().to_vec(), message].concat();
     let up = [framed(query(7, "a.example")), framed(query(8, "b.example"))].concat();
@@ -139,10 +207,10 @@ fn a_dot_inside_a_label_is_no_dot_between_labels() {
 fn pointers_that_loop_or_lead_forward_end_the_reading() {
     let mut looped = query(7, "a.example");
     looped[12..14].copy_from_slice(&[0xc0, 12]);
-    assert!(!wire::is_message(&looped));
+    assert!(!is_message(&looped));
     let mut forward = query(7, "a.example");
     forward[12..14].copy_from_slice(&[0xc0, 20]);
-    assert!(!wire::is_message(&forward));
+    assert!(!is_message(&forward));
 }
 
 #[test]
@@ -158,7 +226,7 @@ fn other_protocols_are_not_taken_for_dns() {
     let hello = [&[0x16u8, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3][..], &[7; 190]].concat();
     let ntp = [&[0x23u8, 2, 6, 0xec][..], &[0; 44]].concat();
     for bytes in [&hello[..], &ntp, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n", &[0; 48], &[0xff; 100]] {
-        assert!(!wire::is_message(bytes), "{bytes:?}");
+        assert!(!is_message(bytes), "{bytes:?}");
         assert_eq!(probe_stream(&Opening { first: bytes, second: &[] }), Probe::No, "{bytes:?}");
     }
 }
@@ -185,9 +253,14 @@ proptest! {
 
     #[test]
     fn no_bytes_are_too_odd(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let _ = wire::is_message(&bytes);
+        let _ = is_message(&bytes);
         facts(Carrier::Datagram, &[(End::A, query(7, "a.example")), (End::B, bytes.clone())]);
         facts(Carrier::Stream, &[(End::A, bytes)]);
+    }
+
+    #[test]
+    fn chance_is_not_taken_for_dns(bytes in proptest::collection::vec(any::<u8>(), 12..200)) {
+        prop_assert!(!is_message(&bytes));
     }
 
     #[test]
@@ -206,11 +279,11 @@ proptest! {
         let mut bytes = answer(id, &format!("{text}.example"), records);
         if mutate && at < bytes.len() { bytes[at] = value; }
         if let Ok(theirs) = Theirs::from_vec(&bytes) {
-            let ours = wire::read(&bytes).unwrap();
+            let ours = Message::read(&bytes).unwrap();
             prop_assert_eq!(ours.id, theirs.metadata.id);
             let addresses: Vec<std::net::IpAddr> = theirs.answers.iter().filter_map(|r| match &r.data { RData::A(a) => Some(a.0.into()), RData::AAAA(a) => Some(a.0.into()), _ => None }).collect();
-            let mine: Vec<std::net::IpAddr> = ours.answers.iter().filter_map(|r| match r.data { Data::Address(ip) => Some(ip), _ => None }).collect();
-            if !ours.malformed {
+            let mine: Vec<std::net::IpAddr> = ours.answers.iter().filter_map(|r| match r.data { Data::Address(ip) => Some(ip), Data::Target(_) | Data::Other(_) => None }).collect();
+            if !ours.broken && !ours.bad_data {
                 prop_assert_eq!(mine, addresses);
                 prop_assert_eq!(ours.answers.len(), theirs.answers.len());
             }

@@ -1,207 +1,261 @@
-//! DNS messages (RFC 1035), read leniently: what can be read of a message is, and what cannot is said.
+//! DNS messages (RFC 1035, RFC 6891), read leniently: what can be read of a message is, and what cannot is said.
 //!
-//! hickory-proto refuses a whole message over one bad record or trailing byte, so that a malformed record could hide the answers before
-//! it. This walk keeps them. It is also several times cheaper, and the tests hold it against hickory where hickory reads.
+//! hickory-proto refuses a whole message over one bad record, so that a malformed record could hide the answers beside it. This walk
+//! goes on as long as the lengths lead it, and stops where they do not. It copies no name: names stay where they are in the message and
+//! are compared there, for DNS is most of the flows of many captures. The tests hold it against hickory wherever hickory reads.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::fact::Name;
 use crate::limits;
 
-/// Record types that are read.
-pub(super) mod kind {
-    pub(in crate::inspect) const A: u16 = 1;
-    pub(in crate::inspect) const CNAME: u16 = 5;
-    pub(in crate::inspect) const AAAA: u16 = 28;
-    pub(in crate::inspect) const OPT: u16 = 41;
-}
-
 /// A message as far as it could be read.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Message {
+#[derive(Debug)]
+pub(super) struct Message<'a> {
     pub(super) id: u16,
     pub(super) response: bool,
-    pub(super) opcode: u8,
     pub(super) truncated: bool,
     pub(super) rcode: u16,
-    pub(super) questions: Vec<Question>,
-    pub(super) answers: Vec<Record>,
-    /// Something in it could not be read.
-    pub(super) malformed: bool,
+    pub(super) questions: Vec<Question<'a>>,
+    pub(super) answers: Vec<Record<'a>>,
+    /// A record's data does not fit its type; the records around it were read.
+    pub(super) bad_data: bool,
+    /// The lengths led nowhere: what follows was not read.
+    pub(super) broken: bool,
     /// Bytes behind the last record.
     pub(super) trailing: usize,
+    flags: u16,
+    counts: [u16; 4],
+    classes_known: bool,
 }
 
 /// What is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Question {
-    pub(super) name: Name,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question<'a> {
+    pub(super) name: WireName<'a>,
     pub(super) qtype: u16,
 }
 
 /// A record of the answer section.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Record {
-    pub(super) owner: Name,
-    pub(super) data: Data,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record<'a> {
+    pub(super) owner: WireName<'a>,
+    pub(super) data: Data<'a>,
 }
 
 /// What a record says.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Data {
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Data<'a> {
     Address(IpAddr),
-    Target(Name),
+    Target(WireName<'a>),
     Other(u16),
 }
 
 const HEADER: usize = 12;
+const A: u16 = 1;
+const CNAME: u16 = 5;
+const AAAA: u16 = 28;
+const OPT: u16 = 41;
+const ANSWER: usize = 1;
+const ADDITIONAL: usize = 3;
 
-/// Reads a message; `None` where there is not even a header.
-pub(super) fn read(bytes: &[u8]) -> Option<Message> {
-    let word = |at: usize| Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]));
-    let flags = word(2)?;
-    let counts = [word(4)?, word(6)?, word(8)?, word(10)?];
-    let mut message = Message {
-        id: word(0)?,
-        response: flags & 0x8000 != 0,
-        opcode: (flags >> 11 & 0xf) as u8,
-        truncated: flags & 0x0200 != 0,
-        rcode: flags & 0xf,
-        questions: Vec::new(),
-        answers: Vec::new(),
-        malformed: false,
-        trailing: 0,
-    };
-    let mut at = HEADER;
-    message.malformed = sections(bytes, counts, &mut at, &mut message).is_none();
-    message.trailing = bytes.len().saturating_sub(at);
-    Some(message)
-}
+/// Bytes behind the last record that some implementations leave there.
+const TRAILING: usize = 16;
 
-/// Reads the sections; `None` at the first thing that cannot be read.
-fn sections(bytes: &[u8], counts: [u16; 4], at: &mut usize, message: &mut Message) -> Option<()> {
-    for n in 0..counts[0] {
-        if usize::from(n) >= limits::DNS_QUESTIONS {
+impl<'a> Message<'a> {
+    /// Reads a message; `None` where there is not even a header.
+    pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
+        let header: &[u8; HEADER] = bytes.first_chunk()?;
+        let word = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
+        let flags = word(2);
+        let mut message = Self {
+            id: word(0),
+            response: flags & 0x8000 != 0,
+            truncated: flags & 0x0200 != 0,
+            rcode: flags & 0xf,
+            questions: Vec::new(),
+            answers: Vec::new(),
+            bad_data: false,
+            broken: false,
+            trailing: 0,
+            flags,
+            counts: [word(4), word(6), word(8), word(10)],
+            classes_known: true,
+        };
+        let mut at = HEADER;
+        message.broken = message.sections(bytes, &mut at).is_none();
+        message.trailing = bytes.len().saturating_sub(at);
+        Some(message)
+    }
+
+    /// Whether this is a DNS message and hardly anything else: a known opcode, no reserved bit, one question as a rule, legal names,
+    /// known classes, and little or nothing behind the last record. Records may be broken behind a question that is sound.
+    pub(super) fn is_sound(&self) -> bool {
+        let opcode = self.flags >> 11 & 0xf;
+        let code = self.flags & 0xf;
+        if !matches!(opcode, 0 | 2 | 4 | 5) || self.flags & 0x40 != 0 || code > 10 || !self.response && code != 0 {
+            return false;
+        }
+        let [asked, answers, ..] = self.counts;
+        let is_read = !self.broken && self.classes_known;
+        match asked {
+            // an error may come without its question, and multicast DNS answers without one
+            0 => self.response && is_read && self.trailing == 0 && (answers > 0 || code != 0),
+            1 if self.questions.len() == 1 => self.classes_known && (self.broken && self.response || is_read && self.trailing <= TRAILING),
+            // several are read, though nobody sends them but in multicast DNS
+            _ => is_read && self.trailing == 0,
+        }
+    }
+
+    /// Reads the sections; `None` at the first thing that cannot be read.
+    fn sections(&mut self, bytes: &'a [u8], at: &mut usize) -> Option<()> {
+        if usize::from(self.counts[0]) > limits::DNS_QUESTIONS {
             return None;
         }
-        let name = name(bytes, at)?;
-        let qtype = u16::from_be_bytes(*bytes.get(*at..)?.first_chunk()?);
-        bytes.get(*at..*at + 4)?;
-        *at += 4;
-        message.questions.push(Question { name, qtype });
+        for _ in 0..self.counts[0] {
+            let (name, next) = WireName::read(bytes, *at)?;
+            let fixed: &[u8; 4] = bytes.get(next..)?.first_chunk()?;
+            let qtype = u16::from_be_bytes([fixed[0], fixed[1]]);
+            self.classes_known &= qtype != 0 && is_class(u16::from_be_bytes([fixed[2], fixed[3]]));
+            self.questions.push(Question { name, qtype });
+            *at = next + 4;
+        }
+        let mut left = limits::DNS_RECORDS;
+        for section in ANSWER..=ADDITIONAL {
+            for _ in 0..self.counts[section] {
+                left = left.checked_sub(1)?;
+                *at = self.record(bytes, *at, section)?;
+            }
+        }
+        Some(())
     }
-    let mut read = 0;
-    for (section, count) in counts.iter().enumerate().skip(1) {
-        for _ in 0..*count {
-            read += 1;
-            if read > limits::DNS_RECORDS {
-                return None;
-            }
-            let start = *at;
-            let owner = if section == 1 { Some(name(bytes, at)?) } else { skip_name(bytes, at).map(|()| None)? };
-            let fixed: [u8; 10] = *bytes.get(*at..)?.first_chunk()?;
-            let kind = u16::from_be_bytes([fixed[0], fixed[1]]);
-            let length = usize::from(u16::from_be_bytes([fixed[8], fixed[9]]));
-            let data_at = *at + 10;
-            let data = bytes.get(data_at..data_at + length).or_else(|| {
-                *at = start;
-                None
-            })?;
-            if kind == kind::OPT && section == 3 {
-                message.rcode |= u16::from(fixed[4]) << 4;
-            }
-            if let Some(owner) = owner {
-                message.answers.push(Record { owner, data: value(bytes, kind, data_at, data)? });
-            }
-            *at = data_at + length;
-        }
-    }
-    Some(())
-}
 
-fn value(bytes: &[u8], kind: u16, at: usize, data: &[u8]) -> Option<Data> {
-    Some(match kind {
-        kind::A => Data::Address(Ipv4Addr::from(<[u8; 4]>::try_from(data).ok()?).into()),
-        kind::AAAA => Data::Address(Ipv6Addr::from(<[u8; 16]>::try_from(data).ok()?).into()),
-        kind::CNAME => {
-            let mut inner = at;
-            let target = name(bytes, &mut inner)?;
-            (inner == at + data.len()).then_some(Data::Target(target))?
+    /// Reads a record, and says where the next begins.
+    fn record(&mut self, bytes: &'a [u8], at: usize, section: usize) -> Option<usize> {
+        let (owner, next) = WireName::read(bytes, at)?;
+        let fixed: &[u8; 10] = bytes.get(next..)?.first_chunk()?;
+        let kind = u16::from_be_bytes([fixed[0], fixed[1]]);
+        let data_at = next + 10;
+        let end = data_at + usize::from(u16::from_be_bytes([fixed[8], fixed[9]]));
+        let data = bytes.get(data_at..end)?;
+        if kind == OPT && section == ADDITIONAL {
+            // the high bits of the response code, and a size in the place of the class
+            self.rcode |= u16::from(fixed[4]) << 4;
+        } else {
+            self.classes_known &= is_class(u16::from_be_bytes([fixed[2], fixed[3]]));
         }
-        other => Data::Other(other),
-    })
-}
-
-/// Reads a name and moves past it. Pointers only lead backwards, and only so many are followed.
-fn name(bytes: &[u8], at: &mut usize) -> Option<Name> {
-    let mut text: Vec<u8> = Vec::with_capacity(64);
-    let mut from = *at;
-    let mut end = None;
-    let mut pointers = 0;
-    loop {
-        let length = usize::from(*bytes.get(from)?);
-        match length {
-            0 => {
-                *at = end.unwrap_or(from + 1);
-                return Some(Name::from_wire(&text));
+        if section == ANSWER {
+            match Data::read(bytes, kind, data_at, data) {
+                Some(data) => self.answers.push(Record { owner, data }),
+                None => self.bad_data = true,
             }
-            1..=63 => {
-                let label = bytes.get(from + 1..from + 1 + length)?;
-                if !text.is_empty() {
-                    text.push(b'.');
-                }
-                // a dot inside a label must not pass for one between labels
-                for &byte in label {
-                    if byte == b'.' { text.extend(b"\\x2e") } else { text.push(byte) }
-                }
-                from += 1 + length;
-                if text.len() > 4 * Name::MAX_BYTES {
-                    return None;
-                }
-            }
-            0xc0.. => {
-                let target = (length & 0x3f) << 8 | usize::from(*bytes.get(from + 1)?);
-                end.get_or_insert(from + 2);
-                pointers += 1;
-                if target >= from || pointers > limits::DNS_POINTERS {
-                    return None;
-                }
-                from = target;
-            }
-            _ => return None,
         }
+        Some(end)
     }
 }
 
-/// Moves past a name without reading it.
-fn skip_name(bytes: &[u8], at: &mut usize) -> Option<()> {
-    loop {
-        let length = usize::from(*bytes.get(*at)?);
-        match length {
-            0 => {
-                *at += 1;
-                return Some(());
+/// Whether a class is known: IN, CH, HS, NONE, ANY. The highest bit is multicast DNS's.
+fn is_class(class: u16) -> bool {
+    matches!(class & 0x7fff, 1 | 3 | 4 | 254 | 255)
+}
+
+impl<'a> Data<'a> {
+    fn read(bytes: &'a [u8], kind: u16, at: usize, data: &[u8]) -> Option<Self> {
+        Some(match kind {
+            A => Self::Address(Ipv4Addr::from(<[u8; 4]>::try_from(data).ok()?).into()),
+            AAAA => Self::Address(Ipv6Addr::from(<[u8; 16]>::try_from(data).ok()?).into()),
+            CNAME => {
+                let (target, end) = WireName::read(bytes, at)?;
+                (end == at + data.len()).then_some(Self::Target(target))?
             }
-            1..=63 => *at += 1 + length,
-            0xc0.. => {
-                bytes.get(*at + 1)?;
-                *at += 2;
-                return Some(());
+            other => Self::Other(other),
+        })
+    }
+}
+
+/// A name that is legal, where it stands in its message.
+#[derive(Clone, Copy)]
+pub(super) struct WireName<'a> {
+    message: &'a [u8],
+    /// Where its first label is, pointers followed.
+    at: usize,
+}
+
+impl<'a> WireName<'a> {
+    /// Reads a name, and says what follows it. Pointers lead backwards only, and not for ever; labels have 63 bytes at most, names 255.
+    fn read(message: &'a [u8], start: usize) -> Option<(Self, usize)> {
+        let (mut at, mut length, mut pointers) = (start, 1, 0);
+        let (mut next, mut first) = (None, None);
+        loop {
+            let byte = *message.get(at)?;
+            match byte {
+                0 => return Some((Self { message, at: first.unwrap_or(at) }, next.unwrap_or(at + 1))),
+                1..=63 => {
+                    first.get_or_insert(at);
+                    length += 1 + usize::from(byte);
+                    at += 1 + usize::from(byte);
+                    if length > Name::MAX_BYTES {
+                        return None;
+                    }
+                }
+                0xc0.. => {
+                    let target = usize::from(byte & 0x3f) << 8 | usize::from(*message.get(at + 1)?);
+                    next.get_or_insert(at + 2);
+                    pointers += 1;
+                    if target >= at || pointers > limits::DNS_POINTERS {
+                        return None;
+                    }
+                    at = target;
+                }
+                _ => return None,
             }
-            _ => return None,
+        }
+    }
+
+    /// The name by itself.
+    pub(super) fn to_name(self) -> Name {
+        Name::from_labels(self)
+    }
+
+    /// Whether both are the same name, whatever their case (RFC 4343).
+    pub(super) fn is(self, other: Self) -> bool {
+        self.at == other.at || self.map(Label).eq(other.map(Label))
+    }
+}
+
+/// A label, in any case.
+struct Label<'a>(&'a [u8]);
+
+impl PartialEq for Label<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(other.0)
+    }
+}
+
+/// Its labels, the leftmost first.
+impl<'a> Iterator for WireName<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        loop {
+            let byte = *self.message.get(self.at)?;
+            let length = usize::from(byte);
+            match byte {
+                0 => return None,
+                1..=63 => {
+                    let label = self.message.get(self.at + 1..self.at + 1 + length);
+                    self.at += 1 + length;
+                    return label;
+                }
+                // it leads backwards: that was seen when the name was read
+                _ => self.at = usize::from(byte & 0x3f) << 8 | usize::from(*self.message.get(self.at + 1)?),
+            }
         }
     }
 }
 
-/// Whether bytes are a DNS message and hardly anything else: a known opcode, as a rule one question, names that are legal, and nothing
-/// behind the last record.
-pub(super) fn is_message(bytes: &[u8]) -> bool {
-    let Some(message) = read(bytes) else { return false };
-    let reserved = bytes.get(3).is_some_and(|flags| flags & 0x40 != 0);
-    let counts_fit = message.questions.len() == 1 || message.response && message.questions.is_empty() && !message.answers.is_empty();
-    let host = |name: &Name| name.as_str().is_empty() || !name.is_odd() || name.as_str().len() < 255;
-    let known = matches!(message.opcode, 0 | 2 | 4 | 5);
-    let legal = message.questions.iter().all(|question| host(&question.name) && question.qtype != 0);
-    let whole = !message.malformed && message.trailing <= 16 || message.malformed && message.response && !message.questions.is_empty();
-    known && !reserved && counts_fit && legal && whole
+impl std::fmt::Debug for WireName<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.to_name().as_str())
+    }
 }
