@@ -174,9 +174,7 @@ until = 10:00:00
 "#;
     let errors = load(text).unwrap_err();
     let lines: Vec<usize> = errors.mistakes().iter().filter_map(|m| m.place().map(|(line, _)| line)).collect();
-    let mut sorted = lines.clone();
-    sorted.sort_unstable();
-    assert_eq!(sorted, [2, 2, 4, 5, 7, 8, 10, 10, 10, 11, 11, 11, 11, 12, 13, 14, 16, 17, 19, 20, 21, 23, 27, 28], "{errors}");
+    assert_eq!(lines, [2, 2, 4, 5, 7, 8, 10, 10, 10, 11, 11, 11, 11, 12, 13, 14, 16, 17, 19, 20, 21, 23, 27, 28], "{errors}");
     let text = errors.to_string();
     for mend in ["did you mean `http`?", "10.0.0.0/8", "write the host name alone", "it can be raised, and not lowered", "test.toml:2:"] {
         assert!(text.contains(mend), "{mend} is not in\n{text}");
