@@ -59,14 +59,23 @@ impl Scalars {
         }
     }
 
-    /// What a policy says itself, over what it extends.
-    pub fn over(self, base: Self) -> Self {
-        let mut severity = self.severity;
-        for (code, set) in base.severity {
-            if severity.iter().all(|(own, _)| *own != code) {
-                severity.push((code, set));
-            }
+    /// What is left of it where `own` holds.
+    pub fn without(self, own: &Self) -> Self {
+        let is_open = |code: &str| own.severity.iter().all(|(known, _)| known != code);
+        Self {
+            private: self.private.filter(|_| own.private.is_none()),
+            tls_minimum: self.tls_minimum.filter(|_| own.tls_minimum.is_none()),
+            dns_binding: self.dns_binding.filter(|_| own.dns_binding.is_none()),
+            ech: self.ech.filter(|_| own.ech.is_none()),
+            severity: self.severity.into_iter().filter(|(code, _)| is_open(code)).collect(),
         }
+    }
+
+    /// What a policy says itself, and what is left of what it extends.
+    pub fn over(self, base: Self) -> Self {
+        let base = base.without(&self);
+        let mut severity = self.severity;
+        severity.extend(base.severity);
         Self {
             private: self.private.or(base.private),
             tls_minimum: self.tls_minimum.or(base.tls_minimum),

@@ -97,16 +97,19 @@ impl Loader<'_> {
         };
         let page = page.named(&name);
         self.open.push(selector.to_owned());
-        let mut base = Scalars::default();
-        for extended in file.extends.iter().flat_map(|list| list.get_ref()) {
-            let path = beside(selector, extended.get_ref());
-            let scalars = self.load(&path, Some((&page, extended.span())));
-            base = base.unite(scalars, &mut self.mistakes);
+        let mut extended = Vec::new();
+        for selected in file.extends.iter().flat_map(|list| list.get_ref()) {
+            let path = beside(selector, selected.get_ref());
+            extended.push(self.load(&path, Some((&page, selected.span()))));
         }
         self.open.pop();
         let sha256 = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
         self.used.push(PolicyUsed { name, sha256 });
-        Compiling { known: self.known, page: &page, mistakes: &mut self.mistakes }.file(file, &mut self.lists).over(base)
+        let own = Compiling { known: self.known, page: &page, mistakes: &mut self.mistakes }.file(file, &mut self.lists);
+        // what the file sets itself is settled, whatever those that it extends say of it
+        let open = extended.into_iter().map(|scalars| scalars.without(&own));
+        let base = open.reduce(|base, other| base.unite(other, &mut self.mistakes)).unwrap_or_default();
+        own.over(base)
     }
 
     /// The text of a policy, or why it has none and how that is mended.
