@@ -152,3 +152,15 @@ pub const SSH_PACKET_BYTES: usize = 35_000;
 
 /// The longest line before or in an SSH version line.
 pub const SSH_LINE_BYTES: usize = 8 << 10;
+
+/// How deep policies may extend each other; a file may reach itself by paths that are written differently.
+pub const POLICY_DEPTH: usize = 16;
+
+/// Policies of one audit, extended ones included.
+pub const POLICIES: usize = 256;
+
+/// Mistakes in policies that are shown; the rest is counted.
+pub const POLICY_MISTAKES: usize = 100;
+
+/// Letters of a mistaken word that are compared with the known ones.
+pub const POLICY_WORD_CHARS: usize = 64;

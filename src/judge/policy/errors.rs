@@ -2,13 +2,18 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 
-/// Everything that is wrong with the policies of a run.
+use super::Origin;
+use super::words::is_unseen;
+use crate::limits;
+
+/// Everything that is wrong with the policies of a run. [`Display`](fmt::Display) draws it, without colour.
 #[derive(Debug)]
 pub struct PolicyErrors {
-    pub(super) mistakes: Vec<Mistake>,
+    mistakes: Vec<Mistake>,
 }
 
 /// One mistake.
@@ -16,38 +21,106 @@ pub struct PolicyErrors {
 pub struct Mistake {
     message: String,
     help: Option<String>,
-    source: NamedSource<String>,
-    span: Option<Range<usize>>,
+    place: Option<Place>,
+}
+
+/// One file, as it is shown in errors.
+#[derive(Clone, Debug)]
+pub(super) struct Page {
+    /// How the user named it.
+    label: String,
+    /// What the policy is called.
+    policy: String,
+    source: NamedSource<Arc<str>>,
+    /// Where lines begin.
+    lines: Arc<[usize]>,
+    /// Which one it is, in the order of reading.
+    order: usize,
+}
+
+/// A place in a file.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    page: Page,
+    span: Range<usize>,
+}
+
+impl Page {
+    /// A file. What the text holds of controls is shown as `?`: a policy may come from anywhere, and errors go to a terminal.
+    pub fn new(label: &str, text: &str, order: usize) -> Self {
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { label: label.to_owned(), policy: label.to_owned(), source: NamedSource::new(label, visible(text)), lines, order }
+    }
+
+    /// The same file, under the policy's own name.
+    pub fn named(self, policy: &str) -> Self {
+        Self { policy: policy.to_owned(), ..self }
+    }
+
+    /// A place in it.
+    pub fn place(&self, span: Range<usize>) -> Place {
+        Place { page: self.clone(), span }
+    }
+
+    /// Where something stands.
+    pub fn origin(&self, span: &Range<usize>) -> Origin {
+        Origin { policy: self.policy.clone(), line: self.line(span.start) }
+    }
+
+    fn line(&self, at: usize) -> usize {
+        self.lines.partition_point(|start| *start <= at)
+    }
+
+    fn column(&self, at: usize) -> usize {
+        let start = self.lines.get(self.line(at).saturating_sub(1)).copied().unwrap_or(0);
+        self.source.inner().get(start..at).map_or(0, |before| before.chars().count()) + 1
+    }
+}
+
+impl Place {
+    /// The mistake of what stands here.
+    pub fn mistake(self, message: String, help: Option<String>) -> Mistake {
+        Mistake { message, help, place: Some(self) }
+    }
+
+    /// `lab.toml:4`, for a message about another place.
+    pub fn label(&self) -> String {
+        format!("{}:{}", self.page.label, self.page.line(self.span.start))
+    }
 }
 
 impl Mistake {
     /// A mistake at a place in a file.
-    pub(super) fn at(label: &str, text: &str, span: Range<usize>, message: String, help: Option<String>) -> Self {
-        Self { message, help, source: NamedSource::new(label, text.to_owned()), span: Some(span) }
+    pub(super) fn at(page: &Page, span: Range<usize>, message: String, help: Option<String>) -> Self {
+        page.place(span).mistake(message, help)
     }
 
     /// A mistake about a whole file.
-    pub(super) fn of(label: &str, message: String, help: Option<String>) -> Self {
-        Self { message: format!("{label}: {message}"), help, source: NamedSource::new(label, String::new()), span: None }
+    pub(super) fn of(label: &str, message: &str, help: Option<String>) -> Self {
+        Self { message: format!("{}: {message}", label.escape_debug()), help, place: None }
+    }
+
+    /// The same, shown at a place.
+    pub(super) fn moved_to(self, place: Place) -> Self {
+        Self { place: Some(place), ..self }
     }
 
     /// What the TOML reader refused.
-    pub(super) fn of_toml(label: &str, text: &str, error: &toml::de::Error) -> Self {
-        let message = error.message();
-        let near =
-            unknown_key(message).and_then(|(key, known)| nearest(key, known.into_iter()).map(|near| format!("did you mean `{near}`?")));
-        let span = error.span().unwrap_or(0..0);
-        Self::at(label, text, span, message.to_owned(), near)
+    pub(super) fn of_toml(page: &Page, error: &toml::de::Error) -> Self {
+        Self::at(page, error.span().unwrap_or(0..0), error.message().to_owned(), None)
     }
 
-    /// Line and column, from 1.
+    /// The file, as the user named it.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        self.place.as_ref().map(|place| place.page.label.as_str())
+    }
+
+    /// Line and column, from 1; columns are characters.
     #[must_use]
     pub fn place(&self) -> Option<(usize, usize)> {
-        let start = self.span.as_ref()?.start;
-        let before = self.source.inner().get(..start)?;
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
-        Some((line, column))
+        let place = self.place.as_ref()?;
+        Some((place.page.line(place.span.start), place.page.column(place.span.start)))
     }
 
     /// What is wrong.
@@ -58,7 +131,13 @@ impl Mistake {
 }
 
 impl PolicyErrors {
-    /// The mistakes, in the order in which they were found.
+    /// In the order of the files, and of the places in each.
+    pub(super) fn new(mut mistakes: Vec<Mistake>) -> Self {
+        mistakes.sort_by_key(|mistake| mistake.place.as_ref().map(|place| (place.page.order, place.span.start)));
+        Self { mistakes }
+    }
+
+    /// The mistakes: those about whole files first, then by file and place.
     #[must_use]
     pub fn mistakes(&self) -> &[Mistake] {
         &self.mistakes
@@ -79,38 +158,48 @@ impl Diagnostic for Mistake {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.span.as_ref().map(|_| &self.source as &dyn SourceCode)
+        self.place.as_ref().map(|place| &place.page.source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let span = self.span.clone()?;
-        Some(Box::new(std::iter::once(LabeledSpan::new(None, span.start, span.len().max(1)))))
+        let place = self.place.as_ref()?;
+        let start = place.span.start;
+        let line = place.page.source.inner().get(start..place.span.end).and_then(|text| text.lines().next());
+        Some(Box::new(std::iter::once(LabeledSpan::new(None, start, line.map_or(1, str::len).max(1)))))
     }
 }
 
 impl fmt::Display for PolicyErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(100).with_context_lines(1);
-        for mistake in &self.mistakes {
+        for mistake in self.mistakes.iter().take(limits::POLICY_MISTAKES) {
             handler.render_report(f, mistake)?;
         }
-        Ok(())
+        match self.mistakes.len().saturating_sub(limits::POLICY_MISTAKES) {
+            0 => Ok(()),
+            more => writeln!(f, "  and {more} more mistakes"),
+        }
     }
 }
 
 impl std::error::Error for PolicyErrors {}
 
-/// The key and the known ones, where a message of the TOML reader is about an unknown key.
-fn unknown_key(message: &str) -> Option<(&str, Vec<&str>)> {
-    let rest = message.strip_prefix("unknown field `")?;
-    let (key, rest) = rest.split_once('`')?;
-    Some((key, rest.split('`').skip(1).step_by(2).collect()))
+/// The text with its controls shown as something of the same length, so that places in it stay where they are.
+fn visible(text: &str) -> Arc<str> {
+    let shown = |c: char| match (is_unseen(c) && !matches!(c, '\n' | '\r' | '\t'), c.len_utf8()) {
+        (false, _) => c,
+        (true, 1) => '?',
+        (true, 2) => '\u{b7}',
+        (true, _) => char::REPLACEMENT_CHARACTER,
+    };
+    text.chars().map(shown).collect::<String>().into()
 }
 
 /// The word nearest to `word`, where one is near: at most a third of its letters differ.
 pub(super) fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let a: Vec<char> = word.chars().take(limits::POLICY_WORD_CHARS).flat_map(char::to_lowercase).collect();
     let distance = |other: &str| {
-        let (a, b): (Vec<char>, Vec<char>) = (word.to_lowercase().chars().collect(), other.to_lowercase().chars().collect());
+        let b: Vec<char> = other.chars().flat_map(char::to_lowercase).collect();
         let mut row: Vec<usize> = (0..=b.len()).collect();
         for (i, x) in a.iter().enumerate() {
             let mut diagonal = std::mem::replace(&mut row[0], i + 1);

@@ -1,19 +1,26 @@
-//! The policy, compiled: what the judge asks of it. [`load`](Policy::load) reads it, [`profiles`] are built in.
+//! The policy, compiled: what the judge asks of it. [`load`](Policy::load) reads it, [`profiles`] are built in, and
+//! [`show`](Policy::show) writes down what is in force and where each part of it stands.
 
+mod compile;
+mod draft;
 mod errors;
 mod load;
+mod parse;
 mod pattern;
 pub mod profiles;
 mod show;
+mod words;
 
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
 pub use errors::{Mistake, PolicyErrors};
-pub use load::{Known, parse_agent};
+pub use load::Known;
 pub use pattern::Pattern;
+pub use words::parse_agent;
 
 use super::{PolicyUsed, Severity};
 use crate::fact::{CipherSuite, Name, Timestamp, TlsVersion, Transport};
@@ -47,6 +54,29 @@ pub struct Policy {
     pub severity: Vec<(String, Severity, Origin)>,
     /// Waivers.
     pub waivers: Vec<Waiver>,
+    /// Where its scalars and plain lists stand.
+    pub origins: Origins,
+}
+
+/// Where the parts of a policy stand that do not say so themselves: `None` for a default, one a word for lists.
+#[derive(Clone, Debug, Default)]
+pub struct Origins {
+    /// Of [`Policy::private`].
+    pub private: Option<Origin>,
+    /// Of [`Policy::tls_minimum`].
+    pub tls_minimum: Option<Origin>,
+    /// Of [`Policy::dns_binding`].
+    pub dns_binding: Option<Origin>,
+    /// Of [`Policy::ech`].
+    pub ech: Option<Origin>,
+    /// Of [`Policy::agents`]; shorter where agents were named elsewhere than in a policy.
+    pub agents: Vec<Origin>,
+    /// Of [`Policy::search`].
+    pub search: Vec<Origin>,
+    /// Of [`Policy::tls_ciphers`].
+    pub tls_ciphers: Vec<Origin>,
+    /// Of [`Policy::resolvers`].
+    pub resolvers: Vec<Origin>,
 }
 
 /// One client of the audit, by one of the things it is known by.
@@ -80,6 +110,35 @@ pub enum Ech {
     Undetermined,
     /// A violation.
     Violation,
+}
+
+impl DnsBinding {
+    pub(super) const WORDS: [(&str, Self); 3] = [("off", Self::Off), ("prefer", Self::Prefer), ("require", Self::Require)];
+
+    /// The policy's word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Prefer => "prefer",
+            Self::Require => "require",
+        }
+    }
+}
+
+impl Ech {
+    pub(super) const WORDS: [(&str, Self); 3] =
+        [("allow", Self::Allow), ("undetermined", Self::Undetermined), ("violation", Self::Violation)];
+
+    /// The policy's word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Undetermined => "undetermined",
+            Self::Violation => "violation",
+        }
+    }
 }
 
 /// Where an entry stands.
@@ -142,6 +201,12 @@ pub struct Waiver {
     pub origin: Origin,
 }
 
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.policy, self.line)
+    }
+}
+
 impl Policy {
     /// Whether it says where traffic may go at all.
     #[must_use]
@@ -198,7 +263,7 @@ impl Allow {
     #[must_use]
     pub fn label(&self) -> String {
         let purpose = self.purpose.as_deref().map(|purpose| format!(" {purpose}")).unwrap_or_default();
-        format!("{}:{}{purpose}", self.origin.policy, self.origin.line)
+        format!("{}{purpose}", self.origin)
     }
 }
 
@@ -224,16 +289,17 @@ fn is_unique_local(ip: Ipv6Addr) -> bool {
     ip.segments()[0] & 0xfe00 == 0xfc00
 }
 
-/// Whether a name is the reverse of an address: whole labels of it, and nothing else that could carry data out.
+/// Whether a name is the reverse of one address (RFC 1035 section 3.5, RFC 3596 section 2.5), written in the one way there is: nothing in
+/// it could carry other data out.
 fn is_reverse(name: &Name) -> bool {
     let text = name.as_str();
     if let Some(octets) = text.strip_suffix(".in-addr.arpa") {
-        let octets: Vec<&str> = octets.split('.').collect();
-        return octets.len() <= 4 && octets.iter().all(|octet| octet.parse::<u8>().is_ok());
+        let is_octet = |octet: &str| octet.parse::<u8>().is_ok_and(|value| value.to_string() == octet);
+        return octets.split('.').count() == 4 && octets.split('.').all(is_octet);
     }
     if let Some(nibbles) = text.strip_suffix(".ip6.arpa") {
-        let nibbles: Vec<&str> = nibbles.split('.').collect();
-        return nibbles.len() <= 32 && nibbles.iter().all(|nibble| nibble.len() == 1 && nibble.bytes().all(|b| b.is_ascii_hexdigit()));
+        let is_nibble = |nibble: &str| nibble.len() == 1 && nibble.bytes().all(|b| b.is_ascii_hexdigit());
+        return nibbles.split('.').count() == 32 && nibbles.split('.').all(is_nibble);
     }
     false
 }

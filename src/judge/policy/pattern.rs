@@ -25,6 +25,12 @@ impl Pattern {
         if text.contains(':') {
             return Err("holds a port: write it in ports = [...]".to_owned());
         }
+        if text == "*." {
+            return Err("has an empty label: `*` alone is any name".to_owned());
+        }
+        if let Some(odd) = text.chars().find(|c| !c.is_ascii()) {
+            return Err(format!("holds `{}`: write it as it is asked for, with labels that begin with xn--", odd.escape_unicode()));
+        }
         let lower = text.to_ascii_lowercase();
         let plain = lower.strip_suffix('.').unwrap_or(&lower);
         let (more, rest) = match plain.strip_prefix("*.") {
@@ -35,6 +41,9 @@ impl Pattern {
         let labels: Vec<String> = if rest.is_empty() { Vec::new() } else { rest.split('.').map(str::to_owned).collect() };
         if labels.is_empty() && plain != "*" {
             return Err("is empty".to_owned());
+        }
+        if plain.len() > Name::MAX_BYTES {
+            return Err(format!("has more than {} characters", Name::MAX_BYTES));
         }
         for label in &labels {
             if label.is_empty() {
@@ -78,7 +87,8 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// Whether a label fits a pattern with any number of stars; each step either moves on or returns to the last star once.
+/// Whether a label fits a pattern with any number of stars. It only ever returns to the last star, so that many of them cost no more than
+/// the product of the two lengths: 63 by 63 at worst.
 fn fits(pattern: &[u8], label: &[u8]) -> bool {
     let (mut p, mut l, mut star) = (0, 0, None);
     while l < label.len() {

@@ -1,11 +1,12 @@
 //! The effective policy as text: every entry with where it stands.
 
 use std::fmt::{self, Write as _};
+use std::ops::RangeInclusive;
 
-use super::{Agent, Policy};
+use super::{Agent, Allow, Inbound, Origin, Policy, Waiver};
 
 impl Policy {
-    /// What is in force, entry by entry.
+    /// What is in force, entry by entry, each with the policy and line that it comes from.
     #[must_use]
     pub fn show(&self) -> String {
         let mut out = String::new();
@@ -15,68 +16,107 @@ impl Policy {
     }
 
     fn write(&self, out: &mut String) -> fmt::Result {
+        let origins = &self.origins;
         for used in &self.used {
             writeln!(out, "policy      {} (sha256 {})", used.name, used.sha256)?;
         }
-        for agent in &self.agents {
-            writeln!(out, "agent       {agent}")?;
+        for (at, agent) in self.agents.iter().enumerate() {
+            writeln!(out, "agent       {agent}{}", from(origins.agents.get(at)))?;
         }
-        writeln!(out, "tls         at least {}", self.tls_minimum)?;
-        for suite in self.tls_ciphers.iter().flatten() {
-            writeln!(out, "cipher      {suite}")?;
+        writeln!(out, "tls         at least {}{}", self.tls_minimum, from_or_default(origins.tls_minimum.as_ref()))?;
+        for (at, suite) in self.tls_ciphers.iter().flatten().enumerate() {
+            writeln!(out, "cipher      {suite}{}", from(origins.tls_ciphers.get(at)))?;
         }
-        match &self.resolvers {
-            Some(nets) => nets.iter().try_for_each(|net| writeln!(out, "resolver    {net}"))?,
-            None => writeln!(out, "resolver    any private address")?,
+        match self.resolvers.as_deref() {
+            None => writeln!(out, "resolver    any private address (default)")?,
+            Some([]) => writeln!(out, "resolver    none")?,
+            Some(nets) => {
+                for (at, net) in nets.iter().enumerate() {
+                    writeln!(out, "resolver    {net}{}", from(origins.resolvers.get(at)))?;
+                }
+            }
         }
-        for suffix in &self.search {
-            writeln!(out, "search      {suffix}")?;
+        for (at, suffix) in self.search.iter().enumerate() {
+            writeln!(out, "search      {suffix}{}", from(origins.search.get(at)))?;
         }
-        writeln!(out, "dns_binding {:?}", self.dns_binding)?;
-        writeln!(out, "ech         {:?}", self.ech)?;
+        writeln!(out, "dns_binding {}{}", self.dns_binding.as_str(), from_or_default(origins.dns_binding.as_ref()))?;
+        writeln!(out, "ech         {}{}", self.ech.as_str(), from_or_default(origins.ech.as_ref()))?;
         if self.private {
-            writeln!(out, "allow       private addresses under any name")?;
+            writeln!(out, "allow       private addresses under any name{}", from(origins.private.as_ref()))?;
         }
-        for entry in &self.allow {
-            let words = |items: Vec<String>| items.join(" ");
-            let mut what = words(entry.names.iter().map(ToString::to_string).chain(entry.cidrs.iter().map(ToString::to_string)).collect());
-            if !entry.ports.is_empty() {
-                let ports = entry
-                    .ports
-                    .iter()
-                    .map(|r| if r.start() == r.end() { r.start().to_string() } else { format!("{}-{}", r.start(), r.end()) });
-                write!(what, " port {}", words(ports.collect()))?;
-            }
-            if let Some(transport) = entry.transport {
-                write!(what, " {transport}")?;
-            }
-            if !entry.plaintext.is_empty() {
-                write!(what, " plaintext {}", entry.plaintext.join(" "))?;
-            }
-            writeln!(out, "allow       {what}\n            {}", entry.label())?;
-            if let Some(source) = &entry.source {
-                writeln!(out, "            source: {source}")?;
-            }
+        if !self.allows_destinations() {
+            writeln!(out, "allow       nothing is said of destinations: they are listed, and WW912 keeps the audit from passing")?;
         }
-        for entry in &self.inbound {
-            let from = if entry.from.is_empty() {
-                "anywhere".to_owned()
-            } else {
-                entry.from.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
-            };
-            let what =
-                entry.ports.iter().map(|r| r.start().to_string()).chain(entry.protocols.iter().cloned()).collect::<Vec<_>>().join(" ");
-            writeln!(out, "inbound     {what} from {from}\n            {}:{}", entry.origin.policy, entry.origin.line)?;
-        }
+        self.allow.iter().try_for_each(|entry| write_allow(out, entry))?;
+        self.inbound.iter().try_for_each(|entry| write_inbound(out, entry))?;
         for (code, severity, origin) in &self.severity {
-            writeln!(out, "severity    {code} {} ({}:{})", severity.as_str(), origin.policy, origin.line)?;
+            writeln!(out, "severity    {code} {} ({origin})", severity.as_str())?;
         }
-        for waiver in &self.waivers {
-            let until = waiver.until.as_ref().map(|(_, day)| format!(" until {day}")).unwrap_or_default();
-            writeln!(out, "waiver      {}{until}: {} ({}:{})", waiver.rule, waiver.reason, waiver.origin.policy, waiver.origin.line)?;
-        }
-        Ok(())
+        self.waivers.iter().try_for_each(|waiver| write_waiver(out, waiver))
     }
+}
+
+fn write_allow(out: &mut String, entry: &Allow) -> fmt::Result {
+    let what = match (entry.names.is_empty(), entry.cidrs.is_empty()) {
+        (false, false) => format!("{} at {}", list(&entry.names), list(&entry.cidrs)),
+        (false, true) => list(&entry.names),
+        _ => list(&entry.cidrs),
+    };
+    write!(out, "allow       {what}")?;
+    if !entry.ports.is_empty() {
+        write!(out, ", port {}", ports(&entry.ports))?;
+    }
+    if let Some(transport) = entry.transport {
+        write!(out, ", {transport} alone")?;
+    }
+    if !entry.plaintext.is_empty() {
+        write!(out, ", plaintext {}", entry.plaintext.join(" "))?;
+    }
+    writeln!(out, "\n            {}", entry.label())?;
+    entry.source.iter().try_for_each(|source| writeln!(out, "            source: {source}"))
+}
+
+fn write_inbound(out: &mut String, entry: &Inbound) -> fmt::Result {
+    let from = if entry.from.is_empty() { "anywhere".to_owned() } else { list(&entry.from) };
+    write!(out, "inbound     from {from}")?;
+    if !entry.ports.is_empty() {
+        write!(out, ", port {}", ports(&entry.ports))?;
+    }
+    if !entry.protocols.is_empty() {
+        write!(out, ", speaking {}", entry.protocols.join(" "))?;
+    }
+    writeln!(out, " ({})", entry.origin)
+}
+
+fn write_waiver(out: &mut String, waiver: &Waiver) -> fmt::Result {
+    write!(out, "waiver      {}", waiver.rule)?;
+    if !waiver.names.is_empty() {
+        write!(out, " of {}", list(&waiver.names))?;
+    }
+    if !waiver.cidrs.is_empty() {
+        write!(out, " at {}", list(&waiver.cidrs))?;
+    }
+    if let Some((_, day)) = &waiver.until {
+        write!(out, " until {day}")?;
+    }
+    writeln!(out, ": {} ({})", waiver.reason, waiver.origin)
+}
+
+fn from(origin: Option<&Origin>) -> String {
+    origin.map(|origin| format!(" ({origin})")).unwrap_or_default()
+}
+
+fn from_or_default(origin: Option<&Origin>) -> String {
+    origin.map_or_else(|| " (default)".to_owned(), |origin| format!(" ({origin})"))
+}
+
+fn list<T: fmt::Display>(items: &[T]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn ports(ranges: &[RangeInclusive<u16>]) -> String {
+    let range = |r: &RangeInclusive<u16>| if r.start() == r.end() { r.start().to_string() } else { format!("{}-{}", r.start(), r.end()) };
+    ranges.iter().map(range).collect::<Vec<_>>().join(" ")
 }
 
 impl fmt::Display for Agent {

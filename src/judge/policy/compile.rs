@@ -1,0 +1,200 @@
+//! The tables of one file to compiled entries: every word is judged, and every mistake is kept with its place.
+
+use std::ops::{Range, RangeInclusive};
+
+use toml::Spanned;
+
+use super::draft::{Lists, Scalars, Set};
+use super::errors::{Mistake, Page};
+use super::parse::{AllowTable, File, InboundTable, Ports, WaiverTable, Words};
+use super::words::{
+    Parsed, one_of, parse_agent, parse_day, parse_host, parse_net, parse_ports, parse_suite, parse_text, parse_version, rule_default,
+};
+use super::{Allow, DnsBinding, Ech, Inbound, Known, Pattern, Waiver};
+use crate::fact::Transport;
+use crate::judge::Severity;
+
+/// One file while its words are judged.
+pub(super) struct Compiling<'a> {
+    pub known: &'a Known<'a>,
+    pub page: &'a Page,
+    pub mistakes: &'a mut Vec<Mistake>,
+}
+
+impl Compiling<'_> {
+    /// The file's own scalars; its lists are added to `lists`.
+    pub fn file(&mut self, file: &File, lists: &mut Lists) -> Scalars {
+        self.text(file.description.as_ref());
+        let mut own = Scalars {
+            private: file.destinations.private.as_ref().map(|private| self.set(private.span(), *private.get_ref())),
+            tls_minimum: self.scalar(file.tls.minimum.as_ref(), parse_version),
+            dns_binding: self.scalar(file.dns_binding.as_ref(), |word| one_of(word, &DnsBinding::WORDS)),
+            ech: self.scalar(file.ech.as_ref(), |word| one_of(word, &Ech::WORDS)),
+            severity: Vec::new(),
+        };
+        for (code, word) in &file.severity {
+            self.severity(&mut own, code, word);
+        }
+        lists.agents.extend(self.located(&file.agent.addresses, parse_agent));
+        lists.search.extend(self.located(&file.dns.search, parse_host));
+        if let Some(ciphers) = &file.tls.ciphers {
+            self.must_say_something(Some(ciphers), "a list without suites allows none");
+            lists.tls_ciphers.get_or_insert_default().extend(self.located(&file.tls.ciphers, parse_suite));
+        }
+        // an empty list of resolvers has a meaning: none
+        if file.dns.resolvers.is_some() {
+            lists.resolvers.get_or_insert_default().extend(self.located(&file.dns.resolvers, parse_net));
+        }
+        lists.allow.extend(file.allow.iter().map(|entry| self.allow(entry)));
+        lists.inbound.extend(file.inbound.iter().map(|entry| self.inbound(entry)));
+        lists.waivers.extend(file.waiver.iter().filter_map(|entry| self.waiver(entry)));
+        own
+    }
+
+    fn allow(&mut self, entry: &Spanned<AllowTable>) -> Allow {
+        let table = entry.get_ref();
+        if table.names.is_none() && table.cidrs.is_none() {
+            self.blame(entry.span(), "an entry without names and cidrs allows nothing".to_owned(), "give it names, or cidrs, or both");
+        }
+        let transports = [("tcp", Transport::Tcp), ("udp", Transport::Udp)];
+        Allow {
+            names: self.patterns(&table.names),
+            cidrs: self.nets(&table.cidrs),
+            ports: self.ports(&table.ports),
+            transport: table.transport.as_ref().and_then(|word| self.take(word.span(), one_of(word.get_ref(), &transports))),
+            plaintext: self.protocols(&table.plaintext, "text"),
+            purpose: self.text(table.purpose.as_ref()),
+            source: self.text(table.source.as_ref()),
+            origin: self.page.origin(&entry.span()),
+        }
+    }
+
+    fn inbound(&mut self, entry: &Spanned<InboundTable>) -> Inbound {
+        let table = entry.get_ref();
+        if table.ports.is_none() && table.protocols.is_none() {
+            let message = "an entry without ports and protocols permits everything to come in".to_owned();
+            self.blame(entry.span(), message, "name the ports, or the protocols");
+        }
+        Inbound {
+            from: self.nets(&table.from),
+            ports: self.ports(&table.ports),
+            protocols: self.protocols(&table.protocols, "icmp-echo"),
+            origin: self.page.origin(&entry.span()),
+        }
+    }
+
+    fn severity(&mut self, own: &mut Scalars, code: &Spanned<String>, word: &Spanned<String>) {
+        let words = [("notice", Severity::Notice), ("undetermined", Severity::Undetermined), ("violation", Severity::Violation)];
+        let default = self.take(code.span(), rule_default(code.get_ref()));
+        let asked = self.take(word.span(), one_of(word.get_ref(), &words));
+        let (Some(default), Some(asked)) = (default, asked) else { return };
+        if default == Severity::Undetermined && asked < default {
+            let message = format!("{} says that something was not seen: it can be raised, and not lowered", code.get_ref());
+            self.blame(word.span(), message, "see to it that it is seen, or raise it to \"violation\"");
+            return;
+        }
+        // codes are read in any case, so that TOML sees two keys in `WW102` and `ww102`
+        let code_name = code.get_ref().to_ascii_uppercase();
+        if let Some((_, first)) = own.severity.iter().find(|(known, _)| *known == code_name) {
+            let message = format!("the severity of {code_name} is set here and at {}", first.place.label());
+            self.blame(code.span(), message, "set it once");
+            return;
+        }
+        own.severity.push((code_name, self.set(code.span(), asked)));
+    }
+
+    fn waiver(&mut self, entry: &Spanned<WaiverTable>) -> Option<Waiver> {
+        let table = entry.get_ref();
+        if table.rule.is_none() {
+            self.blame(entry.span(), "a waiver without a rule".to_owned(), "name the rule that it waives: rule = \"WW203\"");
+        }
+        let rule =
+            table.rule.as_ref().and_then(|rule| self.take(rule.span(), rule_default(rule.get_ref())).map(|severity| (rule, severity)));
+        if let Some((rule, Severity::Undetermined)) = rule {
+            let message = format!("{} says that something was not seen, which cannot be waived", rule.get_ref());
+            self.blame(rule.span(), message, "take the waiver out");
+        }
+        if table.reason.as_ref().is_none_or(|reason| reason.get_ref().trim().is_empty()) {
+            let span = table.reason.as_ref().map_or_else(|| entry.span(), Spanned::span);
+            self.blame(span, "a waiver without a reason".to_owned(), "say why it was granted: reason = \"...\"");
+        }
+        Some(Waiver {
+            names: self.patterns(&table.names),
+            cidrs: self.nets(&table.cidrs),
+            until: table.until.as_ref().and_then(|until| self.take(until.span(), parse_day(until.get_ref()))),
+            reason: self.text(table.reason.as_ref())?,
+            rule: rule?.0.get_ref().to_ascii_uppercase(),
+            origin: self.page.origin(&entry.span()),
+        })
+    }
+
+    fn patterns(&mut self, words: &Words) -> Vec<Pattern> {
+        self.must_say_something(words.as_ref(), "a list without names");
+        self.words(words, |text| Pattern::parse(text).map_err(|why| (format!("the name `{}` {why}", text.escape_debug()), None)))
+    }
+
+    fn nets(&mut self, words: &Words) -> Vec<ipnet::IpNet> {
+        self.must_say_something(words.as_ref(), "a list without addresses");
+        self.words(words, parse_net)
+    }
+
+    fn ports(&mut self, ports: &Ports) -> Vec<RangeInclusive<u16>> {
+        self.must_say_something(ports.as_ref(), "a list without ports");
+        let ports = ports.as_ref().map(Spanned::get_ref).into_iter().flatten();
+        ports.filter_map(|port| self.take(port.span(), parse_ports(port.get_ref()))).collect()
+    }
+
+    fn protocols(&mut self, words: &Words, more: &str) -> Vec<String> {
+        self.must_say_something(words.as_ref(), "a list without protocols");
+        let known: Vec<(&str, &str)> = self.known.protocols.iter().copied().chain([more]).map(|word| (word, word)).collect();
+        self.words(words, |word| one_of(word, &known).map(str::to_owned))
+    }
+
+    /// An absent list means "any", and an empty one reads as "none": it is not left to the reader to guess.
+    fn must_say_something<T>(&mut self, list: Option<&Spanned<Vec<T>>>, what: &str) {
+        if let Some(list) = list.filter(|list| list.get_ref().is_empty()) {
+            self.blame(list.span(), what.to_owned(), "leave the key out where nothing is meant to be restricted");
+        }
+    }
+
+    fn words<T>(&mut self, words: &Words, parse: impl Fn(&str) -> Parsed<T>) -> Vec<T> {
+        let words = words.as_ref().map(Spanned::get_ref).into_iter().flatten();
+        words.filter_map(|word| self.take(word.span(), parse(word.get_ref()))).collect()
+    }
+
+    /// The words of a list, each with where it stands.
+    fn located<T>(&mut self, words: &Words, parse: impl Fn(&str) -> Parsed<T>) -> Vec<(T, super::Origin)> {
+        let words = words.as_ref().map(Spanned::get_ref).into_iter().flatten();
+        words
+            .filter_map(|word| self.take(word.span(), parse(word.get_ref())).map(|value| (value, self.page.origin(&word.span()))))
+            .collect()
+    }
+
+    fn text(&mut self, text: Option<&Spanned<String>>) -> Option<String> {
+        text.and_then(|text| self.take(text.span(), parse_text(text.get_ref())))
+    }
+
+    fn scalar<T>(&mut self, word: Option<&Spanned<String>>, parse: impl Fn(&str) -> Parsed<T>) -> Option<Set<T>> {
+        let word = word?;
+        let value = self.take(word.span(), parse(word.get_ref()))?;
+        Some(self.set(word.span(), value))
+    }
+
+    fn set<T>(&self, span: Range<usize>, value: T) -> Set<T> {
+        Set { value, origin: self.page.origin(&span), place: self.page.place(span) }
+    }
+
+    fn take<T>(&mut self, span: Range<usize>, parsed: Parsed<T>) -> Option<T> {
+        match parsed {
+            Ok(value) => Some(value),
+            Err((message, help)) => {
+                self.mistakes.push(Mistake::at(self.page, span, message, help));
+                None
+            }
+        }
+    }
+
+    fn blame(&mut self, span: Range<usize>, message: String, help: &str) {
+        self.mistakes.push(Mistake::at(self.page, span, message, Some(help.to_owned())));
+    }
+}

@@ -1,0 +1,150 @@
+//! Policies while they are put together: what unites, and what one file says over another.
+
+use ipnet::IpNet;
+
+use super::errors::{Mistake, Place};
+use super::{Agent, Allow, DnsBinding, Ech, Inbound, Origin, Origins, Policy, Waiver};
+use crate::fact::{CipherSuite, Name, TlsVersion};
+use crate::judge::{PolicyUsed, Severity};
+
+/// A scalar that was set, and where.
+#[derive(Clone)]
+pub(super) struct Set<T> {
+    pub value: T,
+    pub origin: Origin,
+    pub place: Place,
+}
+
+/// What can be set but once. A policy's own words hold over those of what it extends; policies of equal rank must agree.
+#[derive(Clone, Default)]
+pub(super) struct Scalars {
+    pub private: Option<Set<bool>>,
+    pub tls_minimum: Option<Set<TlsVersion>>,
+    pub dns_binding: Option<Set<DnsBinding>>,
+    pub ech: Option<Set<Ech>>,
+    /// By the code of the rule, each once.
+    pub severity: Vec<(String, Set<Severity>)>,
+}
+
+/// What unites: every policy adds to it once, however many extend it.
+#[derive(Default)]
+pub(super) struct Lists {
+    pub agents: Vec<(Agent, Origin)>,
+    pub tls_ciphers: Option<Vec<(CipherSuite, Origin)>>,
+    pub resolvers: Option<Vec<(IpNet, Origin)>>,
+    pub search: Vec<(Name, Origin)>,
+    pub allow: Vec<Allow>,
+    pub inbound: Vec<Inbound>,
+    pub waivers: Vec<Waiver>,
+}
+
+impl Scalars {
+    /// Of equal rank: each scalar is set by one of them, or to the same by both.
+    pub fn unite(self, other: Self, mistakes: &mut Vec<Mistake>) -> Self {
+        let mut severity = self.severity;
+        for (code, theirs) in other.severity {
+            match severity.iter().find(|(known, _)| *known == code) {
+                Some((_, ours)) => {
+                    agree(mistakes, &format!("the severity of {code}"), Some(ours.clone()), Some(theirs));
+                }
+                None => severity.push((code, theirs)),
+            }
+        }
+        Self {
+            private: agree(mistakes, "destinations.private", self.private, other.private),
+            tls_minimum: agree(mistakes, "tls.minimum", self.tls_minimum, other.tls_minimum),
+            dns_binding: agree(mistakes, "dns_binding", self.dns_binding, other.dns_binding),
+            ech: agree(mistakes, "ech", self.ech, other.ech),
+            severity,
+        }
+    }
+
+    /// What is left of it where `own` holds.
+    pub fn without(self, own: &Self) -> Self {
+        let is_open = |code: &str| own.severity.iter().all(|(known, _)| known != code);
+        Self {
+            private: self.private.filter(|_| own.private.is_none()),
+            tls_minimum: self.tls_minimum.filter(|_| own.tls_minimum.is_none()),
+            dns_binding: self.dns_binding.filter(|_| own.dns_binding.is_none()),
+            ech: self.ech.filter(|_| own.ech.is_none()),
+            severity: self.severity.into_iter().filter(|(code, _)| is_open(code)).collect(),
+        }
+    }
+
+    /// What a policy says itself, and what is left of what it extends.
+    pub fn over(self, base: Self) -> Self {
+        let base = base.without(&self);
+        let mut severity = self.severity;
+        severity.extend(base.severity);
+        Self {
+            private: self.private.or(base.private),
+            tls_minimum: self.tls_minimum.or(base.tls_minimum),
+            dns_binding: self.dns_binding.or(base.dns_binding),
+            ech: self.ech.or(base.ech),
+            severity,
+        }
+    }
+
+    /// The policy in force, with defaults for what nobody set.
+    pub fn policy(self, lists: Lists, used: Vec<PolicyUsed>) -> Policy {
+        let (private, private_at) = split(self.private);
+        let (tls_minimum, tls_minimum_at) = split(self.tls_minimum);
+        let (dns_binding, dns_binding_at) = split(self.dns_binding);
+        let (ech, ech_at) = split(self.ech);
+        let (agents, agents_at) = lists.agents.into_iter().unzip();
+        let (search, search_at) = lists.search.into_iter().unzip();
+        let (tls_ciphers, tls_ciphers_at) = unzip(lists.tls_ciphers);
+        let (resolvers, resolvers_at) = unzip(lists.resolvers);
+        Policy {
+            used,
+            agents,
+            private: private.unwrap_or(false),
+            tls_minimum: tls_minimum.unwrap_or(TlsVersion::TLS1_2),
+            tls_ciphers,
+            resolvers,
+            search,
+            dns_binding: dns_binding.unwrap_or_default(),
+            ech: ech.unwrap_or_default(),
+            allow: lists.allow,
+            inbound: lists.inbound,
+            severity: self.severity.into_iter().map(|(code, set)| (code, set.value, set.origin)).collect(),
+            waivers: lists.waivers,
+            origins: Origins {
+                private: private_at,
+                tls_minimum: tls_minimum_at,
+                dns_binding: dns_binding_at,
+                ech: ech_at,
+                agents: agents_at,
+                search: search_at,
+                tls_ciphers: tls_ciphers_at,
+                resolvers: resolvers_at,
+            },
+        }
+    }
+}
+
+/// Two scalars of equal rank: the same, or a contradiction.
+fn agree<T: PartialEq>(mistakes: &mut Vec<Mistake>, what: &str, a: Option<Set<T>>, b: Option<Set<T>>) -> Option<Set<T>> {
+    match (a, b) {
+        (Some(a), Some(b)) if a.value != b.value => {
+            let message = format!("{what} is set differently here and at {}", a.place.label());
+            mistakes.push(b.place.mistake(message, Some("set it once, in a policy that extends both".to_owned())));
+            Some(a)
+        }
+        (a, b) => a.or(b),
+    }
+}
+
+fn split<T>(set: Option<Set<T>>) -> (Option<T>, Option<Origin>) {
+    set.map_or((None, None), |set| (Some(set.value), Some(set.origin)))
+}
+
+fn unzip<T>(list: Option<Vec<(T, Origin)>>) -> (Option<Vec<T>>, Vec<Origin>) {
+    match list {
+        Some(list) => {
+            let (values, origins) = list.into_iter().unzip();
+            (Some(values), origins)
+        }
+        None => (None, Vec::new()),
+    }
+}

@@ -1,0 +1,254 @@
+//! TOML text to the tables of a policy file, with nothing judged yet but their shape.
+//!
+//! The text is held against [`FILE`] first, so that every unknown key and every value of the wrong kind is reported in one run, where
+//! serde would stop at the first. What is wrong is taken out and the rest goes on: its words are judged too.
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeArray, DeString, DeTable, DeValue};
+
+use super::errors::{Mistake, Page, nearest};
+
+/// A list of words, and where it stands.
+pub(super) type Words = Option<Spanned<Vec<Spanned<String>>>>;
+/// A list of ports and ranges, and where it stands.
+pub(super) type Ports = Option<Spanned<Vec<Spanned<toml::Value>>>>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub name: Option<Spanned<String>>,
+    pub description: Option<Spanned<String>>,
+    pub extends: Words,
+    pub dns_binding: Option<Spanned<String>>,
+    pub ech: Option<Spanned<String>>,
+    #[serde(default)]
+    pub agent: AgentTable,
+    #[serde(default)]
+    pub destinations: DestinationsTable,
+    #[serde(default)]
+    pub tls: TlsTable,
+    #[serde(default)]
+    pub dns: DnsTable,
+    #[serde(default)]
+    pub allow: Vec<Spanned<AllowTable>>,
+    #[serde(default)]
+    pub inbound: Vec<Spanned<InboundTable>>,
+    #[serde(default)]
+    pub severity: std::collections::BTreeMap<Spanned<String>, Spanned<String>>,
+    #[serde(default)]
+    pub waiver: Vec<Spanned<WaiverTable>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AgentTable {
+    pub addresses: Words,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DestinationsTable {
+    pub private: Option<Spanned<bool>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TlsTable {
+    pub minimum: Option<Spanned<String>>,
+    pub ciphers: Words,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DnsTable {
+    pub resolvers: Words,
+    pub search: Words,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AllowTable {
+    pub names: Words,
+    pub cidrs: Words,
+    pub ports: Ports,
+    pub transport: Option<Spanned<String>>,
+    pub plaintext: Words,
+    pub purpose: Option<Spanned<String>>,
+    pub source: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InboundTable {
+    pub from: Words,
+    pub ports: Ports,
+    pub protocols: Words,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WaiverTable {
+    pub rule: Option<Spanned<String>>,
+    pub names: Words,
+    pub cidrs: Words,
+    pub until: Option<Spanned<toml::value::Datetime>>,
+    pub reason: Option<Spanned<String>>,
+}
+
+/// What a key may hold.
+enum Shape {
+    Text,
+    Flag,
+    Day,
+    Port,
+    List(&'static Shape),
+    Table(&'static [Key]),
+    /// `[[key]]`.
+    Entries(&'static [Key]),
+    /// Any key, each with a word.
+    Severities,
+}
+
+type Key = (&'static str, Shape);
+
+const TEXTS: Shape = Shape::List(&Shape::Text);
+const PORTS: Shape = Shape::List(&Shape::Port);
+
+const FILE: &[Key] = &[
+    ("name", Shape::Text),
+    ("description", Shape::Text),
+    ("extends", TEXTS),
+    ("dns_binding", Shape::Text),
+    ("ech", Shape::Text),
+    ("agent", Shape::Table(&[("addresses", TEXTS)])),
+    ("destinations", Shape::Table(&[("private", Shape::Flag)])),
+    ("tls", Shape::Table(&[("minimum", Shape::Text), ("ciphers", TEXTS)])),
+    ("dns", Shape::Table(&[("resolvers", TEXTS), ("search", TEXTS)])),
+    (
+        "allow",
+        Shape::Entries(&[
+            ("names", TEXTS),
+            ("cidrs", TEXTS),
+            ("ports", PORTS),
+            ("transport", Shape::Text),
+            ("plaintext", TEXTS),
+            ("purpose", Shape::Text),
+            ("source", Shape::Text),
+        ]),
+    ),
+    ("inbound", Shape::Entries(&[("from", TEXTS), ("ports", PORTS), ("protocols", TEXTS)])),
+    ("severity", Shape::Severities),
+    (
+        "waiver",
+        Shape::Entries(&[("rule", Shape::Text), ("names", TEXTS), ("cidrs", TEXTS), ("until", Shape::Day), ("reason", Shape::Text)]),
+    ),
+];
+
+/// Reads one file. `None` where it is no TOML at all; otherwise what could be used, however much was wrong with the rest.
+pub(super) fn parse(page: &Page, text: &str, mistakes: &mut Vec<Mistake>) -> Option<File> {
+    let (mut document, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        mistakes.extend(errors.iter().map(|error| Mistake::of_toml(page, error)));
+        return None;
+    }
+    Checked { page, mistakes }.table(FILE, document.get_mut());
+    match File::deserialize(toml::de::Deserializer::from(document)) {
+        Ok(file) => Some(file),
+        Err(error) => {
+            mistakes.push(Mistake::of_toml(page, &error));
+            None
+        }
+    }
+}
+
+struct Checked<'a> {
+    page: &'a Page,
+    mistakes: &'a mut Vec<Mistake>,
+}
+
+impl Checked<'_> {
+    /// Takes out of a table what does not belong there.
+    fn table(&mut self, keys: &'static [Key], table: &mut DeTable<'_>) {
+        entries(table, |key, value| match keys.iter().find(|(known, _)| *known == key.get_ref()) {
+            Some((known, shape)) => self.value(known, shape, value),
+            None => {
+                let near = nearest(key.get_ref(), keys.iter().map(|(known, _)| *known)).map(|near| format!("did you mean `{near}`?"));
+                let listed = || format!("the keys here are {}", keys.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", "));
+                let message = format!("unknown key `{}`", key.get_ref().escape_debug());
+                self.mistakes.push(Mistake::at(self.page, key.span(), message, Some(near.unwrap_or_else(listed))));
+                false
+            }
+        });
+    }
+
+    /// Whether a value is of the right kind; what is wrong inside it is taken out.
+    fn value(&mut self, key: &str, shape: &'static Shape, value: &mut Spanned<DeValue<'_>>) -> bool {
+        let span = value.span();
+        let found = value.get_ref().type_str();
+        match (shape, value.get_mut()) {
+            (Shape::Text, DeValue::String(_)) | (Shape::Flag, DeValue::Boolean(_)) | (Shape::Day, DeValue::Datetime(_)) => return true,
+            (Shape::Port, DeValue::String(_)) => return true,
+            (Shape::Port, DeValue::Integer(port)) if i64::from_str_radix(port.as_str(), port.radix()).is_ok() => return true,
+            (Shape::List(of), DeValue::Array(list)) => {
+                self.list(list, |checked, item| checked.value(key, of, item));
+                return true;
+            }
+            (Shape::Table(keys), DeValue::Table(table)) => {
+                self.table(keys, table);
+                return true;
+            }
+            (Shape::Entries(keys), DeValue::Array(list)) => {
+                self.list(list, |checked, item| match item.get_mut() {
+                    DeValue::Table(table) => {
+                        checked.table(keys, table);
+                        true
+                    }
+                    _ => checked.wrong(key, shape, item),
+                });
+                return true;
+            }
+            (Shape::Severities, DeValue::Table(table)) => {
+                entries(table, |code, word| self.value(code.get_ref(), &Shape::Text, word));
+                return true;
+            }
+            _ => {}
+        }
+        let (message, help) = shape.wrong(key, found);
+        self.mistakes.push(Mistake::at(self.page, span, message, Some(help)));
+        false
+    }
+
+    fn wrong(&mut self, key: &str, shape: &Shape, value: &Spanned<DeValue<'_>>) -> bool {
+        let (message, help) = shape.wrong(key, value.get_ref().type_str());
+        self.mistakes.push(Mistake::at(self.page, value.span(), message, Some(help)));
+        false
+    }
+
+    fn list<'i>(&mut self, list: &mut DeArray<'i>, mut keep: impl FnMut(&mut Self, &mut Spanned<DeValue<'i>>) -> bool) {
+        let items = std::mem::replace(list, DeArray::new());
+        *list = items.into_iter().filter_map(|mut item| keep(self, &mut item).then_some(item)).collect();
+    }
+}
+
+/// Keeps some entries of a table.
+fn entries<'i>(table: &mut DeTable<'i>, mut keep: impl FnMut(&Spanned<DeString<'i>>, &mut Spanned<DeValue<'i>>) -> bool) {
+    let all = std::mem::replace(table, DeTable::new());
+    *table = all.into_iter().filter_map(|(key, mut value)| keep(&key, &mut value).then_some((key, value))).collect();
+}
+
+impl Shape {
+    /// What is wrong with a value of another kind, and how it is mended.
+    fn wrong(&self, key: &str, found: &str) -> (String, String) {
+        let (takes, help) = match self {
+            Self::Text => ("a string", format!("write it in quotes: {key} = \"...\"")),
+            Self::Flag => ("true or false", format!("write {key} = true, without quotes")),
+            Self::Day => ("a date", format!("write a day without quotes: {key} = 2027-03-31")),
+            Self::Port => ("ports", "write 443, or a range as \"8000-8100\"".to_owned()),
+            Self::List(_) => ("a list", format!("write it in brackets: {key} = [...]")),
+            Self::Table(_) | Self::Severities => ("a table", format!("write [{key}] on a line of its own")),
+            Self::Entries(_) => ("entries", format!("write [[{key}]] on a line of its own, for each entry")),
+        };
+        (format!("`{}` takes {takes}, and this is of type {found}", key.escape_debug()), help)
+    }
+}

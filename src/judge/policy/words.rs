@@ -1,0 +1,139 @@
+//! What single words of a policy mean: addresses, ports, versions, suites, days.
+
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+
+use ipnet::{IpNet, Ipv4Net};
+
+use super::errors::nearest;
+use super::{Agent, canonical};
+use crate::fact::{CipherSuite, Name, Timestamp, TlsVersion};
+use crate::judge::Severity;
+use crate::judge::rules::RULES;
+use crate::limits;
+
+/// What a word means, or what is wrong with it and how it is mended.
+pub(super) type Parsed<T> = Result<T, (String, Option<String>)>;
+
+/// One of a few words.
+pub(super) fn one_of<T: Copy>(word: &str, words: &[(&str, T)]) -> Parsed<T> {
+    words.iter().find(|(known, _)| *known == word).map(|(_, value)| *value).ok_or_else(|| {
+        let listed: Vec<&str> = words.iter().map(|(known, _)| *known).collect();
+        let near = nearest(word, listed.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+        (format!("`{}` is not known here", word.escape_debug()), near.or_else(|| Some(format!("one of {}", listed.join(", ")))))
+    })
+}
+
+/// The severity that a rule has by itself.
+pub(super) fn rule_default(code: &str) -> Parsed<Severity> {
+    let codes: Vec<(&str, Severity)> = RULES.iter().map(|rule| (rule.code, rule.severity)).collect();
+    one_of(&code.to_ascii_uppercase(), &codes)
+}
+
+/// An address, a prefix without host bits, or a MAC address, of an agent.
+///
+/// # Errors
+/// What is wrong with it, and how it is mended.
+pub fn parse_agent(text: &str) -> Parsed<Agent> {
+    let octets: Vec<&str> = text.split(if text.contains('-') { '-' } else { ':' }).collect();
+    if octets.len() != 6 {
+        return parse_net(text).map(Agent::Net);
+    }
+    let mut mac = [0; 6];
+    for (byte, octet) in mac.iter_mut().zip(octets) {
+        let hex = octet.len() == 2 && octet.bytes().all(|b| b.is_ascii_hexdigit());
+        *byte = u8::from_str_radix(octet, 16).ok().filter(|_| hex).ok_or_else(|| {
+            let help = "write it as 02:00:5e:10:00:01".to_owned();
+            (format!("`{}` is no MAC address", text.escape_debug()), Some(help))
+        })?;
+    }
+    if mac[0] & 1 != 0 {
+        return Err((format!("`{text}` is the MAC address of a group, which no agent has"), Some("name the agent's own".to_owned())));
+    }
+    Ok(Agent::Mac(mac))
+}
+
+/// An address or a prefix without host bits. Where all of it is IPv4 written as IPv6 it is taken as the IPv4 that packets are held
+/// against.
+pub(super) fn parse_net(text: &str) -> Parsed<IpNet> {
+    if let Ok(ip) = text.parse::<IpAddr>() {
+        return Ok(IpNet::from(canonical(ip)));
+    }
+    let wrong = || format!("`{}` is no address and no prefix", text.escape_debug());
+    let net: IpNet = text.parse().map_err(|_| (wrong(), Some("write it as 10.0.0.4, 10.0.0.0/24 or fd00::/64".to_owned())))?;
+    if net.trunc() != net {
+        let help = format!("did you mean `{}`, or the address alone?", net.trunc());
+        return Err((format!("`{text}` has bits beyond its prefix length"), Some(help)));
+    }
+    let inner = net.prefix_len().checked_sub(96).filter(|_| matches!(net, IpNet::V6(_)));
+    match (canonical(net.addr()), inner) {
+        (IpAddr::V4(ip), Some(inner)) => Ok(Ipv4Net::new(ip, inner).map_or(net, IpNet::V4)),
+        _ => Ok(net),
+    }
+}
+
+/// A port, or a range of them.
+pub(super) fn parse_ports(value: &toml::Value) -> Parsed<RangeInclusive<u16>> {
+    let wrong =
+        || (format!("`{}` is no port", value.to_string().escape_debug()), Some("write 443, or a range as \"8000-8100\"".to_owned()));
+    let port = |text: &str| text.trim().parse::<u16>().ok().filter(|port| *port > 0 && text.trim().bytes().all(|b| b.is_ascii_digit()));
+    match value {
+        toml::Value::Integer(port) => u16::try_from(*port).ok().filter(|port| *port > 0).map(|port| port..=port).ok_or_else(wrong),
+        toml::Value::String(text) => match text.split_once('-').map_or((port(text), port(text)), |(from, to)| (port(from), port(to))) {
+            (Some(from), Some(to)) if from <= to => Ok(from..=to),
+            (Some(from), Some(to)) => {
+                Err((format!("the range `{from}-{to}` runs backwards"), Some(format!("did you mean \"{to}-{from}\"?"))))
+            }
+            _ => Err(wrong()),
+        },
+        _ => Err(wrong()),
+    }
+}
+
+/// A version of TLS.
+pub(super) fn parse_version(text: &str) -> Parsed<TlsVersion> {
+    let words = [("1.0", TlsVersion::TLS1_0), ("1.1", TlsVersion::TLS1_1), ("1.2", TlsVersion::TLS1_2), ("1.3", TlsVersion::TLS1_3)];
+    one_of(text, &words)
+}
+
+/// A cipher suite, by its registered name or its number.
+pub(super) fn parse_suite(text: &str) -> Parsed<CipherSuite> {
+    let by_name = tls_parser::TlsCipherSuite::from_name(text).map(|suite| CipherSuite(suite.id.0));
+    let by_number = || text.strip_prefix("0x").and_then(|hex| u16::from_str_radix(hex, 16).ok()).map(CipherSuite);
+    let help = "use the registered name, as TLS_AES_128_GCM_SHA256, or its number, as 0x1301";
+    by_name.or_else(by_number).ok_or_else(|| (format!("`{}` is no cipher suite", text.escape_debug()), Some(help.to_owned())))
+}
+
+/// A host name without wildcards.
+pub(super) fn parse_host(text: &str) -> Parsed<Name> {
+    let name = Name::from_wire(text.as_bytes());
+    let help = || Some("write a domain without wildcards, as corp.example".to_owned());
+    if name.is_odd() { Err((format!("`{}` is no host name", text.escape_debug()), help())) } else { Ok(name) }
+}
+
+/// A day: the first moment after it, and the day as written.
+pub(super) fn parse_day(until: &toml::value::Datetime) -> Parsed<(Timestamp, String)> {
+    match (until.date, until.time, until.offset) {
+        (Some(date), None, None) => {
+            let midnight = Timestamp::from_date(date.year.into(), date.month.into(), date.day.into());
+            Ok((midnight.plus_nanos(limits::DAY_NANOS), date.to_string()))
+        }
+        (Some(date), ..) => {
+            Err((format!("`{until}` has a time: a waiver holds until the end of a day (UTC)"), Some(format!("did you mean {date}?"))))
+        }
+        (None, ..) => Err((format!("`{until}` is no date"), Some("write a day, as 2027-03-31".to_owned()))),
+    }
+}
+
+/// Text that is printed in reports: nothing in it may move a cursor or turn the direction of reading.
+pub(super) fn parse_text(text: &str) -> Parsed<String> {
+    match text.chars().find(|c| is_unseen(*c)) {
+        Some(unseen) => Err((format!("holds the invisible character `{}`", unseen.escape_unicode()), Some("take it out".to_owned()))),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// Controls, and marks that change the direction of text.
+pub(super) fn is_unseen(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}

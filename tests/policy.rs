@@ -1,0 +1,275 @@
+//! The policy language from outside: a file full of mistakes is mended in one go, and files reach each other in every way.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use wirewitness::fact::{Name, TlsVersion, Transport};
+use wirewitness::judge::policy::{Known, Policy, PolicyErrors, profiles};
+
+const KNOWN: Known<'static> = Known { protocols: &["http", "ntp", "ssh"] };
+
+fn load(selectors: &[&str], files: &[(&str, &str)]) -> Result<Policy, PolicyErrors> {
+    let files: BTreeMap<&str, &str> = files.iter().copied().collect();
+    let read = |path: &str| files.get(path).map(|text| (*text).to_owned()).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
+    let selectors: Vec<String> = selectors.iter().map(|&selector| selector.to_owned()).collect();
+    Policy::load(&selectors, &KNOWN, &read)
+}
+
+fn refused(text: &str) -> PolicyErrors {
+    match load(&["p.toml"], &[("p.toml", text)]) {
+        Ok(_) => panic!("this loads:\n{text}"),
+        Err(errors) => errors,
+    }
+}
+
+/// Each line that ends in `# column: words` holds a mistake there, whose message and mend have those words.
+const MISTAKEN: &str = r#"
+nmae = "lab"                                  # 1: unknown key `nmae`: did you mean `name`?
+extends = ["azure-ark", "lost.toml"]          # 12: did you mean `azure-arc`? # 25: lost.toml: cannot be read
+dns_binding = "requier"                       # 15: did you mean `require`?
+ech = true                                    # 7: `ech` takes a string
+[agent]
+addresses = ["10.0.0.256", "10.0.0.1/8"]      # 14: no address # 28: did you mean `10.0.0.0/8`
+[destinations]
+private = "yes"                               # 11: takes true or false
+[tls]
+minimum = "1.4"                               # 11: did you mean `1.
+ciphers = ["TLS_NONE", 4865]                  # 12: no cipher suite # 24: takes a string
+[dns]
+resolvers = "10.0.0.2"                        # 13: takes a list
+search = ["*.corp.example"]                   # 11: no host name
+[[allow]]
+names = ["https://a.example/x", "a.example:443", "a..b", "**.c", "a b"] # 10: URL # 33: port # 50: empty label # 58: `**` # 66: ` `
+ports = [443, 0, "9-1", 70000, true, "http"]  # 15: no port # 18: did you mean "1-9" # 25: no port # 32: takes ports # 38: no port
+transport = "tpc"                             # 13: did you mean `tcp`?
+plaintext = ["htttp"]                         # 14: did you mean `http`?
+prots = [443]                                 # 1: did you mean `ports`?
+purpose = "a\u202eb"                          # 11: invisible
+[[allow]]                                     # 1: names and cidrs
+purpose = "nothing"
+[[allow]]
+cidrs = ["fe80::1/10"]                        # 10: fe80::/10
+ports = []                                    # 9: without ports
+[[inbound]]                                   # 1: permits everything
+from = ["10.0.0.0/33"]                        # 9: no prefix
+[severity]
+WW999 = "notice"                              # 1: not known
+WW202 = "notice"                              # 9: raised, and not lowered
+WW102 = "loud"                                # 9: one of notice
+WW101 = "notice"
+ww101 = "violation"                           # 1: set here and at p.toml:34
+[[waiver]]
+rule = "WW905"                                # 8: cannot be waived
+reason = "x"
+[[waiver]]                                    # 1: without a reason
+rule = "WW201"
+until = 2027-03-31T10:00:00Z                  # 9: did you mean 2027-03-31?
+[[waiver]]                                    # 1: without a rule
+reason = " "                                  # 10: without a reason
+until = "soon"                                # 9: takes a date
+"#;
+
+#[test]
+fn every_mistake_of_a_file_is_reported_where_it_stands_in_one_run() {
+    let text = MISTAKEN.trim_start();
+    let mut expected = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        for comment in line.split(" # ").skip(1) {
+            let (column, words) = comment.split_once(": ").unwrap();
+            expected.push((number + 1, column.trim().parse::<usize>().unwrap(), words));
+        }
+    }
+    expected.sort_unstable();
+    let errors = refused(text);
+    let found: Vec<(usize, usize)> = errors.mistakes().iter().filter_map(|mistake| mistake.place()).collect();
+    assert_eq!(found, expected.iter().map(|(line, column, _)| (*line, *column)).collect::<Vec<_>>(), "{errors}");
+    assert!(expected.len() > 40);
+    let drawn = errors.to_string();
+    // each mistake is drawn by itself: `× message`, the place, the caret, the mend
+    let drawings: Vec<String> = drawn.split("  × ").skip(1).map(|one| one.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(drawings.len(), expected.len());
+    for (drawing, (line, column, words)) in drawings.iter().zip(&expected) {
+        assert!(drawing.contains(&format!("p.toml:{line}:{column}")), "{line}:{column} is not in {drawing}");
+        let parts = words.split(": did").map(|part| part.trim_start_matches(" you mean "));
+        assert!(parts.into_iter().all(|part| drawing.contains(part)), "{words} is not in {drawing}");
+    }
+    assert!(!drawn.contains('\u{1b}'), "no colour");
+}
+
+#[test]
+fn all_that_is_no_toml_is_reported_too() {
+    let errors = refused("name = \n[agent]\naddresses = [\"10.0.0.1\"\n[dns\n");
+    assert!(errors.mistakes().len() > 1, "{errors}");
+    assert_eq!(errors.mistakes()[0].place().map(|(line, _)| line), Some(1));
+    assert_eq!(errors.mistakes()[0].file(), Some("p.toml"));
+    assert_eq!(refused("[[waiver]]\nrule = \"WW203\"\nreason = \"x\"\nuntil = 2027-02-31\n").mistakes()[0].place(), Some((4, 9)));
+    let single = refused("[allow]\nnames = [\"a.example\"]\n").to_string();
+    assert!(single.contains("write [[allow]]"), "{single}");
+}
+
+#[test]
+fn nesting_is_refused_before_it_costs_a_stack() {
+    for text in [format!("x = {}", "[".repeat(100_000)), format!("x{} = 1", ".a".repeat(100_000)), format!("[{}x]", "a.".repeat(100_000))] {
+        assert!(!refused(&text).mistakes().is_empty());
+    }
+}
+
+#[test]
+fn errors_carry_nothing_that_moves_a_cursor() {
+    let drawn = refused("name = \"\u{1b}[31m\u{202e}\u{9b}\"\nx\u{1b} = 1\n").to_string();
+    assert!(drawn.chars().all(|c| c == '\n' || !c.is_control() && c != '\u{202e}'), "{drawn:?}");
+}
+
+#[test]
+fn a_file_with_too_many_mistakes_is_cut_and_counted() {
+    let text: String = (0..300).map(|n| format!("key{n} = 1\n")).collect();
+    let errors = refused(&text);
+    assert_eq!(errors.mistakes().len(), 300);
+    assert!(errors.to_string().contains("and 200 more mistakes"));
+}
+
+#[test]
+fn policies_agree_or_contradict_in_any_order() {
+    let files = [
+        ("base.toml", "[tls]\nminimum = \"1.2\"\n[severity]\nWW102 = \"notice\"\n[[allow]]\nnames = [\"a.example\"]\n"),
+        ("strict.toml", "extends = [\"base.toml\"]\n[tls]\nminimum = \"1.3\"\n[severity]\nWW102 = \"violation\"\n"),
+        ("plain.toml", "extends = [\"base.toml\"]\n"),
+        ("both.toml", "extends = [\"strict.toml\", \"plain.toml\"]\n[tls]\nminimum = \"1.3\"\n"),
+        ("settled.toml", "extends = [\"strict.toml\", \"plain.toml\"]\n[tls]\nminimum = \"1.3\"\n[severity]\nWW102 = \"notice\"\n"),
+    ];
+    for pair in [["strict.toml", "plain.toml"], ["plain.toml", "strict.toml"], ["base.toml", "strict.toml"], ["strict.toml", "base.toml"]] {
+        let errors = load(&pair, &files).unwrap_err();
+        let messages: Vec<&str> = errors.mistakes().iter().map(|mistake| mistake.message()).collect();
+        assert!(messages.iter().any(|m| m.starts_with("tls.minimum is set differently here and at ")), "{pair:?}: {messages:?}");
+        assert!(messages.iter().any(|m| m.starts_with("the severity of WW102 is set differently")), "{pair:?}: {messages:?}");
+        assert!(errors.mistakes().iter().all(|mistake| mistake.place().is_some()), "a contradiction is shown where it stands");
+    }
+    let half = load(&["both.toml"], &files).unwrap_err();
+    assert_eq!(half.mistakes().len(), 1, "what the extending file sets is settled, the rest is not: {half}");
+    assert!(half.mistakes()[0].message().starts_with("the severity of WW102"));
+    let settled = load(&["settled.toml"], &files).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!((settled.tls_minimum, settled.severity.len()), (TlsVersion::TLS1_3, 1));
+    let strict = load(&["strict.toml"], &files).unwrap();
+    assert_eq!((strict.tls_minimum, strict.severity.len()), (TlsVersion::TLS1_3, 1), "the extending policy holds");
+    let twice = load(&["plain.toml", "base.toml", "./plain.toml", ".//base.toml"], &files).unwrap();
+    assert_eq!((twice.allow.len(), twice.used.len()), (1, 2), "a policy counts once, by whatever path");
+}
+
+#[test]
+fn files_reach_each_other_beside_themselves_and_never_for_ever() {
+    let files = [
+        ("etc/lab.toml", "extends = [\"sites/berlin\", \"azure-arc\"]\n"),
+        ("etc/sites/berlin", "extends = [\"../common.toml\"]\n[[allow]]\nnames = [\"b.example\"]\n"),
+        ("etc/sites/../common.toml", "[[allow]]\nnames = [\"c.example\"]\n"),
+        ("dot.toml", "extends = [\"./dot.toml\"]\n"),
+        ("loop/up.toml", "extends = [\"../loop/up.toml\"]\n"),
+        ("./baseline", "[destinations]\nprivate = true\n"),
+        ("mine.toml", "extends = [\"./baseline\"]\n"),
+    ];
+    let lab = load(&["etc/lab.toml"], &files).unwrap_or_else(|e| panic!("{e}"));
+    let names: Vec<&str> = lab.used.iter().map(|used| used.name.as_str()).collect();
+    assert_eq!(names, ["common", "berlin", "azure-arc", "lab"], "a policy without a name is called as its file, without the folder");
+    for (path, words) in [("./dot.toml", "extends itself by way of dot.toml"), ("dot.toml", "extends itself")] {
+        let errors = load(&[path], &files).unwrap_err().to_string();
+        assert!(errors.contains(words), "{errors}");
+    }
+    // a path that grows at every step, as behind a link
+    let grows = |_: &str| Ok("extends = [\"../loop/up.toml\"]\n".to_owned());
+    let errors = Policy::load(&["loop/up.toml".to_owned()], &KNOWN, &grows).unwrap_err().to_string();
+    assert!(errors.contains("too many policies extend each other"), "{errors}");
+    assert!(load(&["./baseline"], &files).unwrap().private && load(&["mine.toml"], &files).unwrap().private, "a path is a file");
+    assert!(!load(&["baseline"], &files).unwrap().private && !load(&[], &files).unwrap().allows_destinations(), "a name is built in");
+}
+
+#[test]
+fn ipv4_written_as_ipv6_is_ipv4() {
+    let text = "[dns]\nresolvers = [\"::ffff:10.0.0.2\"]\n[[allow]]\ncidrs = [\"::ffff:20.0.0.0/104\", \"64:ff9b::1.2.3.4\"]\n";
+    let policy = load(&["p.toml"], &[("p.toml", text)]).unwrap();
+    assert!(policy.resolver_allowed([10, 0, 0, 2].into()));
+    for covered in ["20.1.2.3", "::ffff:20.1.2.3", "1.2.3.4", "64:ff9b::1.2.3.4"] {
+        assert!(policy.allow[0].covers_address(covered.parse().unwrap()), "{covered}");
+    }
+    assert!(!policy.allow[0].covers_address("21.1.2.3".parse().unwrap()));
+}
+
+#[test]
+fn only_the_one_spelling_of_an_address_is_its_reverse() {
+    let policy = load(&[], &[]).unwrap();
+    let asked = |text: &str| policy.query_allowed(&Name::from_wire(text.as_bytes()));
+    let nibbles = "b.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2";
+    assert!(asked("4.3.2.1.in-addr.arpa") && asked("4.3.2.1.IN-ADDR.ARPA.") && asked(&format!("{nibbles}.ip6.arpa")));
+    for data in ["+4.3.2.1.in-addr.arpa", "004.3.2.1.in-addr.arpa", "5.4.3.2.1.in-addr.arpa", "secret.3.2.1.in-addr.arpa", "in-addr.arpa"] {
+        assert!(!asked(data), "{data}");
+    }
+    assert!(!asked(&format!("0.{nibbles}.ip6.arpa")) && !asked("4.3.2.1.in-addr.arpa.evil.example"));
+}
+
+#[test]
+fn no_built_in_policy_permits_plaintext_where_tls_is_spoken() {
+    for (profile, _) in profiles::PROFILES {
+        let policy = load(&[profile], &[]).unwrap_or_else(|e| panic!("{profile}: {e}"));
+        for entry in policy.allow.iter().filter(|entry| !entry.plaintext.is_empty()) {
+            assert!(!entry.ports.is_empty(), "{}", entry.label());
+            assert!(!entry.covers_port(443, Transport::Tcp), "{}", entry.label());
+        }
+        assert!(policy.allow.iter().all(|entry| !entry.ports.is_empty()), "{profile}: every entry names its ports");
+        assert!(policy.inbound.is_empty() && policy.severity.is_empty() && policy.waivers.is_empty(), "{profile}: relaxes no rule");
+    }
+    let all: Vec<&str> = profiles::names().collect();
+    load(&all, &[]).unwrap_or_else(|e| panic!("all of them together: {e}"));
+}
+
+#[test]
+fn every_policy_file_of_the_fixtures_loads() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut loaded = 0;
+    for folder in std::fs::read_dir(fixtures).unwrap() {
+        let path = folder.unwrap().path().join("policy.toml");
+        if path.exists() {
+            let read = |path: &str| std::fs::read_to_string(path);
+            Policy::load(&[path.to_string_lossy().into_owned()], &KNOWN, &read).unwrap_or_else(|e| panic!("{e}"));
+            loaded += 1;
+        }
+    }
+    assert!(loaded > 0);
+}
+
+#[test]
+fn what_is_shown_says_where_it_stands() {
+    let text = r#"name = "lab"
+extends = ["azure-arc"]
+dns_binding = "require"
+[agent]
+addresses = ["10.0.0.4", "02:00:00:00:00:01"]
+[destinations]
+private = true
+[dns]
+resolvers = ["10.0.0.2"]
+[[inbound]]
+from = ["10.0.0.0/24"]
+ports = ["8000-8100", 22]
+protocols = ["ssh"]
+[[waiver]]
+rule = "WW203"
+names = ["old.example"]
+until = 9999-12-31
+reason = "replaced soon"
+"#;
+    let shown = load(&["p.toml"], &[("p.toml", text)]).unwrap().show();
+    for line in [
+        "agent       10.0.0.4 (lab:5)",
+        "agent       02:00:00:00:00:01 (lab:5)",
+        "tls         at least TLS1.2 (azure-arc:9)",
+        "resolver    10.0.0.2/32 (lab:9)",
+        "dns_binding require (lab:3)",
+        "ech         undetermined (default)",
+        "allow       private addresses under any name (lab:7)",
+        "allow       169.254.169.254/32 169.254.169.253/32, port 80, plaintext http",
+        "inbound     from 10.0.0.0/24, port 8000-8100 22, speaking ssh (lab:10)",
+        "waiver      WW203 of old.example until 9999-12-31: replaced soon (lab:14)",
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "`{line}` is not in\n{shown}");
+    }
+    assert!(shown.contains("source: azure-management-docs"));
+}
