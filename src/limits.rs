@@ -164,3 +164,9 @@ pub const POLICY_MISTAKES: usize = 100;
 
 /// Letters of a mistaken word that are compared with the known ones.
 pub const POLICY_WORD_CHARS: usize = 64;
+
+/// Answers of one flow that may wait for a question which comes after them.
+pub const DNS_EARLY_PER_FLOW: usize = 8;
+
+/// How long after its answer a question may be seen.
+pub const DNS_EARLY_NANOS: i64 = 10 * 1_000_000;

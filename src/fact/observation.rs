@@ -71,6 +71,8 @@ pub enum Fact {
     },
     /// A resolver answered a question that was seen.
     Resolved(Box<Resolution>),
+    /// A resolver answered what nobody was seen to ask: listed, and never believed.
+    Unasked(Box<Resolution>),
     /// A request in the clear.
     Http {
         /// The method.

@@ -149,6 +149,8 @@ pub struct FlowFacts {
     pub dns: Vec<DnsTransaction>,
     /// Transactions beyond those.
     pub dns_more: u64,
+    /// Answers that nobody was seen to ask for.
+    pub unasked: Vec<DnsTransaction>,
     /// The first request in the clear.
     pub http: Option<HttpRequest>,
     /// Bytes missing where evidence would be, and where first.
@@ -300,6 +302,12 @@ impl FlowFacts {
                 let open = |t: &&mut DnsTransaction| t.answer.is_none() && t.name == answer.name && t.qtype == answer.qtype;
                 if let Some(asked) = self.dns.iter_mut().find(open) {
                     asked.answer = Some(answer);
+                }
+            }
+            Fact::Unasked(answer) => {
+                if self.unasked.len() < limits::DNS_PER_FLOW {
+                    let (name, qtype) = (answer.name.clone(), answer.qtype);
+                    self.unasked.push(DnsTransaction { name, qtype, at, answer: Some(answer) });
                 }
             }
             Fact::Http { method, host } => _ = self.http.get_or_insert(HttpRequest { method, host, at }),

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::{Carrier, Inspector, Opening, Probe, Progress, Protocol, Seen, saved};
-use crate::fact::{Cleartext, DnsData, End, Fact, Finish, Name, Resolution};
+use crate::fact::{Cleartext, DnsData, End, Fact, Finish, Name, Resolution, Timestamp};
 use crate::limits;
 use wire::{Data, Message, Question, WireName};
 
@@ -65,6 +65,16 @@ struct Dns {
     begun: bool,
     /// Questions with what they were answered, the oldest first.
     pending: VecDeque<Pending>,
+    /// Answers without a question so far, the oldest first: two directions of a tap may be merged the wrong way round.
+    early: VecDeque<Early>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Early {
+    answered_by: End,
+    id: u16,
+    at: Timestamp,
+    resolution: Resolution,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -86,7 +96,7 @@ struct NoMessage;
 
 impl Dns {
     fn new(stream: bool) -> Self {
-        Self { stream, begun: false, pending: VecDeque::new() }
+        Self { stream, begun: false, pending: VecDeque::new(), early: VecDeque::new() }
     }
 
     fn message(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> Result<(), NoMessage> {
@@ -121,7 +131,11 @@ impl Dns {
             if self.pending.len() >= limits::DNS_PENDING_PER_FLOW {
                 self.pending.pop_front();
             }
-            self.pending.push_back(Pending { asked_by: end, id: message.id, name, qtype, asked: 1, answered: 0, answer: Vec::new() });
+            let mut pending = Pending { asked_by: end, id: message.id, name, qtype, asked: 1, answered: 0, answer: Vec::new() };
+            if let Some(early) = self.take_early(&pending, seen.at().at) {
+                pending.resolve(early, seen);
+            }
+            self.pending.push_back(pending);
         }
     }
 
@@ -133,9 +147,33 @@ impl Dns {
             let name = question.name.to_name();
             let fits = |p: &&mut Pending| p.asked_by != end && p.id == message.id && p.qtype == question.qtype && p.name == name;
             match self.pending.iter_mut().find(fits) {
-                Some(pending) => pending.resolve(chain(question, message), message, seen),
-                None => seen.say(Fact::Malformed("a DNS answer without its question".to_owned())),
+                Some(pending) => pending.resolve(resolution(name, question.qtype, message, chain(question, message)), seen),
+                None => {
+                    let resolution = resolution(name, question.qtype, message, chain(question, message));
+                    self.early.push_back(Early { answered_by: end, id: message.id, at: seen.at().at, resolution });
+                    if self.early.len() > limits::DNS_EARLY_PER_FLOW {
+                        self.give_up_early(seen);
+                    }
+                }
             }
+        }
+    }
+
+    /// The answer that came just before its question.
+    fn take_early(&mut self, pending: &Pending, now: Timestamp) -> Option<Resolution> {
+        let fits = |early: &Early| {
+            let question = early.resolution.name == pending.name && early.resolution.qtype == pending.qtype;
+            question && early.id == pending.id && early.answered_by != pending.asked_by && now.since(early.at) <= limits::DNS_EARLY_NANOS
+        };
+        let place = self.early.iter().position(fits)?;
+        self.early.remove(place).map(|early| early.resolution)
+    }
+
+    /// Says that the oldest answer without a question has none.
+    fn give_up_early(&mut self, seen: &mut Seen<'_>) {
+        if let Some(early) = self.early.pop_front() {
+            seen.say(Fact::Malformed("a DNS answer without its question".to_owned()));
+            seen.say(Fact::Unasked(Box::new(early.resolution)));
         }
     }
 
@@ -143,15 +181,18 @@ impl Dns {
     fn error(&mut self, end: End, message: &Message<'_>, seen: &mut Seen<'_>) {
         let fits = |p: &&mut Pending| p.asked_by != end && p.id == message.id && p.answered == 0;
         match self.pending.iter_mut().find(fits) {
-            Some(pending) if message.answers.is_empty() => pending.resolve(Vec::new(), message, seen),
+            Some(pending) if message.answers.is_empty() => {
+                let resolution = resolution(pending.name.clone(), pending.qtype, message, Vec::new());
+                pending.resolve(resolution, seen);
+            }
             _ => seen.say(Fact::Malformed("a DNS answer without its question".to_owned())),
         }
     }
 }
 
 impl Pending {
-    fn resolve(&mut self, answers: Vec<DnsData>, message: &Message<'_>, seen: &mut Seen<'_>) {
-        let is_known = self.answered > 0 && is_same(&self.answer, &answers);
+    fn resolve(&mut self, resolution: Resolution, seen: &mut Seen<'_>) {
+        let is_known = self.answered > 0 && is_same(&self.answer, &resolution.answers);
         self.answered = self.answered.saturating_add(1);
         if is_known {
             return;
@@ -159,10 +200,13 @@ impl Pending {
         if self.answered > self.asked.max(1) {
             seen.say(Fact::Malformed("two different answers to one DNS question".to_owned()));
         }
-        self.answer.clone_from(&answers);
-        let (name, qtype) = (self.name.clone(), self.qtype);
-        seen.say(Fact::Resolved(Box::new(Resolution { name, qtype, rcode: message.rcode, truncated: message.truncated, answers })));
+        self.answer.clone_from(&resolution.answers);
+        seen.say(Fact::Resolved(Box::new(resolution)));
     }
+}
+
+fn resolution(name: Name, qtype: u16, message: &Message<'_>, answers: Vec<DnsData>) -> Resolution {
+    Resolution { name, qtype, rcode: message.rcode, truncated: message.truncated, answers }
 }
 
 /// Whether two answers say the same. Resolvers turn the order of addresses with each answer.
@@ -211,7 +255,11 @@ impl Inspector for Dns {
         if self.stream { Progress::Settled } else { Progress::Used(0) }
     }
 
-    fn finish(&mut self, _: End, _: Finish, _: &mut Seen<'_>) {}
+    fn finish(&mut self, _: End, _: Finish, seen: &mut Seen<'_>) {
+        while !self.early.is_empty() {
+            self.give_up_early(seen);
+        }
+    }
 
     fn heap_bytes(&self) -> usize {
         let answers: usize = self.pending.iter().map(|pending| pending.answer.capacity()).sum();

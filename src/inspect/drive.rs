@@ -35,7 +35,15 @@ impl Inspection {
     /// The inspection of a flow that has said nothing yet.
     #[must_use]
     pub fn new(carrier: Carrier) -> Self {
-        Self { carrier, stage: Stage::Probing, first: None, handovers: 0, unused: [Vec::new(), Vec::new()], opaque: [0; 2], finished: [false; 2] }
+        Self {
+            carrier,
+            stage: Stage::Probing,
+            first: None,
+            handovers: 0,
+            unused: [Vec::new(), Vec::new()],
+            opaque: [0; 2],
+            finished: [false; 2],
+        }
     }
 
     /// Whether further bytes teach nothing: they need not be put in order, nor be given.
@@ -284,6 +292,3 @@ fn unclaimed(first: &[u8], second: &[u8]) -> Option<Fact> {
         Run::Short | Run::Unreadable => None,
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -151,7 +151,7 @@ impl<'a> FlowLine<'a> {
             server_name: name.map(|(name, _)| name),
             server_name_source: name.map(|(_, source)| source),
             tls: tls(record),
-            dns: facts.dns.iter().map(dns).collect(),
+            dns: facts.dns.iter().chain(&facts.unasked).map(dns).collect(),
             http: facts
                 .http
                 .as_ref()
