@@ -89,8 +89,8 @@ impl Compiling<'_> {
         let asked = self.take(word.span(), one_of(word.get_ref(), &words));
         let (Some(default), Some(asked)) = (default, asked) else { return };
         if default == Severity::Undetermined && asked < default {
-            let message = format!("{} says that something was not seen: it can be raised, and not lowered", code.get_ref());
-            self.blame(word.span(), message, "see to it that it is seen, or raise it to \"violation\"");
+            let message = format!("{} leaves the claim unproven: it can be raised, and not lowered", code.get_ref());
+            self.blame(word.span(), message, "see to it that the traffic is seen and understood, or raise it to \"violation\"");
             return;
         }
         // codes are read in any case, so that TOML sees two keys in `WW102` and `ww102`
@@ -111,7 +111,7 @@ impl Compiling<'_> {
         let rule =
             table.rule.as_ref().and_then(|rule| self.take(rule.span(), rule_default(rule.get_ref())).map(|severity| (rule, severity)));
         if let Some((rule, Severity::Undetermined)) = rule {
-            let message = format!("{} says that something was not seen, which cannot be waived", rule.get_ref());
+            let message = format!("{} leaves the claim unproven, which cannot be waived", rule.get_ref());
             self.blame(rule.span(), message, "take the waiver out");
         }
         if table.reason.as_ref().is_none_or(|reason| reason.get_ref().trim().is_empty()) {

@@ -132,7 +132,11 @@ impl Loader<'_> {
             let names: Vec<&str> = profiles::names().collect();
             let near = nearest(selector, names.iter().copied()).map(|near| format!("did you mean `{near}`?"));
             let listed = || format!("built in are {}; a file is named by its path", names.join(", "));
-            (format!("is no built-in policy, and as a file it cannot be read: {error}"), Some(near.unwrap_or_else(listed)))
+            let message = match error.kind() {
+                std::io::ErrorKind::NotFound => "is neither a built-in policy nor a file".to_owned(),
+                _ => format!("is no built-in policy, and as a file it cannot be read: {error}"),
+            };
+            (message, Some(near.unwrap_or_else(listed)))
         })
     }
 
