@@ -1,5 +1,7 @@
 //! What a packet costs before anything is read in it: decode alone, and decode with the flow table.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench fails by panicking")]
+
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};

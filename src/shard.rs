@@ -256,7 +256,7 @@ impl Ride {
         for Observation { fact, at } in shared.said.drain(..) {
             match &fact {
                 Fact::Opener(end) => _ = self.opener.get_or_insert(*end),
-                Fact::Resolved(resolution) if self.agents[(!at.end).index()] => {
+                Fact::Resolved(resolution) if self.opener.is_some_and(|asker| self.agents[asker.index()]) => {
                     let kind = EventKind::Resolved { resolution: resolution.clone(), at };
                     shared.events.push(Event { cause: shared.cause, kind });
                 }

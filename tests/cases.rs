@@ -1,6 +1,8 @@
 //! Every fixture is judged as its `case.toml` says, and reads as its `report.txt` does. `BLESS=1 cargo test --test cases` writes the
 //! reports anew; the diff is then for a person to read.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
 use support::{Case, cases, run};

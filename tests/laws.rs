@@ -1,5 +1,7 @@
 //! The laws of the design, over every fixture: the same bytes out however the audit is run, and nothing taken away makes a pass.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
 use support::{Case, cases, is_plain_pcap, pcap, records};

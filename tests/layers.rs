@@ -1,5 +1,7 @@
 //! Holds the source to its own rules: who may use whom, and what the pure layers never do.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,8 @@
 //! `watch` on a real interface: two network namespaces of the test's own, joined by a veth pair. Traffic goes nowhere else. Needs root
 //! and `ip`; without them the tests say so and end.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![cfg(all(target_os = "linux", feature = "pcap"))]
-
 mod support;
 
 use std::process::{Command, Stdio};

@@ -1,5 +1,7 @@
 //! Orders in which packets really come: the verdict of a compliant world does not hang on them, and its bytes not on threads.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 #[path = "support/world.rs"]
 mod world;

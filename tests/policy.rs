@@ -1,6 +1,6 @@
 //! The policy language from outside: a file full of mistakes is mended in one go, and files reach each other in every way.
 
-#![allow(clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::io;

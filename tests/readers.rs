@@ -1,6 +1,6 @@
 //! The file readers against `pcap-file`, which shares no code with them, and against bytes that no writer would write.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::borrow::Cow;
 use std::io::{self, Cursor, Read};

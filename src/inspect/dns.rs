@@ -140,7 +140,7 @@ impl Dns {
     }
 
     fn response(&mut self, end: End, message: &Message<'_>, seen: &mut Seen<'_>) {
-        if let [] = message.questions[..] {
+        if message.questions.is_empty() {
             return self.error(end, message, seen);
         }
         for question in &message.questions {

@@ -41,7 +41,20 @@ fn facts(carrier: Carrier, said: &[(End, Vec<u8>)]) -> Vec<Fact> {
         let at = Locus { frame: FrameId::new(0, 1), at: Timestamp::default(), end: *end };
         inspection.data(*end, bytes, &mut Seen::new(&mut out, at));
     }
+    let at = Locus { frame: FrameId::new(0, 1), at: Timestamp::default(), end: End::A };
+    inspection.finish(End::A, Finish::CaptureEnd, &mut Seen::new(&mut out, at));
     out.into_iter().map(|observation| observation.fact).collect()
+}
+
+#[test]
+fn an_answer_that_comes_just_before_its_question_is_its_own() {
+    let good = answer(7, "www.example.com", vec![a("www.example.com", [192, 0, 2, 7])]);
+    let swapped = facts(Carrier::Datagram, &[(End::B, good.clone()), (End::A, query(7, "www.example.com"))]);
+    assert_eq!(resolved(&swapped).len(), 1);
+    let alone = facts(Carrier::Datagram, &[(End::B, good.clone())]);
+    assert!(resolved(&alone).is_empty() && alone.iter().any(|fact| matches!(fact, Fact::Unasked(_))));
+    let of_the_asker = facts(Carrier::Datagram, &[(End::A, good), (End::A, query(7, "www.example.com"))]);
+    assert!(resolved(&of_the_asker).is_empty());
 }
 
 fn resolved(facts: &[Fact]) -> Vec<&Resolution> {
