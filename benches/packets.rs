@@ -27,6 +27,10 @@ impl Rider for Nobody {
     fn gap(&mut self, _: &mut u64, _: u64, _: bool, _: Locus) {}
     fn conflict(&mut self, _: &mut u64, _: Locus) {}
     fn finish(&mut self, _: &mut u64, _: Finish, _: Locus) {}
+    fn is_complete(&self) -> bool {
+        false
+    }
+
     fn is_settled(&self) -> bool {
         true
     }
@@ -80,7 +84,13 @@ fn tracking(c: &mut Criterion) {
                 |(shared, table)| {
                     for (n, frame) in frames.iter().enumerate() {
                         if let Ok(packet) = decode::packet(LinkType::ETHERNET, frame, frame.len() as u32) {
-                            table.track(shared, &packet, FrameId::new(0, n as u64 + 1), Timestamp::from_nanos(n as i64 * 1000));
+                            table.track(
+                                shared,
+                                &packet,
+                                FlowKey::of(&packet),
+                                FrameId::new(0, n as u64 + 1),
+                                Timestamp::from_nanos(n as i64 * 1000),
+                            );
                         }
                     }
                 },

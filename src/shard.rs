@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::decode::{self, Header, Packet, Reason, Skip};
 use crate::fact::{
-    End, Endpoint, Fact, Finish, FlowFacts, FlowRecord, FrameId, FrameIndex, Locus, Name, Observation, Resolution, Timestamp, Transport,
+    End, Endpoint, Fact, Facts, Finish, FlowRecord, FrameId, FrameIndex, Locus, Name, Observation, Resolution, Timestamp, Transport,
 };
 use crate::flow::{Ended, FlowKey, FlowTable, LaneHash, Rider};
 use crate::inspect::{Carrier, Inspection, Seen};
@@ -123,12 +123,22 @@ pub struct View {
 }
 
 impl View {
-    /// The lane that a frame belongs to; one that gives no packet goes to the first.
+    /// Reads a frame, and says which lane it belongs to; one that gives no packet goes to the first.
+    #[inline]
     #[must_use]
-    pub fn lane(&self, frame: &FrameIndex, bytes: &[u8]) -> usize {
-        decode::packet(frame.link, bytes, frame.wire).map_or(0, |packet| self.lanes.lane(&FlowKey::of(&packet).0))
+    pub fn route<'a>(&self, frame: &FrameIndex, bytes: &'a [u8]) -> (usize, Routed<'a>) {
+        match decode::packet(frame.link, bytes, frame.wire) {
+            Ok(packet) => {
+                let flow = FlowKey::of(&packet);
+                (self.lanes.lane(&flow.0), Ok((packet, flow)))
+            }
+            Err(skip) => (0, Err(skip)),
+        }
     }
 }
+
+/// A packet with its flow's key and the end that sent it, or the reason why a frame gives none.
+pub type Routed<'a> = Result<(Packet<'a>, (FlowKey, End)), Skip>;
 
 /// One lane.
 pub struct Lane {
@@ -157,18 +167,19 @@ impl Lane {
         Self { table: FlowTable::new(budget, seed), shared, ledger: LaneLedger::default() }
     }
 
-    /// Takes a frame in, as [`decode::packet`] read it.
-    pub fn take(&mut self, frame: &FrameIndex, packet: Result<Packet<'_>, Skip>) {
+    /// Takes a frame in, as [`View::route`] read it.
+    #[inline]
+    pub fn take(&mut self, frame: &FrameIndex, routed: Routed<'_>) {
         self.ledger.truncated += u64::from(frame.captured < frame.wire);
         if frame.flags & FrameIndex::FLAG_FILTERED != 0 {
-            return self.filtered(frame, &packet);
+            return self.filtered(frame, &routed);
         }
-        let packet = match packet {
-            Ok(packet) => packet,
+        let (packet, flow) = match routed {
+            Ok(routed) => routed,
             Err(skip) => return self.skip(frame, &skip),
         };
         self.shared.cause = frame.id;
-        let agents = self.table.track(&mut self.shared, &packet, frame.id, frame.at);
+        let agents = self.table.track(&mut self.shared, &packet, flow, frame.id, frame.at);
         if agents == [false; 2] {
             self.ledger.unrelated += 1;
             return;
@@ -177,14 +188,17 @@ impl Lane {
         if self.shared.view.eager {
             let accepts = matches!(packet.header, Header::Tcp(tcp) if tcp.has(decode::Tcp::SYN) && tcp.has(decode::Tcp::ACK));
             if std::mem::take(&mut self.shared.decided) || accepts {
-                self.snapshot(&packet);
+                self.snapshot(&flow.0);
             }
         }
     }
 
-    /// What has happened since this was last asked, in the order of its causes.
-    pub fn events(&mut self) -> std::vec::Drain<'_, Event> {
-        self.shared.events.drain(..)
+    /// Moves what has happened since this was last asked to `events`, in the order of its causes.
+    #[inline]
+    pub fn tell(&mut self, events: &mut Vec<Event>) {
+        if !self.shared.events.is_empty() {
+            events.append(&mut self.shared.events);
+        }
     }
 
     /// What became of the lane's frames.
@@ -209,17 +223,17 @@ impl Lane {
         self.table.rewind();
     }
 
-    fn snapshot(&mut self, packet: &Packet<'_>) {
-        if let Some((ended, rider)) = self.table.peek(packet) {
+    fn snapshot(&mut self, key: &FlowKey) {
+        if let Some((ended, rider)) = self.table.peek(key) {
             let facts = rider.map(|ride| ride.facts.clone()).unwrap_or_default();
             let kind = EventKind::Snapshot(Box::new(record(&ended, facts)));
             self.shared.events.push(Event { cause: self.shared.cause, kind });
         }
     }
 
-    fn filtered(&mut self, frame: &FrameIndex, packet: &Result<Packet<'_>, Skip>) {
-        let agent = match packet {
-            Ok(packet) => Ride::agents(&self.shared, packet, End::A) != [false; 2],
+    fn filtered(&mut self, frame: &FrameIndex, routed: &Routed<'_>) {
+        let agent = match routed {
+            Ok((packet, _)) => Ride::agents(&self.shared, packet, End::A) != [false; 2],
             Err(skip) if skip.reason.is_noise() => false,
             Err(skip) => skip.addresses.is_none_or(|(a, b)| self.shared.view.scope.has(a, None) || self.shared.view.scope.has(b, None)),
         };
@@ -246,7 +260,7 @@ pub struct Ride {
     key: FlowKey,
     agents: [bool; 2],
     inspection: Inspection,
-    facts: FlowFacts,
+    facts: Facts,
     opener: Option<End>,
 }
 
@@ -286,7 +300,7 @@ impl Rider for Ride {
     fn board(shared: &Shared, key: &FlowKey, agents: [bool; 2]) -> Option<Self> {
         let carrier = if key.transport() == Transport::Tcp { Carrier::Stream } else { Carrier::Datagram };
         let wanted = agents != [false; 2] || shared.view.inspect_all;
-        wanted.then(|| Self { key: *key, agents, inspection: Inspection::new(carrier), facts: FlowFacts::default(), opener: None })
+        wanted.then(|| Self { key: *key, agents, inspection: Inspection::new(carrier), facts: Facts::default(), opener: None })
     }
 
     fn data(&mut self, shared: &mut Shared, bytes: &[u8], at: Locus) -> usize {
@@ -325,6 +339,10 @@ impl Rider for Ride {
         self.inspection.is_settled()
     }
 
+    fn is_complete(&self) -> bool {
+        self.inspection.is_complete()
+    }
+
     fn opener(&self) -> Option<End> {
         self.opener
     }
@@ -340,7 +358,7 @@ impl Rider for Ride {
     }
 }
 
-fn record(ended: &Ended, facts: FlowFacts) -> FlowRecord {
+fn record(ended: &Ended, facts: Facts) -> FlowRecord {
     FlowRecord {
         transport: ended.key.transport(),
         ends: ended.key.ends(),

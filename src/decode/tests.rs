@@ -187,6 +187,7 @@ proptest! {
         if mutate && at < bytes.len() { bytes[at] = value; }
         let bytes = &bytes[..bytes.len() - cut.min(bytes.len() / 2)];
         let ours = super::packet(LinkType::ETHERNET, bytes, bytes.len() as u32);
+        prop_assert_eq!(ours, walk(LinkType::ETHERNET, bytes, 0), "the fast path reads what the walk reads");
         if let (Ok(ours), Some(theirs)) = (ours, reference(bytes)) {
             prop_assert_eq!((ours.source.ip, ours.source.port, ours.destination.ip, ours.destination.port, ours.payload.to_vec()), theirs);
         }

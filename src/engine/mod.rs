@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crate::decode::{self, Reason};
 use crate::fact::{Block, FlowRecord, FrameId, LinkType, Timestamp};
-use crate::flow::{FlowKey, LaneHash};
+use crate::flow::LaneHash;
 use crate::judge::ledger::{Bucket, Kind, Ledger};
 use crate::judge::{Audit, Finding, InputSummary, Judge, Judgement, Scope};
 use crate::limits;
@@ -121,11 +121,10 @@ impl Run<'_> {
         let mut events = Vec::new();
         while let Some(next) = self.next_block(std::mem::take(&mut block)) {
             for frame in &next.frames {
-                let packet = decode::packet(frame.link, next.frame(frame), frame.wire);
-                let lane = packet.as_ref().map_or(0, |packet| self.view.lanes.lane(&FlowKey::of(packet).0));
+                let (lane, routed) = self.view.route(frame, next.frame(frame));
                 let lane = &mut self.lanes[lane];
-                lane.take(frame, packet);
-                events.extend(lane.events());
+                lane.take(frame, routed);
+                lane.tell(&mut events);
             }
             self.hear(&mut events);
             block = next;
@@ -146,7 +145,8 @@ impl Run<'_> {
                 let (to, blocks) = sync_channel::<Arc<Block>>(limits::BLOCKS_IN_FLIGHT);
                 let (said, from) = sync_channel(limits::BLOCKS_IN_FLIGHT);
                 ways.push((to, from));
-                workers.push(scope.spawn(move || work(share, &blocks, &said)));
+                let view = Arc::clone(&self.view);
+                workers.push(scope.spawn(move || work(&view, share, &blocks, &said)));
             }
             self.feed(&ways);
             drop(ways);
@@ -175,7 +175,7 @@ impl Run<'_> {
             if let Some(mut block) = next {
                 for n in 0..block.frames.len() {
                     let frame = block.frames[n];
-                    block.frames[n].lane = self.view.lane(&frame, block.frame(&frame)) as u8;
+                    block.frames[n].lane = self.view.route(&frame, block.frame(&frame)).0 as u8;
                 }
                 let block = Arc::new(block);
                 if ways.iter().any(|(to, _)| to.send(Arc::clone(&block)).is_err()) {
@@ -250,7 +250,7 @@ impl Run<'_> {
         while let Some((_, n)) = heads.pop_first() {
             if let (Some((_, slot)), Some(lane)) = (queues[n].next(), self.lanes.get_mut(n)) {
                 lane.close(slot);
-                events.extend(lane.events());
+                lane.tell(&mut events);
             }
             heads.extend(queues[n].peek().map(|(first, _)| (*first, n)));
             self.hear(&mut events);
@@ -271,7 +271,7 @@ impl Run<'_> {
 }
 
 /// A worker: takes the frames of its lanes, block by block.
-fn work(mut share: Vec<(usize, Lane)>, blocks: &Receiver<Arc<Block>>, said: &SyncSender<Vec<Event>>) -> Vec<(usize, Lane)> {
+fn work(view: &View, mut share: Vec<(usize, Lane)>, blocks: &Receiver<Arc<Block>>, said: &SyncSender<Vec<Event>>) -> Vec<(usize, Lane)> {
     let mut place = [usize::MAX; limits::LANES];
     for (at, (lane, _)) in share.iter().enumerate() {
         place[*lane] = at;
@@ -280,8 +280,8 @@ fn work(mut share: Vec<(usize, Lane)>, blocks: &Receiver<Arc<Block>>, said: &Syn
         let mut events = Vec::new();
         for frame in &block.frames {
             let Some((_, lane)) = place.get(usize::from(frame.lane)).and_then(|&at| share.get_mut(at)) else { continue };
-            lane.take(frame, decode::packet(frame.link, block.frame(frame), frame.wire));
-            events.extend(lane.events());
+            lane.take(frame, view.route(frame, block.frame(frame)).1);
+            lane.tell(&mut events);
         }
         drop(block);
         if said.send(events).is_err() {

@@ -17,7 +17,7 @@ pub use dns::{RecordType, ResponseCode};
 pub use frame::{Block, FrameIndex, LinkType};
 pub use name::{Name, Text};
 pub use observation::{Cleartext, DnsData, Fact, Hidden, NameSource, Observation, Resolution};
-pub use record::{DnsTransaction, Encryption, FlowFacts, FlowRecord, FlowState, HttpRequest, NameRead, Tally, TlsFacts};
+pub use record::{DnsTransaction, Encryption, Facts, FlowFacts, FlowRecord, FlowState, HttpRequest, NameRead, Tally, TlsFacts};
 pub use time::Timestamp;
 pub use tls::{Alert, CipherSuite, TlsVersion};
 

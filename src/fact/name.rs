@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,11 +26,16 @@ fn inert(bytes: &[u8], limit: usize, space: bool) -> String {
     out
 }
 
+/// Whether a byte is one that host names have. (Underscores are plain: service labels carry them.)
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
+}
+
 /// A host name as asked for on the wire: lower case, without a final dot, and inert.
 ///
 /// Bytes outside printable ASCII are kept as `\xhh`. Two names are equal where a resolver would think them so (RFC 4343).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Name(Box<str>);
+pub struct Name(Arc<str>);
 
 impl Name {
     /// The most bytes of a name that are kept; RFC 1035 allows 255.
@@ -47,15 +53,38 @@ impl Name {
     /// Reads a name from its labels, as DNS carries them. A dot inside a label is kept as `\\x2e`: it must not pass for one between labels.
     #[must_use]
     pub fn from_labels<'a>(labels: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut text = String::with_capacity(64);
+        // nearly every name is plain and fits, and is allocated once
+        let mut plain = [0u8; Self::MAX_BYTES];
+        let mut length = 0;
+        let mut labels = labels.into_iter();
+        while let Some(label) = labels.next() {
+            let start = length + usize::from(length > 0);
+            let fits = plain.get_mut(start..start + label.len()).filter(|_| label.iter().all(|&byte| is_plain(byte)));
+            let Some(room) = fits else {
+                let text = String::from_utf8_lossy(&plain[..length]).into_owned();
+                return Self::from_odd_labels(text, std::iter::once(label).chain(labels));
+            };
+            for (to, from) in room.iter_mut().zip(label) {
+                *to = from.to_ascii_lowercase();
+            }
+            if start > length {
+                plain[length] = b'.';
+            }
+            length = start + label.len();
+        }
+        Self(String::from_utf8_lossy(&plain[..length]).into())
+    }
+
+    /// Goes on where a label is odd or the name long.
+    #[cold]
+    fn from_odd_labels<'a>(mut text: String, labels: impl Iterator<Item = &'a [u8]>) -> Self {
         for label in labels {
             if !text.is_empty() {
                 text.push('.');
             }
             for &byte in label {
                 match byte {
-                    b'0'..=b'9' | b'a'..=b'z' | b'-' | b'_' => text.push(char::from(byte)),
-                    b'A'..=b'Z' => text.push(char::from(byte.to_ascii_lowercase())),
+                    byte if is_plain(byte) => text.push(char::from(byte.to_ascii_lowercase())),
                     b'.' => text.push_str("\\x2e"),
                     _ => text.push_str(&inert(&[byte], 1, false)),
                 }
@@ -74,8 +103,7 @@ impl Name {
     /// not have. (Underscores are plain: service labels carry them.) An odd name is never matched against an allowed one.
     #[must_use]
     pub fn is_odd(&self) -> bool {
-        let plain = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
-        self.0.len() > 253 || self.0.split('.').any(|label| label.is_empty() || label.len() > 63 || !label.bytes().all(plain))
+        self.0.len() > 253 || self.0.split('.').any(|label| label.is_empty() || label.len() > 63 || !label.bytes().all(is_plain))
     }
 
     /// The address, where the name is an IP literal.

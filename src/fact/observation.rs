@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Alert, CipherSuite, End, Locus, Name, Text, TlsVersion};
 
 /// A fact and where it was read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
     /// What was read.
     pub fact: Fact,
@@ -17,10 +17,10 @@ pub struct Observation {
 }
 
 /// Something that was established about a flow.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
     /// The flow speaks this protocol. Said once a layer, outermost first; the last is the flow's protocol.
-    Protocol(String),
+    Protocol(&'static str),
     /// The protocol shows that this end opened the conversation (it sent a ClientHello, a query, a request).
     Opener(End),
     /// A name was asked for.

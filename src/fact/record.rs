@@ -1,5 +1,8 @@
 //! A flow as the judge sees it: who spoke with whom, what was seen of it, and what was read in it.
 
+use std::ops::{Deref, DerefMut};
+use std::sync::LazyLock;
+
 use super::{
     Alert, Basis, CipherSuite, Cleartext, End, Endpoint, Fact, FrameId, Hidden, Locus, Name, NameSource, Observation, Resolution, Text,
     Timestamp, TlsVersion, Transport,
@@ -40,7 +43,7 @@ pub struct FlowRecord {
     /// An ICMP error quoted this flow and no packet of it was ever seen.
     pub quoted_only: bool,
     /// What was read in it.
-    pub facts: FlowFacts,
+    pub facts: Facts,
 }
 
 /// How far a conversation went.
@@ -118,7 +121,7 @@ pub struct Tally {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FlowFacts {
     /// The innermost protocol, and where it was recognised.
-    pub protocol: Option<(String, Locus)>,
+    pub protocol: Option<(&'static str, Locus)>,
     /// Names asked for, outermost first.
     pub names: Vec<NameRead>,
     /// The opening was read whole and asked for no name.
@@ -164,6 +167,47 @@ pub struct FlowFacts {
     /// A bound that ended inspection.
     pub limit: Option<(String, Locus)>,
 }
+
+/// The facts of a flow, which take no memory until there is one: most flows of a scan say nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Facts(Option<Box<FlowFacts>>);
+
+static NO_FACTS: LazyLock<FlowFacts> = LazyLock::new(FlowFacts::default);
+
+impl Facts {
+    /// Bytes of memory held, roughly: what the budget is charged.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |facts| size_of::<FlowFacts>() + facts.heap_bytes())
+    }
+}
+
+impl Deref for Facts {
+    type Target = FlowFacts;
+    fn deref(&self) -> &FlowFacts {
+        self.0.as_deref().unwrap_or_else(|| &NO_FACTS)
+    }
+}
+
+impl DerefMut for Facts {
+    fn deref_mut(&mut self) -> &mut FlowFacts {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl From<FlowFacts> for Facts {
+    fn from(facts: FlowFacts) -> Self {
+        Self(Some(Box::new(facts)))
+    }
+}
+
+impl PartialEq for Facts {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Facts {}
 
 /// A name that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

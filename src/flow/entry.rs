@@ -57,18 +57,30 @@ impl<R: Rider> Cold<R> {
 }
 
 impl<R: Rider> Entry<R> {
-    pub(super) fn datagram(&mut self, shared: &mut R::Shared, packet: &Packet<'_>, at: Locus) {
+    /// Takes a datagram in. Returns whether memory held may have changed.
+    pub(super) fn datagram(&mut self, shared: &mut R::Shared, packet: &Packet<'_>, at: Locus) -> bool {
         let i = at.end.index();
         self.cold.answered[i].get_or_insert(at);
         if let Header::Echo { request } = packet.header {
             self.flags |= flag::OPENED_A << if request { i } else { 1 - i };
         }
-        let Some(rider) = self.cold.rider.as_mut().filter(|rider| !rider.is_settled()) else { return };
+        let Some(rider) = self.cold.rider.as_mut().filter(|rider| !rider.is_settled()) else { return false };
         if packet.missing > 0 {
             rider.gap(shared, packet.missing.into(), true, at);
         } else if !packet.payload.is_empty() {
             rider.data(shared, packet.payload, at);
         }
+        true
+    }
+
+    /// Whether the conversation is over, so that it may end before its time-out: a connection after a reset or a FIN of both ends, an
+    /// exchange of datagrams in which everything asked was answered.
+    pub(super) fn has_ended(&self) -> bool {
+        if self.key.transport() != Transport::Tcp {
+            return self.cold.rider.as_ref().is_some_and(Rider::is_complete);
+        }
+        let fins = flag::FIN_A | flag::FIN_A << 1;
+        self.flags & (flag::RESET_A | flag::RESET_A << 1) != 0 || self.flags & fins == fins
     }
 
     /// Tells the rider what is left, and that both ends will say no more.

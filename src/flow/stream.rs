@@ -118,6 +118,21 @@ impl Stream {
         self.fin.is_some()
     }
 
+    /// Notes a segment of which nothing is to be told: it is empty, or lies wholly in opaque bytes. Returns whether it is so.
+    #[inline]
+    pub fn skips(&mut self, seq: u32, length: u32) -> bool {
+        if !self.started || self.fin.is_some() || !self.waiting.is_empty() {
+            return false;
+        }
+        let end = seq.wrapping_add(length);
+        let kept_until = self.kept_from.wrapping_add(self.kept.len() as u32);
+        let skips = distance(end, self.next) <= 0 && (length == 0 || distance(seq, kept_until) >= 0);
+        if skips && distance(end, self.highest) > 0 {
+            self.highest = end;
+        }
+        skips
+    }
+
     /// Takes a segment: `payload` at `seq`, and `missing` more bytes that were not captured.
     pub fn push(&mut self, seq: u32, payload: &[u8], missing: u32, at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
         self.start(seq);

@@ -36,6 +36,8 @@ pub trait Rider: Sized {
     fn finish(&mut self, shared: &mut Self::Shared, how: Finish, at: Locus);
     /// Whether further bytes teach nothing.
     fn is_settled(&self) -> bool;
+    /// Whether everything that was asked so far has been answered, so that a flow of datagrams may end when it falls silent.
+    fn is_complete(&self) -> bool;
     /// The end that opened the conversation, where its protocol shows it.
     fn opener(&self) -> Option<End>;
     /// Bytes of memory held, the rider's own included.
@@ -59,6 +61,8 @@ pub struct FlowTable<R: Rider> {
     connections: VecDeque<Due>,
     generation: u32,
     now: Timestamp,
+    /// Nothing is due before.
+    next_due: Timestamp,
     used: usize,
     budget: usize,
 }
@@ -104,16 +108,26 @@ impl<R: Rider> FlowTable<R> {
             connections: VecDeque::new(),
             generation: 0,
             now: Timestamp::from_nanos(i64::MIN),
+            next_due: Timestamp::from_nanos(i64::MAX),
             used: 0,
             budget,
         }
     }
 
-    /// Takes a packet in. Returns which ends of its flow are agents.
-    pub fn track(&mut self, shared: &mut R::Shared, packet: &Packet<'_>, frame: FrameId, at: Timestamp) -> [bool; 2] {
+    /// Takes a packet in, with its flow's key and the end that sent it. Returns which ends of its flow are agents.
+    #[inline]
+    pub fn track(
+        &mut self,
+        shared: &mut R::Shared,
+        packet: &Packet<'_>,
+        (key, end): (FlowKey, End),
+        frame: FrameId,
+        at: Timestamp,
+    ) -> [bool; 2] {
         self.now = self.now.max(at);
-        self.expire(shared);
-        let (key, end) = FlowKey::of(packet);
+        if self.now >= self.next_due {
+            self.expire(shared);
+        }
         let locus = Locus { frame, at, end };
         let slot = self.find(&key);
         let agents = match (packet.header, slot) {
@@ -122,7 +136,9 @@ impl<R: Rider> FlowTable<R> {
             (_, Some(slot)) => self.step(shared, slot, packet, locus),
             (_, None) => self.first(shared, key, packet, locus),
         };
-        self.evict(shared);
+        if self.used > self.budget {
+            self.evict(shared);
+        }
         agents
     }
 
@@ -142,10 +158,10 @@ impl<R: Rider> FlowTable<R> {
         self.end(shared, slot, Finish::CaptureEnd);
     }
 
-    /// How the flow of a packet stands, were it to end now.
+    /// How the flow with this key stands, were it to end now.
     #[must_use]
-    pub fn peek(&self, packet: &Packet<'_>) -> Option<(Ended, Option<&R>)> {
-        let slot = self.find(&FlowKey::of(packet).0).filter(|slot| slot & ATTEMPT == 0)?;
+    pub fn peek(&self, key: &FlowKey) -> Option<(Ended, Option<&R>)> {
+        let slot = self.find(key).filter(|slot| slot & ATTEMPT == 0)?;
         let entry = self.entry(slot)?;
         Some((entry.ended(Finish::Idle), entry.cold.rider.as_ref()))
     }
@@ -154,6 +170,7 @@ impl<R: Rider> FlowTable<R> {
     pub fn rewind(&mut self) {
         debug_assert!(self.index.is_empty(), "flows are closed before time is set back");
         self.now = Timestamp::from_nanos(i64::MIN);
+        self.next_due = Timestamp::from_nanos(i64::MAX);
         for queue in [&mut self.closing, &mut self.datagrams, &mut self.connections] {
             queue.clear();
         }
@@ -222,6 +239,7 @@ impl<R: Rider> FlowTable<R> {
                 unreachable: false,
             };
             self.attempts.push_back(attempt);
+            self.next_due = self.next_due.min(at.at.plus_nanos(limits::ATTEMPT_NANOS));
             self.used += ATTEMPT_BYTES;
             self.insert_slot(&key, slot);
         } else {
@@ -304,7 +322,9 @@ impl<R: Rider> FlowTable<R> {
             Transport::Tcp => (&mut self.connections, limits::IDLE_CONNECTION_NANOS),
             _ => (&mut self.datagrams, limits::IDLE_DATAGRAM_NANOS),
         };
-        queue.push_back(Due { at: self.now.plus_nanos(idle), slot, generation });
+        let due = self.now.plus_nanos(idle);
+        queue.push_back(Due { at: due, slot, generation });
+        self.next_due = self.next_due.min(due);
         slot
     }
 
@@ -325,19 +345,21 @@ impl<R: Rider> FlowTable<R> {
         entry.last = entry.last.max(at.at);
         entry.cold.last_frame = at.frame;
         let agents = entry.cold.agents;
-        match packet.header {
+        let holds_more = match packet.header {
             Header::Tcp(tcp) => entry.segment(shared, &tcp, packet, at),
             _ => entry.datagram(shared, packet, at),
+        };
+        let mut charge = (0, 0);
+        if holds_more {
+            let memory = entry.cold.memory();
+            charge = (memory, std::mem::replace(&mut entry.cold.charged, memory));
         }
-        let memory = entry.cold.memory();
-        let charged = std::mem::replace(&mut entry.cold.charged, memory);
-        let closes = entry.flags & flag::CLOSING == 0 && entry.has_ended();
-        if closes {
+        if entry.flags & flag::CLOSING == 0 && entry.has_ended() {
             entry.flags |= flag::CLOSING;
-            let due = Due { at: self.now.plus_nanos(limits::CLOSING_NANOS), slot, generation: entry_generation(self.entry(slot)) };
-            self.closing.push_back(due);
+            let generation = entry.generation;
+            self.close_at(self.now.plus_nanos(limits::CLOSING_NANOS), slot, generation);
         }
-        self.used = (self.used + memory).saturating_sub(charged);
+        self.used = (self.used + charge.0).saturating_sub(charge.1);
         agents
     }
 
@@ -379,7 +401,14 @@ impl<R: Rider> FlowTable<R> {
         }
     }
 
+    /// Has an entry that has ended looked at again.
+    fn close_at(&mut self, at: Timestamp, slot: u32, generation: u32) {
+        self.closing.push_back(Due { at, slot, generation });
+        self.next_due = self.next_due.min(at);
+    }
+
     /// Ends what has been idle for its time-out.
+    #[cold]
     fn expire(&mut self, shared: &mut R::Shared) {
         while let Some(attempt) = self.attempts.front() {
             if attempt.end.is_some() && self.now.since(attempt.first_at) < limits::ATTEMPT_NANOS {
@@ -390,11 +419,30 @@ impl<R: Rider> FlowTable<R> {
         }
         while self.closing.front().is_some_and(|due| due.at <= self.now) {
             if let Some(due) = self.closing.pop_front() {
-                self.end_if(shared, &due, Finish::Idle);
+                self.end_closed(shared, &due);
             }
         }
         self.look_again(shared, limits::IDLE_DATAGRAM_NANOS, |table| &mut table.datagrams);
         self.look_again(shared, limits::IDLE_CONNECTION_NANOS, |table| &mut table.connections);
+        let attempt = self.attempts.front().map(|attempt| attempt.first_at.plus_nanos(limits::ATTEMPT_NANOS));
+        let dues = [&self.closing, &self.datagrams, &self.connections].into_iter().filter_map(|queue| queue.front().map(|due| due.at));
+        self.next_due = dues.chain(attempt).min().unwrap_or(Timestamp::from_nanos(i64::MAX));
+    }
+
+    /// Ends a connection that has closed, or an exchange of datagrams that is complete and has been silent since.
+    fn end_closed(&mut self, shared: &mut R::Shared, due: &Due) {
+        let now = self.now;
+        let Some(entry) = self.entry_mut(due.slot).filter(|entry| entry.generation == due.generation) else { return };
+        let goes_on = entry.key.transport() != Transport::Tcp && !entry.has_ended();
+        let silent_until = entry.last.plus_nanos(limits::CLOSING_NANOS);
+        if goes_on {
+            // the queue of datagrams has it still
+            entry.flags &= !flag::CLOSING;
+        } else if entry.key.transport() != Transport::Tcp && silent_until > now {
+            self.close_at(silent_until, due.slot, due.generation);
+        } else {
+            self.end(shared, due.slot, Finish::Idle);
+        }
     }
 
     /// Ends the entries at the front of a queue that are idle, and puts the others at its back.
@@ -472,10 +520,6 @@ const ATTEMPT_BYTES: usize = size_of::<Attempt>() + 10;
 /// Bytes that an entry costs without what its streams and rider hold.
 const fn entry_bytes<R>() -> usize {
     size_of::<Option<Entry<R>>>() + size_of::<Cold<R>>() + size_of::<Due>() + 10
-}
-
-fn entry_generation<R>(entry: Option<&Entry<R>>) -> u32 {
-    entry.map_or(0, |entry| entry.generation)
 }
 
 /// The initial sequence number, where a packet is a SYN and nothing else.

@@ -25,14 +25,8 @@ impl<R: Rider> Entry<R> {
         ended || went_on || known.is_none() && self.cold.streams[i].first().is_some()
     }
 
-    /// Whether the connection is over: a reset, or a FIN of both ends.
-    pub(super) fn has_ended(&self) -> bool {
-        let fins = flag::FIN_A | flag::FIN_A << 1;
-        self.flags & (flag::RESET_A | flag::RESET_A << 1) != 0 || self.flags & fins == fins
-    }
-
-    /// Takes a segment in.
-    pub(super) fn segment(&mut self, shared: &mut R::Shared, tcp: &Tcp, packet: &Packet<'_>, at: Locus) {
+    /// Takes a segment in. Returns whether memory held may have changed.
+    pub(super) fn segment(&mut self, shared: &mut R::Shared, tcp: &Tcp, packet: &Packet<'_>, at: Locus) -> bool {
         let (i, j) = (at.end.index(), (!at.end).index());
         let cold = &mut *self.cold;
         if tcp.has(Tcp::RST) {
@@ -40,7 +34,7 @@ impl<R: Rider> Entry<R> {
             if cold.streams[i].accepts_reset(tcp.seq) {
                 self.flags |= flag::RESET_A << i;
             }
-            return;
+            return false;
         }
         if tcp.has(Tcp::SYN) {
             let first = tcp.seq.wrapping_add(1);
@@ -74,6 +68,9 @@ impl<R: Rider> Entry<R> {
             self.flags |= flag::FIN_A << i;
             stream.finish_at(seq.wrapping_add(length));
         }
+        if stream.skips(seq, length) {
+            return false;
+        }
         match cold.rider.as_mut().filter(|rider| !rider.is_settled()) {
             Some(rider) => {
                 let finished = &mut cold.finished[i];
@@ -81,8 +78,12 @@ impl<R: Rider> Entry<R> {
                 if rider.is_settled() {
                     cold.streams.iter_mut().for_each(super::Stream::release);
                 }
+                true
             }
-            None => stream.pass(seq, length),
+            None => {
+                stream.pass(seq, length);
+                false
+            }
         }
     }
 }

@@ -45,6 +45,10 @@ impl Rider for Recorder {
     fn finish(&mut self, _: &mut Shared, how: Finish, at: Locus) {
         self.notes.push(format!("{how:?} {:?}", at.end));
     }
+    fn is_complete(&self) -> bool {
+        false
+    }
+
     fn is_settled(&self) -> bool {
         false
     }
@@ -70,13 +74,17 @@ fn packet(from_client: bool, tcp: Tcp, payload: &[u8]) -> Packet<'_> {
     Packet { source, destination, transport: Transport::Tcp, header: Header::Tcp(tcp), payload, missing: 0, macs: None }
 }
 
+fn feed(table: &mut FlowTable<Recorder>, shared: &mut Shared, packet: &Packet<'_>, frame: FrameId, at: Timestamp) {
+    table.track(shared, packet, FlowKey::of(packet), frame, at);
+}
+
 /// Plays a script, a packet a millisecond, and closes what is left.
 fn play_with(shared: Shared, script: &[Segment<'_>]) -> Vec<(Ended, Option<Recorder>)> {
     let mut shared = shared;
     let mut table = FlowTable::<Recorder>::new(1 << 20, 1);
     for (n, &(from_client, flags, seq, ack, payload)) in script.iter().enumerate() {
         let packet = packet(from_client, Tcp { seq, ack, flags }, payload);
-        table.track(&mut shared, &packet, FrameId::new(0, n as u64 + 1), Timestamp::from_nanos(n as i64 * 1_000_000));
+        feed(&mut table, &mut shared, &packet, FrameId::new(0, n as u64 + 1), Timestamp::from_nanos(n as i64 * 1_000_000));
     }
     for (_, slot) in table.open_flows() {
         table.close(&mut shared, slot);
@@ -281,9 +289,9 @@ fn an_unreachable_error_refuses_and_an_unknown_quote_is_told() {
         macs: None,
     };
     let at = Timestamp::from_nanos(0);
-    table.track(&mut shared, &packet(true, Tcp { seq: 1, ack: 0, flags: S }, b""), FrameId::new(0, 1), at);
-    table.track(&mut shared, &error(true), FrameId::new(0, 2), at);
-    table.track(&mut shared, &error(false), FrameId::new(0, 3), at);
+    feed(&mut table, &mut shared, &packet(true, Tcp { seq: 1, ack: 0, flags: S }, b""), FrameId::new(0, 1), at);
+    feed(&mut table, &mut shared, &error(true), FrameId::new(0, 2), at);
+    feed(&mut table, &mut shared, &error(false), FrameId::new(0, 3), at);
     for (_, slot) in table.open_flows() {
         table.close(&mut shared, slot);
     }
@@ -300,7 +308,7 @@ fn memory_is_kept_by_forgetting_attempts_first() {
         number += 1;
         let mut packet = packet(true, tcp, b"");
         packet.source.port = port;
-        table.track(shared, &packet, FrameId::new(0, number), Timestamp::from_nanos(number as i64));
+        table.track(shared, &packet, FlowKey::of(&packet), FrameId::new(0, number), Timestamp::from_nanos(number as i64));
     };
     track(&mut table, &mut shared, 1, Tcp { seq: 1, ack: 0, flags: S });
     track(&mut table, &mut shared, 1, Tcp { seq: 2, ack: 7, flags: A });
@@ -328,13 +336,13 @@ fn idle_flows_end_in_packet_time() {
         missing: 0,
         macs: None,
     };
-    table.track(&mut shared, &packet(true, Tcp { seq: 1, ack: 0, flags: S }, b""), FrameId::new(0, 1), seconds(0));
-    table.track(&mut shared, &datagram(1), FrameId::new(0, 2), seconds(0));
+    feed(&mut table, &mut shared, &packet(true, Tcp { seq: 1, ack: 0, flags: S }, b""), FrameId::new(0, 1), seconds(0));
+    feed(&mut table, &mut shared, &datagram(1), FrameId::new(0, 2), seconds(0));
     for (n, second) in (0..400).step_by(50).enumerate() {
-        table.track(&mut shared, &datagram(2), FrameId::new(0, 3 + n as u64), seconds(second));
+        feed(&mut table, &mut shared, &datagram(2), FrameId::new(0, 3 + n as u64), seconds(second));
     }
     assert_eq!(shared.ended.len(), 2, "the attempt and the silent datagram flow; the lively one goes on");
     // time that runs backwards ends nothing and breaks nothing
-    table.track(&mut shared, &datagram(3), FrameId::new(0, 99), seconds(-1000));
+    feed(&mut table, &mut shared, &datagram(3), FrameId::new(0, 99), seconds(-1000));
     assert_eq!(table.open_flows().len(), 2);
 }

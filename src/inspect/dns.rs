@@ -261,6 +261,10 @@ impl Inspector for Dns {
         }
     }
 
+    fn is_complete(&self) -> bool {
+        !self.pending.is_empty() && self.early.is_empty() && self.pending.iter().all(|pending| pending.answered > 0)
+    }
+
     fn heap_bytes(&self) -> usize {
         let answers: usize = self.pending.iter().map(|pending| pending.answer.capacity()).sum();
         size_of::<Self>() + self.pending.capacity() * (size_of::<Pending>() + 32) + answers * size_of::<DnsData>()

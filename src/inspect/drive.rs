@@ -52,6 +52,12 @@ impl Inspection {
         matches!(self.stage, Stage::Settled)
     }
 
+    /// Whether everything that was asked so far has been answered.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        matches!(&self.stage, Stage::Inspecting(inspector) if inspector.is_complete())
+    }
+
     /// Bytes of memory held beyond the struct itself, roughly.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
@@ -219,7 +225,7 @@ impl Inspection {
     }
 
     fn open(&mut self, protocol: &'static Protocol, seen: &mut Seen<'_>) {
-        seen.say(Fact::Protocol(protocol.name.to_owned()));
+        seen.say(Fact::Protocol(protocol.name));
         self.stage = Stage::Inspecting((protocol.open)());
     }
 

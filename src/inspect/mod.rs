@@ -108,6 +108,12 @@ pub trait Inspector: Send {
     /// `end` will say no more.
     fn finish(&mut self, end: End, how: Finish, seen: &mut Seen<'_>);
 
+    /// Whether everything that was asked so far has been answered, so that datagrams which fall silent now have said all. Only a protocol
+    /// of questions and answers can tell.
+    fn is_complete(&self) -> bool {
+        false
+    }
+
     /// Bytes of memory held, roughly: what the budget is charged. What a small state takes, unless told otherwise.
     fn heap_bytes(&self) -> usize {
         256

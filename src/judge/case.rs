@@ -121,8 +121,8 @@ impl<'a> Case<'a> {
 
     /// The innermost protocol.
     #[must_use]
-    pub fn protocol(&self) -> Option<&str> {
-        self.record.facts.protocol.as_ref().map(|(name, _)| name.as_str())
+    pub fn protocol(&self) -> Option<&'static str> {
+        self.record.facts.protocol.map(|(name, _)| name)
     }
 
     /// What the protocol is called in a message.

@@ -146,7 +146,7 @@ impl<'a> FlowLine<'a> {
             packets: Exchange { sent: sent.packets, received: received.packets },
             bytes: Exchange { sent: sent.bytes, received: received.bytes },
             state: record.state.as_str(),
-            protocol: facts.protocol.as_ref().map_or("unknown", |(name, _)| name.as_str()),
+            protocol: facts.protocol.as_ref().map_or("unknown", |(name, _)| *name),
             encryption: record.encryption().as_str(),
             server_name: name.map(|(name, _)| name),
             server_name_source: name.map(|(_, source)| source),
@@ -240,7 +240,8 @@ mod tests {
 
     use super::*;
     use crate::fact::{
-        CipherSuite, Cleartext, FlowFacts, FlowState, FrameId, HttpRequest, Locus, Name, NameRead, Resolution, Text, TlsFacts, TlsVersion,
+        CipherSuite, Cleartext, Facts, FlowFacts, FlowState, FrameId, HttpRequest, Locus, Name, NameRead, Resolution, Text, TlsFacts,
+        TlsVersion,
     };
 
     fn locus(number: u64) -> Locus {
@@ -265,7 +266,7 @@ mod tests {
             unseen_end: None,
             evicted: false,
             quoted_only: false,
-            facts: FlowFacts::default(),
+            facts: Facts::default(),
         }
     }
 
@@ -284,8 +285,8 @@ mod tests {
     #[test]
     fn a_tls_flow_behind_a_proxy_has_the_contracts_fields() {
         let mut record = record();
-        record.facts = FlowFacts {
-            protocol: Some(("tls".to_owned(), locus(8))),
+        record.facts = Facts::from(FlowFacts {
+            protocol: Some(("tls", locus(8))),
             names: vec![name("outer.example", NameSource::Connect), name("inner.example", NameSource::Sni)],
             connect: Some((Text::from_wire(b"outer.example:443"), locus(7))),
             encrypted: Some(locus(9)),
@@ -296,7 +297,7 @@ mod tests {
                 ..TlsFacts::default()
             },
             ..FlowFacts::default()
-        };
+        });
         let expected = json!({
             "input": "a.pcap", "first_packet": 7,
             "first": "2023-11-14T22:13:20.123456789Z", "last": "2023-11-14T22:13:21.000000000Z",
