@@ -84,6 +84,11 @@ fn tagged(bytes: &[u8], mut at: usize, macs: Option<Macs>) -> Result<Link<'_>, R
         let network = match kind {
             ethertype::IPV4 => Network::V4,
             ethertype::IPV6 => Network::V6,
+            // a length, and the EtherType behind LLC and SNAP (RFC 1042)
+            length if length < ethertype::LEAST && bytes.get(at..).is_some_and(|llc| llc.starts_with(&[0xaa, 0xaa, 3, 0, 0, 0])) => {
+                at += 6;
+                continue;
+            }
             ethertype::VLAN | ethertype::QINQ | ethertype::QINQ_OLD => {
                 at += 2;
                 continue;

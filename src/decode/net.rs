@@ -159,6 +159,10 @@ fn above<'a>(ip: &Ip<'a>, macs: Option<Macs>) -> Result<Packet<'a>, Skip> {
             if length > rest.len() + ip.missing {
                 return Err(ip.skip(Reason::UndecodedHeader));
             }
+            // what lies between the end of the datagram and that of the packet travels on, and no receiver reads it
+            if rest.get(length..).is_some_and(|surplus| surplus.iter().any(|&byte| byte != 0)) {
+                return Err(ip.skip(Reason::UndecodedHeader));
+            }
             let payload = rest.get(..length).unwrap_or(rest);
             let ports = (u16::from_be_bytes([h[0], h[1]]), u16::from_be_bytes([h[2], h[3]]));
             (ports, Header::Datagram, payload, length - payload.len())

@@ -10,8 +10,10 @@ use crate::fact::Transport;
 pub(super) fn of(packet: &Packet<'_>) -> Option<Reason> {
     let to = packet.destination.ip;
     match (packet.transport, packet.header) {
-        (Transport::Icmp6, Header::Icmp(133..=137)) => return Some(Reason::NoiseNdp),
-        (Transport::Icmp6, Header::Icmp(130..=132 | 143)) | (Transport::Other(2), _) => return Some(Reason::NoiseMembership),
+        (Transport::Icmp6, Header::Icmp(kind @ 133..=137)) if is_discovery(packet, kind) => return Some(Reason::NoiseNdp),
+        (Transport::Icmp6, Header::Icmp(130..=132 | 143)) | (Transport::Other(2), _) if to.is_multicast() || is_near(to) => {
+            return Some(Reason::NoiseMembership);
+        }
         (Transport::Udp, Header::Datagram) if is_dhcp(packet) => return Some(Reason::NoiseDhcp),
         _ => {}
     }
@@ -32,19 +34,38 @@ fn is_link_scope(ip: IpAddr) -> bool {
     }
 }
 
+/// Neighbour discovery stays on the link, which its hop limit says and its addresses need not: a neighbour may have a global address. To
+/// such a one only a solicitation or advertisement with no more than its usual option is taken for it.
+fn is_discovery(packet: &Packet<'_>, kind: u8) -> bool {
+    let to = packet.destination.ip;
+    // four reserved bytes, the target, and a hardware address of 6 or 8 bytes with a nonce (RFC 3971)
+    let plain = matches!(kind, 135 | 136) && packet.payload.len() + packet.missing as usize <= 4 + 16 + 16 + 8;
+    to.is_multicast() || is_near(to) || plain
+}
+
+/// Whether an address is one of the link or of a private network.
+fn is_near(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_link_local() || ip.is_broadcast() || ip.is_unspecified(),
+        IpAddr::V6(ip) => ip.segments()[0] & 0xfe00 == 0xfc00 || ip.segments()[0] & 0xffc0 == 0xfe80 || ip.is_multicast(),
+    }
+}
+
 /// DHCP (RFC 2131) and DHCPv6 (RFC 8415), broadcast or renewed with a private server.
 fn is_dhcp(packet: &Packet<'_>) -> bool {
     let ports = (packet.source.port, packet.destination.port);
-    let near = |ip: IpAddr| match ip {
-        IpAddr::V4(ip) => ip.is_private() || ip.is_link_local() || ip.is_broadcast() || ip.is_unspecified(),
-        IpAddr::V6(ip) => ip.segments()[0] & 0xfe00 == 0xfc00 || ip.segments()[0] & 0xffc0 == 0xfe80 || ip.is_multicast(),
-    };
+    if !is_near(packet.source.ip) || !is_near(packet.destination.ip) {
+        return false;
+    }
     match ports {
         // a BOOTP message begins with its op (1 request, 2 reply) and, on any LAN, hardware type 1 with addresses of 6 bytes
         (68, 67) | (67, 68) | (67, 67) => {
-            near(packet.source.ip) && near(packet.destination.ip) && matches!(packet.payload, [1 | 2, _, ..=16, ..])
+            // and has the magic cookie behind its fixed part, unless that was cut away
+            let cookie = packet.payload.get(236..240).map_or(packet.missing > 0, |cookie| cookie == [0x63, 0x82, 0x53, 0x63]);
+            matches!(packet.payload, [1 | 2, _, ..=16, ..]) && cookie
         }
-        (546, 547) | (547, 546) | (547, 547) => near(packet.source.ip) && near(packet.destination.ip),
+        // the types of message in the registry
+        (546, 547) | (547, 546) | (547, 547) => matches!(packet.payload, [1..=36, ..]),
         _ => false,
     }
 }

@@ -143,8 +143,10 @@ fn noise_is_named() {
     let reason = |bytes: &[u8]| read(LinkType::IPV4, bytes).map(|_| ()).unwrap_err().reason;
     assert_eq!(reason(&to([224, 0, 0, 251], 5353, 5353, b"mdns")), Reason::NoiseMulticast);
     assert_eq!(reason(&to([255, 255, 255, 255], 9, 9, b"x")), Reason::NoiseMulticast);
-    assert_eq!(reason(&to([10, 0, 0, 1], 68, 67, &[1, 1, 6, 0, 0])), Reason::NoiseDhcp);
-    assert!(read(LinkType::IPV4, &to([192, 0, 2, 1], 68, 67, &[1, 1, 6, 0, 0])).is_ok(), "not with a public server");
+    let dhcp = [&[1, 1, 6][..], &[0; 233], &[0x63, 0x82, 0x53, 0x63]].concat();
+    assert_eq!(reason(&to([10, 0, 0, 1], 68, 67, &dhcp)), Reason::NoiseDhcp);
+    assert!(read(LinkType::IPV4, &to([192, 0, 2, 1], 68, 67, &dhcp)).is_ok(), "not with a public server");
+    assert!(read(LinkType::IPV4, &to([10, 0, 0, 1], 68, 67, &dhcp[..200])).is_ok(), "not without its cookie");
     assert!(read(LinkType::IPV4, &to([10, 0, 0, 1], 5353, 5353, b"mdns")).is_ok(), "unicast to 5353 is not noise");
 }
 

@@ -329,7 +329,8 @@ impl FlowFacts {
             Fact::HandshakeBegun => first(&mut self.handshake_begun),
             Fact::HandshakeFinished => first(&mut self.handshake_finished),
             Fact::ProtectedData => first(&mut self.protected_data),
-            Fact::Alert(alert) => _ = self.tls.alert.get_or_insert((alert, at)),
+            Fact::Alert(alert) if alert.ends() => _ = self.tls.alert.get_or_insert((alert, at)),
+            Fact::Alert(_) => {}
             Fact::Encrypted => first(&mut self.encrypted),
             // text that is not even of the flow's protocol is the graver sighting
             Fact::Cleartext(how) if self.cleartext.is_none_or(|(known, _)| how > known) => self.cleartext = Some((how, at)),

@@ -72,3 +72,11 @@ pub struct Alert {
     /// The description's code point.
     pub description: u8,
 }
+
+impl Alert {
+    /// Whether the session ends with it: it is fatal, or close_notify.
+    #[must_use]
+    pub fn ends(self) -> bool {
+        self.level == 2 || self.description == 0
+    }
+}

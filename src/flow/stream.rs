@@ -14,6 +14,8 @@ pub struct Stream {
     next: u32,
     /// Whether `next` is known.
     started: bool,
+    /// Whether the stream is known from its SYN on.
+    from_syn: bool,
     /// One past the highest sequence number seen.
     highest: u32,
     /// The highest acknowledgement that the other end sent.
@@ -56,6 +58,12 @@ fn distance(a: u32, b: u32) -> i32 {
 impl Stream {
     /// Says that the first byte of payload has this sequence number: one past the SYN.
     pub fn start(&mut self, first: u32) {
+        self.from_syn |= !self.started;
+        self.begin(first);
+    }
+
+    /// Says that nothing before this sequence number is expected.
+    pub fn begin(&mut self, first: u32) {
         if !self.started {
             self.started = true;
             self.next = first;
@@ -96,7 +104,7 @@ impl Stream {
 
     /// Notes payload without putting it in order: nobody reads it any more.
     pub fn pass(&mut self, seq: u32, length: u32) {
-        self.start(seq);
+        self.begin(seq);
         let end = seq.wrapping_add(length);
         if distance(end, self.highest) > 0 {
             self.highest = end;
@@ -108,7 +116,7 @@ impl Stream {
 
     /// Notes a FIN that follows the byte before `seq`.
     pub fn finish_at(&mut self, seq: u32) {
-        self.start(seq);
+        self.begin(seq);
         self.fin.get_or_insert(seq);
     }
 
@@ -135,7 +143,7 @@ impl Stream {
 
     /// Takes a segment: `payload` at `seq`, and `missing` more bytes that were not captured.
     pub fn push(&mut self, seq: u32, payload: &[u8], missing: u32, at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
-        self.start(seq);
+        self.begin(seq);
         let length = payload.len() as u32 + missing;
         let end = seq.wrapping_add(length);
         if distance(end, self.highest) > 0 {
@@ -267,7 +275,9 @@ impl Stream {
     fn compare(&self, seq: u32, again: &[u8], at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
         // a keep-alive repeats the last byte as one of garbage (RFC 9293 section 3.8.4)
         let keep_alive = again.len() == 1 && seq.wrapping_add(1) == self.next;
-        if !keep_alive && differs(self.kept_from, &self.kept, seq, again) {
+        // nor is there anything that bytes from before the SYN could repeat
+        let before = self.from_syn && distance(self.kept_from, seq) > 0;
+        if !keep_alive && (before || differs(self.kept_from, &self.kept, seq, again)) {
             tell(Piece::Conflict(at));
         }
     }

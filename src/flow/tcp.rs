@@ -34,9 +34,12 @@ impl<R: Rider> Entry<R> {
             if cold.streams[i].accepts_reset(tcp.seq) {
                 self.flags |= flag::RESET_A << i;
             }
-            return false;
+            // what it carries was sent all the same (RFC 9293 section 3.5.3 lets it say why)
+            if packet.payload.is_empty() && packet.missing == 0 {
+                return false;
+            }
         }
-        if tcp.has(Tcp::SYN) {
+        if tcp.has(Tcp::SYN) && !tcp.has(Tcp::RST) {
             let first = tcp.seq.wrapping_add(1);
             if !tcp.has(Tcp::ACK) {
                 if self.flags & flag::SYN_A << j != 0 && self.flags & (flag::SYN_ACK_A << i | flag::SYN_ACK_A << j) == 0 {
@@ -46,14 +49,14 @@ impl<R: Rider> Entry<R> {
             } else {
                 self.flags |= flag::SYN_ACK_A << i;
                 cold.answered[i].get_or_insert(at);
-                cold.streams[j].start(tcp.ack);
+                cold.streams[j].begin(tcp.ack);
             }
             if cold.isn[i].replace(tcp.seq).is_some_and(|known| known != tcp.seq) {
                 // tried again with another number before anything was said
                 cold.streams[i] = super::Stream::default();
             }
             cold.streams[i].start(first);
-        } else {
+        } else if !tcp.has(Tcp::RST) {
             self.flags |= flag::SPOKE_A << i;
             cold.answered[i].get_or_insert(at);
         }

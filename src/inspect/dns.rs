@@ -63,6 +63,8 @@ struct Dns {
     stream: bool,
     /// Cleartext and the opener were said.
     begun: bool,
+    /// Which ends have begun a message of which the rest has not come.
+    partial: [bool; 2],
     /// Questions with what they were answered, the oldest first.
     pending: VecDeque<Pending>,
     /// Answers without a question so far, the oldest first: two directions of a tap may be merged the wrong way round.
@@ -96,7 +98,7 @@ struct NoMessage;
 
 impl Dns {
     fn new(stream: bool) -> Self {
-        Self { stream, begun: false, pending: VecDeque::new(), early: VecDeque::new() }
+        Self { stream, begun: false, partial: [false; 2], pending: VecDeque::new(), early: VecDeque::new() }
     }
 
     fn message(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> Result<(), NoMessage> {
@@ -237,10 +239,10 @@ fn chain(question: &Question<'_>, message: &Message<'_>) -> Vec<DnsData> {
 impl Inspector for Dns {
     fn data(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> Progress {
         let (message, used) = if self.stream {
-            let Some((length, rest)) = bytes.split_first_chunk::<2>() else { return Progress::Used(0) };
-            let length = usize::from(u16::from_be_bytes(*length));
-            let Some(message) = rest.get(..length) else { return Progress::Used(0) };
-            (message, 2 + length)
+            let framed = bytes.split_first_chunk::<2>().and_then(|(length, rest)| rest.get(..u16::from_be_bytes(*length).into()));
+            self.partial[end.index()] = framed.is_none();
+            let Some(message) = framed else { return Progress::Used(0) };
+            (message, 2 + message.len())
         } else {
             (bytes, bytes.len())
         };
@@ -255,7 +257,11 @@ impl Inspector for Dns {
         if self.stream { Progress::Settled } else { Progress::Used(0) }
     }
 
-    fn finish(&mut self, _: End, _: Finish, seen: &mut Seen<'_>) {
+    fn finish(&mut self, end: End, _: Finish, seen: &mut Seen<'_>) {
+        if self.partial[end.index()] {
+            // nobody has read what was to be a message
+            seen.say(Fact::Unrecognised);
+        }
         while !self.early.is_empty() {
             self.give_up_early(seen);
         }

@@ -171,7 +171,9 @@ impl Inspection {
                 Stage::Broken(_, broken) if *broken != end => return (input.len(), 0),
                 Stage::Broken(how, _) => {
                     let fact = match readable::run(rest, readable::BROKEN_FRAMING_RUN) {
-                        Run::Short => return (at, 0),
+                        Run::Short if !self.finished[end.index()] => return (at, 0),
+                        // said beyond its own end: it will not be asked again
+                        Run::Short => Fact::Unrecognised,
                         Run::Readable => Fact::Cleartext(*how),
                         Run::Unreadable => Fact::Unrecognised,
                     };

@@ -68,6 +68,10 @@ fn probe(opening: &Opening<'_>) -> Probe {
 struct Http {
     stage: Stage,
     said: bool,
+    /// The asker said more before the proxy answered.
+    ahead: bool,
+    /// The proxy will not answer any more.
+    unanswered: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +87,13 @@ impl Http {
     fn cleartext(&mut self, seen: &mut Seen<'_>) {
         if !std::mem::replace(&mut self.said, true) {
             seen.say(Fact::Cleartext(Cleartext::Protocol));
+        }
+    }
+
+    /// What was said ahead of an answer that never comes is read by nobody.
+    fn doubt(&self, seen: &mut Seen<'_>) {
+        if self.ahead && self.unanswered {
+            seen.say(Fact::Unrecognised);
         }
     }
 
@@ -168,6 +179,8 @@ impl Inspector for Http {
         if let Stage::Connecting(asker) = self.stage {
             if asker == end {
                 // said ahead of the answer: for whoever is connected
+                self.ahead = true;
+                self.doubt(seen);
                 return Progress::Used(0);
             }
             return match head_length(bytes) {
@@ -199,9 +212,14 @@ impl Inspector for Http {
         Progress::Settled
     }
 
-    fn finish(&mut self, _: End, _: Finish, seen: &mut Seen<'_>) {
-        if self.stage == Stage::Head {
-            self.cleartext(seen);
+    fn finish(&mut self, end: End, _: Finish, seen: &mut Seen<'_>) {
+        match self.stage {
+            Stage::Head => self.cleartext(seen),
+            Stage::Connecting(asker) if asker != end => {
+                self.unanswered = true;
+                self.doubt(seen);
+            }
+            Stage::Connecting(_) => {}
         }
     }
 

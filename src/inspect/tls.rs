@@ -82,7 +82,7 @@ struct Half {
     is_sealed: bool,
     /// Its longest protected record that can show its Finished, in TLS 1.3.
     longest_protected: u16,
-    /// It sent application data before it was sealed.
+    /// It sent application data, and not an alert, before it was sealed.
     is_early: bool,
     /// It sent ServerHelloDone, which every full handshake of TLS 1.2 and before has.
     is_hello_done: bool,
@@ -164,6 +164,10 @@ impl Inspector for Tls {
     }
 
     fn finish(&mut self, end: End, how: Finish, seen: &mut Seen<'_>) {
+        if self.is_opener(end) && self.ends[end.index()].is_early && !self.is_finished {
+            // sent ahead of a handshake that did not follow
+            seen.say(Fact::ProtectedData);
+        }
         if self.is_opener(end) || how != Finish::Fin {
             self.hide_name(seen);
         }
@@ -271,11 +275,12 @@ impl Tls {
         let is_due = if is_opener { self.hellos > 0 } else { self.version.is_some() };
         let is_old = self.version.is_some() && !is_13;
         let is_flight_seen = usize::from(self.ends[(!end).index()].longest_protected) > self.alert_bytes();
+        let alert_bytes = self.alert_bytes();
         let half = &mut self.ends[end.index()];
         if !is_due || is_old && !half.is_sealed || is_13 && header.length > MAX_PROTECTED_13 {
             return self.breach(end, seen);
         }
-        half.is_early |= !half.is_sealed;
+        half.is_early |= !half.is_sealed && header.length > alert_bytes;
         if !is_opener || is_flight_seen || !self.offers_early_data {
             half.longest_protected = half.longest_protected.max(header.length as u16);
         }

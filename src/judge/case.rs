@@ -43,6 +43,8 @@ impl Direction {
             [false, false] => Self::Unrelated,
             [true, true] => Self::Internal,
             agents => match record.initiator.filter(|_| opener_is_known(record, began)) {
+                // an answer shows that somebody was asked, and not that the agent asked: what nobody asked for looks the same
+                Some(end) if agents[end.index()] && record.basis != Basis::Syn && record.answered[end.index()].is_none() => Self::Unknown,
                 Some(end) if agents[end.index()] => Self::Outbound,
                 // the side of a handshake shows who asked, and not who connected
                 Some(_) if record.transport == Transport::Tcp && record.basis == Basis::Handshake => Self::Unknown,

@@ -306,6 +306,9 @@ impl Judge {
     /// Applies severities and waivers, and adds the finding unless it is `known` already.
     fn weigh(&mut self, policy: &Policy, rule: &'static Rule, broken: Broken, parties: &Parties, names: &[&Name], known: bool) -> Severity {
         let severity = self.severity(policy, rule, &broken);
+        // a finding about one of several names is waived by that name alone
+        let own = names.iter().copied().filter(|name| name.as_str() == broken.subject).collect::<Vec<_>>();
+        let names = if own.is_empty() { names } else { &own };
         let covers = |waiver: &&Waiver| {
             waiver.rule.eq_ignore_ascii_case(rule.code)
                 && (waiver.names.is_empty() || names.iter().any(|name| waiver.names.iter().any(|pattern| pattern.matches(name))))

@@ -85,6 +85,20 @@ impl World {
         self.push(bytes);
     }
 
+    /// A packet of any protocol above IP.
+    pub fn ip(&mut self, from: IpAddr, to: IpAddr, protocol: u8, payload: &[u8]) {
+        let mut bytes = Vec::new();
+        let number = etherparse::IpNumber(protocol);
+        let ethernet = PacketBuilder::ethernet2(mac(from), mac(to));
+        match (from, to) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => ethernet.ipv4(a.octets(), b.octets(), 64).write(&mut bytes, number, payload),
+            (IpAddr::V6(a), IpAddr::V6(b)) => ethernet.ipv6(a.octets(), b.octets(), 64).write(&mut bytes, number, payload),
+            _ => panic!("two families"),
+        }
+        .expect("it is written");
+        self.push(bytes);
+    }
+
     /// A question and its answer, in two datagrams.
     pub fn resolve(&mut self, agent: IpAddr, resolver: IpAddr, name: &str, chain: &[&str], address: IpAddr) {
         let port = self.port();
@@ -138,6 +152,12 @@ impl World {
         if !bytes.is_empty() {
             self.segment(tcp, not(who), ACK, &[]);
         }
+    }
+
+    /// A keep-alive: an acknowledgement from before the next byte, with or without one byte of garbage.
+    pub fn keep_alive(&mut self, tcp: &Tcp, who: Who, garbage: &[u8]) {
+        let (from, to) = if who == Who::Opener { (tcp.opener, tcp.other) } else { (tcp.other, tcp.opener) };
+        self.raw_segment(from, to, tcp.seq[who as usize].wrapping_sub(1), tcp.seq[not(who) as usize], ACK, garbage);
     }
 
     /// Both ends say FIN.

@@ -73,7 +73,7 @@ fn a_question_and_its_answer() {
     assert_eq!(
         facts[..4],
         [
-            Fact::Protocol("dns".to_owned()),
+            Fact::Protocol("dns"),
             Fact::Opener(End::B),
             Fact::Cleartext(Cleartext::Protocol),
             Fact::Asked { name: name("www.example.com"), qtype: 1 },

@@ -14,7 +14,7 @@ pub(super) static INBOUND_ACCEPTED: Rule = Rule {
     severity: Severity::Violation,
     controls: &["NIST SP 800-53 SC-7", "NIST SP 800-53 CM-7", "PCI DSS 1.3.1", "CIS v8 4.4", "SOC 2 CC6.6"],
     check: Check::Seen(|case, broken| {
-        if is_inbound(case) && case.was_accepted() {
+        if (is_inbound(case) || is_crossed(case)) && case.was_accepted() {
             let answer = case.record.answered[case.agent.index()];
             broken.push(
                 Broken::new(CausedBy::Agent, port(case), format!("the agent answered a flow opened to its {}", port(case))).at(answer),
@@ -32,8 +32,7 @@ pub(super) static INBOUND_ATTEMPT: Rule = Rule {
     severity: Severity::Violation,
     controls: &["NIST SP 800-53 SC-7", "PCI DSS 1.4.2", "CIS v8 13.4", "SOC 2 CC6.6"],
     check: Check::Closed(|case, broken| {
-        let crossed = case.record.simultaneous_open && case.direction == Direction::Outbound && !case.was_accepted();
-        if is_inbound(case) && !case.was_accepted() || crossed {
+        if (is_inbound(case) || is_crossed(case)) && !case.was_accepted() {
             let how = if case.record.state == FlowState::Refused { "refused" } else { "not answered" };
             let message = format!("a peer tried to open a flow to the agent's {} and was {how}", port(case));
             broken.push(Broken::new(CausedBy::Peer, port(case), message));
@@ -45,7 +44,8 @@ pub(super) static INITIATOR_UNKNOWN: Rule = Rule {
     code: "WW103",
     name: "initiator-unknown",
     checks: "Who opened the flow cannot be known: no SYN and no SYN-ACK was seen; or it is a datagram flow whose first packet was seen less \
-             than 60 seconds after the capture began, and whose protocol does not show who asked; or only an ICMP error tells of it.",
+             than 60 seconds after the capture began, and whose protocol does not show who asked; or an answer was seen for which the agent \
+             was not seen to ask; or only an ICMP error tells of it.",
     why: "A flow that may have been opened from outside cannot be counted as outbound.",
     fix: "Begin the capture before the agent starts, or let it run for a minute before the traffic that matters.",
     severity: Severity::Undetermined,
@@ -55,6 +55,8 @@ pub(super) static INITIATOR_UNKNOWN: Rule = Rule {
             let peer = case.peer();
             let why = if case.record.quoted_only {
                 "only an ICMP error tells of it"
+            } else if !case.record.began_before && case.record.answered[case.agent.index()].is_none() {
+                "the agent, which should have asked, was not seen to"
             } else if case.record.transport == Transport::Tcp {
                 "its SYN was not captured"
             } else {
@@ -68,6 +70,11 @@ pub(super) static INITIATOR_UNKNOWN: Rule = Rule {
 
 fn is_inbound(case: &Case<'_>) -> bool {
     case.direction == Direction::Inbound && case.inbound.is_none()
+}
+
+/// Whether the peer opened a flow at the same time as the agent (RFC 9293 section 3.5): it is both outbound and inbound.
+fn is_crossed(case: &Case<'_>) -> bool {
+    case.record.simultaneous_open && case.direction == Direction::Outbound
 }
 
 /// The agent's port, or what takes its place.

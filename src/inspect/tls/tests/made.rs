@@ -84,7 +84,7 @@ fn with(talk: &[(End, Vec<u8>)], end: End, bytes: &[u8]) -> Talk {
 /// What is said of `talk` beyond that TLS began.
 fn beyond_the_opening(talk: &[(End, Vec<u8>)]) -> Vec<Fact> {
     let said = assert_any_segments(talk);
-    assert_eq!(said[..3], [Fact::Protocol("tls".to_owned()), Fact::Opener(OPENER), Fact::HandshakeBegun]);
+    assert_eq!(said[..3], [Fact::Protocol("tls"), Fact::Opener(OPENER), Fact::HandshakeBegun]);
     said[3..].to_vec()
 }
 

@@ -141,7 +141,7 @@ impl ServerCertVerifier for Trusting {
 
 fn session(version: TlsVersion, suite: u16, between: &[Fact]) -> Vec<Fact> {
     let mut facts = vec![
-        Fact::Protocol("tls".to_owned()),
+        Fact::Protocol("tls"),
         Fact::Opener(OPENER),
         Fact::HandshakeBegun,
         Fact::ServerName { name: Name::from_wire(NAME.as_bytes()), source: NameSource::Sni },
