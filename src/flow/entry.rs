@@ -2,7 +2,7 @@
 
 use super::stream::Piece;
 use super::table::Rider;
-use super::{Ended, FlowKey, Stream};
+use super::{Ended, FlowKey, Held, Stream};
 use crate::decode::{Header, Packet};
 use crate::fact::{Basis, End, Finish, FlowState, FrameId, Locus, Tally, Timestamp, Transport};
 
@@ -14,16 +14,16 @@ pub(super) struct Entry<R> {
     pub(super) packets: [u32; 2],
     pub(super) bytes: [u64; 2],
     pub(super) last: Timestamp,
+    pub(super) last_frame: FrameId,
+    pub(super) streams: [Stream; 2],
     pub(super) cold: Box<Cold<R>>,
 }
 
-/// What a packet of a settled flow does not touch.
+/// What a packet in the middle of a flow does not touch.
 pub(super) struct Cold<R> {
     pub(super) first: Locus,
-    pub(super) last_frame: FrameId,
-    pub(super) agents: [bool; 2],
     pub(super) isn: [Option<u32>; 2],
-    pub(super) streams: [Stream; 2],
+    pub(super) held: [Held; 2],
     pub(super) answered: [Option<Locus>; 2],
     /// Ends whose FIN was told to the rider.
     pub(super) finished: [bool; 2],
@@ -48,11 +48,15 @@ pub(super) mod flag {
     pub(in crate::flow) const QUOTED_ONLY: u32 = 1 << 15;
     pub(in crate::flow) const CLOSING: u32 = 1 << 16;
     pub(in crate::flow) const SIMULTANEOUS: u32 = 1 << 17;
+    /// This end is an agent.
+    pub(in crate::flow) const AGENT_A: u32 = 1 << 18;
+    /// Nobody reads the flow, or no more.
+    pub(in crate::flow) const UNREAD: u32 = 1 << 20;
 }
 
 impl<R: Rider> Cold<R> {
     pub(super) fn memory(&self) -> usize {
-        self.streams[0].heap_bytes() + self.streams[1].heap_bytes() + self.rider.as_ref().map_or(0, Rider::memory)
+        self.held[0].heap_bytes() + self.held[1].heap_bytes() + self.rider.as_ref().map_or(0, Rider::memory)
     }
 }
 
@@ -64,11 +68,17 @@ impl<R: Rider> Entry<R> {
         if let Header::Echo { request } = packet.header {
             self.flags |= flag::OPENED_A << if request { i } else { 1 - i };
         }
-        let Some(rider) = self.cold.rider.as_mut().filter(|rider| !rider.is_settled()) else { return false };
+        if self.flags & flag::UNREAD != 0 {
+            return false;
+        }
+        let Some(rider) = self.cold.rider.as_mut() else { return false };
         if packet.missing > 0 {
             rider.gap(shared, packet.missing.into(), true, at);
         } else if !packet.payload.is_empty() {
             rider.data(shared, packet.payload, at);
+        }
+        if rider.is_settled() {
+            self.flags |= flag::UNREAD;
         }
         true
     }
@@ -89,9 +99,9 @@ impl<R: Rider> Entry<R> {
         let Some(rider) = cold.rider.as_mut() else { return };
         for end in [End::A, End::B] {
             let i = end.index();
-            let at = Locus { frame: cold.last_frame, at: self.last, end };
+            let at = Locus { frame: self.last_frame, at: self.last, end };
             if self.key.transport() == Transport::Tcp {
-                cold.streams[i].flush(at, &mut |piece| tell(rider, shared, &mut cold.finished[i], piece));
+                self.streams[i].flush(&mut cold.held[i], at, &mut |piece| tell(rider, shared, &mut cold.finished[i], piece));
             }
             if !std::mem::replace(&mut cold.finished[i], true) {
                 let reset = self.flags & (flag::RESET_A | flag::RESET_A << 1) != 0;
@@ -109,7 +119,7 @@ impl<R: Rider> Entry<R> {
         let unseen = |end: End| tcp && self.packets[end.index()] == 0 && self.flags & (flag::ACKED_A << end.index()) != 0;
         Ended {
             key: self.key,
-            agents: cold.agents,
+            agents: self.agents(),
             first: cold.first,
             last: self.last,
             sent: [tally(0), tally(1)],
@@ -123,6 +133,11 @@ impl<R: Rider> Entry<R> {
             evicted: how == Finish::Evicted,
             quoted_only,
         }
+    }
+
+    /// Which ends are agents.
+    pub(super) fn agents(&self) -> [bool; 2] {
+        [self.flags & flag::AGENT_A != 0, self.flags & flag::AGENT_A << 1 != 0]
     }
 
     fn start_was_seen(&self) -> bool {

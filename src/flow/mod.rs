@@ -12,7 +12,7 @@ mod tcp;
 
 pub use end::Ended;
 pub use key::{FlowKey, LaneHash};
-pub use stream::Stream;
+pub use stream::{Held, Stream};
 pub use table::{FlowTable, Rider};
 
 #[cfg(test)]

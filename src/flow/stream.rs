@@ -7,26 +7,53 @@
 use crate::fact::Locus;
 use crate::limits;
 
-/// Sequence numbers of one end, and what waits for a hole to close.
-#[derive(Debug, Default)]
+/// Sequence numbers of one end: what every packet touches, so it is kept small. What is held for the sake of order is in [`Held`].
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Stream {
-    /// The next sequence number that is expected; meaningless before `started`.
+    /// The next sequence number that is expected; meaningless before [`mark::STARTED`].
     next: u32,
-    /// Whether `next` is known.
-    started: bool,
-    /// Whether the stream is known from its SYN on.
-    from_syn: bool,
     /// One past the highest sequence number seen.
     highest: u32,
-    /// The highest acknowledgement that the other end sent.
-    acknowledged: Option<u32>,
-    /// The sequence number of the FIN.
-    fin: Option<u32>,
+    /// The highest acknowledgement that the other end sent; meaningless before [`mark::ACKNOWLEDGED`].
+    acknowledged: u32,
+    /// One past the last byte that is kept for comparison.
+    kept_until: u32,
+    /// Bits of [`mark`].
+    marks: u8,
+}
+
+/// Bits of [`Stream::marks`].
+mod mark {
+    /// `next` is known.
+    pub(super) const STARTED: u8 = 1;
+    /// The stream is known from its SYN on.
+    pub(super) const FROM_SYN: u8 = 1 << 1;
+    /// The other end acknowledged something.
+    pub(super) const ACKNOWLEDGED: u8 = 1 << 2;
+    /// The FIN was seen.
+    pub(super) const FIN: u8 = 1 << 3;
+    /// Segments wait.
+    pub(super) const WAITS: u8 = 1 << 4;
+}
+
+/// What is held of one end for the sake of order and comparison.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// The sequence number of the FIN, where it was seen.
+    fin: u32,
     waiting: Vec<Segment>,
     waiting_bytes: usize,
     /// The first bytes of the stream, for comparison with what is sent again.
     kept: Vec<u8>,
     kept_from: u32,
+}
+
+impl Held {
+    /// Bytes of memory held beyond the struct itself.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        self.waiting_bytes + self.waiting.capacity() * size_of::<Segment>() + self.kept.capacity()
+    }
 }
 
 /// Payload that came before what precedes it.
@@ -56,55 +83,58 @@ fn distance(a: u32, b: u32) -> i32 {
 }
 
 impl Stream {
+    fn has(&self, mark: u8) -> bool {
+        self.marks & mark != 0
+    }
+
     /// Says that the first byte of payload has this sequence number: one past the SYN.
-    pub fn start(&mut self, first: u32) {
-        self.from_syn |= !self.started;
-        self.begin(first);
+    pub fn start(&mut self, held: &mut Held, first: u32) {
+        if !self.has(mark::STARTED) {
+            self.marks |= mark::FROM_SYN;
+        }
+        self.begin(held, first);
     }
 
     /// Says that nothing before this sequence number is expected.
-    pub fn begin(&mut self, first: u32) {
-        if !self.started {
-            self.started = true;
+    pub fn begin(&mut self, held: &mut Held, first: u32) {
+        if !self.has(mark::STARTED) {
+            self.marks |= mark::STARTED;
             self.next = first;
             self.highest = first;
-            self.kept_from = first;
+            self.kept_until = first;
+            held.kept_from = first;
         }
     }
 
     /// The sequence number of the first byte of payload, where it is known.
     #[must_use]
-    pub fn first(&self) -> Option<u32> {
-        self.started.then_some(self.kept_from)
+    pub fn first(&self, held: &Held) -> Option<u32> {
+        self.has(mark::STARTED).then_some(held.kept_from)
     }
 
     /// Whether a reset with this sequence number can be the end's own: within what the other end can expect (RFC 5961 is stricter, but
     /// a tap does not know the window).
     #[must_use]
-    pub fn accepts_reset(&self, seq: u32) -> bool {
-        if !self.started {
+    pub fn accepts_reset(&self, held: &Held, seq: u32) -> bool {
+        if !self.has(mark::STARTED) {
             return true;
         }
-        let least = self.acknowledged.unwrap_or(self.kept_from);
+        let least = if self.has(mark::ACKNOWLEDGED) { self.acknowledged } else { held.kept_from };
         distance(seq, least) >= -1 && distance(seq, self.highest) <= limits::RESET_WINDOW
     }
 
     /// Notes that the other end acknowledged everything before `ack`.
+    #[inline]
     pub fn acknowledge(&mut self, ack: u32) {
-        if self.acknowledged.is_none_or(|known| distance(ack, known) > 0) {
-            self.acknowledged = Some(ack);
+        if !self.has(mark::ACKNOWLEDGED) || distance(ack, self.acknowledged) > 0 {
+            self.marks |= mark::ACKNOWLEDGED;
+            self.acknowledged = ack;
         }
     }
 
-    /// Bytes of memory held beyond the struct itself.
-    #[must_use]
-    pub fn heap_bytes(&self) -> usize {
-        self.waiting_bytes + self.waiting.capacity() * size_of::<Segment>() + self.kept.capacity()
-    }
-
     /// Notes payload without putting it in order: nobody reads it any more.
-    pub fn pass(&mut self, seq: u32, length: u32) {
-        self.begin(seq);
+    pub fn pass(&mut self, held: &mut Held, seq: u32, length: u32) {
+        self.begin(held, seq);
         let end = seq.wrapping_add(length);
         if distance(end, self.highest) > 0 {
             self.highest = end;
@@ -115,26 +145,22 @@ impl Stream {
     }
 
     /// Notes a FIN that follows the byte before `seq`.
-    pub fn finish_at(&mut self, seq: u32) {
-        self.begin(seq);
-        self.fin.get_or_insert(seq);
-    }
-
-    /// Whether the FIN was seen.
-    #[must_use]
-    pub fn has_fin(&self) -> bool {
-        self.fin.is_some()
+    pub fn finish_at(&mut self, held: &mut Held, seq: u32) {
+        self.begin(held, seq);
+        if !self.has(mark::FIN) {
+            self.marks |= mark::FIN;
+            held.fin = seq;
+        }
     }
 
     /// Notes a segment of which nothing is to be told: it is empty, or lies wholly in opaque bytes. Returns whether it is so.
     #[inline]
     pub fn skips(&mut self, seq: u32, length: u32) -> bool {
-        if !self.started || self.fin.is_some() || !self.waiting.is_empty() {
+        if self.marks & (mark::STARTED | mark::FIN | mark::WAITS) != mark::STARTED {
             return false;
         }
         let end = seq.wrapping_add(length);
-        let kept_until = self.kept_from.wrapping_add(self.kept.len() as u32);
-        let skips = distance(end, self.next) <= 0 && (length == 0 || distance(seq, kept_until) >= 0);
+        let skips = distance(end, self.next) <= 0 && (length == 0 || distance(seq, self.kept_until) >= 0);
         if skips && distance(end, self.highest) > 0 {
             self.highest = end;
         }
@@ -142,8 +168,8 @@ impl Stream {
     }
 
     /// Takes a segment: `payload` at `seq`, and `missing` more bytes that were not captured.
-    pub fn push(&mut self, seq: u32, payload: &[u8], missing: u32, at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
-        self.begin(seq);
+    pub fn push(&mut self, held: &mut Held, seq: u32, payload: &[u8], missing: u32, at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
+        self.begin(held, seq);
         let length = payload.len() as u32 + missing;
         let end = seq.wrapping_add(length);
         if distance(end, self.highest) > 0 {
@@ -151,29 +177,29 @@ impl Stream {
         }
         if length > 0 {
             if distance(seq, self.next) > 0 {
-                self.wait(seq, payload, missing, at, tell);
+                self.wait(held, seq, payload, missing, at, tell);
             } else {
-                self.take(seq, payload, missing, at, tell);
+                self.take(held, seq, payload, missing, at, tell);
             }
         }
-        self.drain(at, tell);
+        self.drain(held, at, tell);
     }
 
     /// Gives up on holes: everything that waits is told, with the gaps before it, and so is what the other end acknowledged and nobody
     /// saw. `at` is the last frame of the flow.
-    pub fn flush(&mut self, at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
-        while !self.waiting.is_empty() {
-            self.skip_hole(tell);
-            self.drain(at, tell);
+    pub fn flush(&mut self, held: &mut Held, at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
+        while !held.waiting.is_empty() {
+            self.skip_hole(held, tell);
+            self.drain(held, at, tell);
         }
-        if self.started {
+        if self.has(mark::STARTED) {
             // pure acknowledgements and a FIN show how far the end has come as well as payload does
             let mut shown = self.highest;
-            if let Some(acknowledged) = self.acknowledged.filter(|&ack| distance(ack, shown) > 0) {
-                shown = acknowledged;
+            if self.has(mark::ACKNOWLEDGED) && distance(self.acknowledged, shown) > 0 {
+                shown = self.acknowledged;
             }
             // the FIN counts as a byte, and is none
-            if self.fin.is_some_and(|fin| distance(shown, fin) == 1) {
+            if self.has(mark::FIN) && distance(shown, held.fin) == 1 {
                 shown = shown.wrapping_sub(1);
             }
             let unseen = distance(shown, self.next);
@@ -185,17 +211,19 @@ impl Stream {
     }
 
     /// Frees what is held for the sake of order and comparison: nobody reads the stream any more.
-    pub fn release(&mut self) {
-        self.waiting = Vec::new();
-        self.waiting_bytes = 0;
-        self.kept = Vec::new();
+    pub fn release(&mut self, held: &mut Held) {
+        held.waiting = Vec::new();
+        held.waiting_bytes = 0;
+        held.kept = Vec::new();
+        self.kept_until = held.kept_from;
+        self.marks &= !mark::WAITS;
     }
 
     /// Takes a segment that begins at or before what is expected.
-    fn take(&mut self, seq: u32, payload: &[u8], missing: u32, at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
+    fn take(&mut self, held: &mut Held, seq: u32, payload: &[u8], missing: u32, at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
         let old = distance(self.next, seq).unsigned_abs() as usize;
         if old > 0 {
-            self.compare(seq, &payload[..old.min(payload.len())], at, tell);
+            self.compare(held, seq, &payload[..old.min(payload.len())], at, tell);
         }
         let length = payload.len() + missing as usize;
         if old >= length {
@@ -203,7 +231,7 @@ impl Stream {
         }
         let fresh = payload.get(old..).unwrap_or_default();
         if !fresh.is_empty() {
-            self.keep(fresh);
+            self.keep(held, fresh);
             self.next = self.next.wrapping_add(fresh.len() as u32);
             let opaque = tell(Piece::Bytes(fresh, at));
             self.next = self.next.wrapping_add(opaque.min(limits::OPAQUE_BYTES) as u32);
@@ -217,31 +245,32 @@ impl Stream {
     }
 
     /// Keeps a segment that begins after what is expected.
-    fn wait(&mut self, seq: u32, payload: &[u8], missing: u32, at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
-        let place = self.waiting.partition_point(|held| distance(held.seq, seq) <= 0);
+    fn wait(&mut self, held: &mut Held, seq: u32, payload: &[u8], missing: u32, at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
+        let place = held.waiting.partition_point(|other| distance(other.seq, seq) <= 0);
         let mut conflict = false;
-        for held in self.waiting.iter().take(place.saturating_add(1)).skip(place.saturating_sub(1)) {
-            conflict |= differs(held.seq, &held.bytes, seq, payload);
+        for near in held.waiting.iter().take(place.saturating_add(1)).skip(place.saturating_sub(1)) {
+            conflict |= differs(near.seq, &near.bytes, seq, payload);
         }
         if conflict {
             tell(Piece::Conflict(at));
         }
         // an exact copy of what waits adds nothing
-        let same = |held: &Segment| held.seq == seq && held.bytes.len() >= payload.len();
-        if place.checked_sub(1).and_then(|i| self.waiting.get(i)).is_some_and(same) {
+        let same = |other: &Segment| other.seq == seq && other.bytes.len() >= payload.len();
+        if place.checked_sub(1).and_then(|i| held.waiting.get(i)).is_some_and(same) {
             return;
         }
-        self.waiting_bytes += payload.len();
-        self.waiting.insert(place, Segment { seq, bytes: payload.to_vec(), missing, at });
-        while self.waiting_bytes > limits::REORDER_BYTES_PER_END || self.waiting.len() > limits::REORDER_SEGMENTS_PER_END {
-            self.skip_hole(tell);
-            self.drain(at, tell);
+        held.waiting_bytes += payload.len();
+        held.waiting.insert(place, Segment { seq, bytes: payload.to_vec(), missing, at });
+        self.marks |= mark::WAITS;
+        while held.waiting_bytes > limits::REORDER_BYTES_PER_END || held.waiting.len() > limits::REORDER_SEGMENTS_PER_END {
+            self.skip_hole(held, tell);
+            self.drain(held, at, tell);
         }
     }
 
     /// Gives up on the hole before the first segment that waits.
-    fn skip_hole(&mut self, tell: &mut impl FnMut(Piece<'_>) -> usize) {
-        let Some(first) = self.waiting.first() else { return };
+    fn skip_hole(&mut self, held: &mut Held, tell: &mut impl FnMut(Piece<'_>) -> usize) {
+        let Some(first) = held.waiting.first() else { return };
         let hole = distance(first.seq, self.next);
         if hole > 0 {
             self.next = first.seq;
@@ -250,34 +279,38 @@ impl Stream {
     }
 
     /// Tells what no longer waits.
-    fn drain(&mut self, at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
-        while self.waiting.first().is_some_and(|first| distance(first.seq, self.next) <= 0) {
-            let segment = self.waiting.remove(0);
-            self.waiting_bytes -= segment.bytes.len();
-            self.take(segment.seq, &segment.bytes, segment.missing, segment.at, tell);
+    fn drain(&mut self, held: &mut Held, at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
+        while held.waiting.first().is_some_and(|first| distance(first.seq, self.next) <= 0) {
+            let segment = held.waiting.remove(0);
+            held.waiting_bytes -= segment.bytes.len();
+            if held.waiting.is_empty() {
+                self.marks &= !mark::WAITS;
+            }
+            self.take(held, segment.seq, &segment.bytes, segment.missing, segment.at, tell);
         }
         // a record whose end never came may have moved `next` past the FIN
-        if self.fin.is_some_and(|fin| distance(self.next, fin) >= 0) {
+        if self.has(mark::FIN) && distance(self.next, held.fin) >= 0 {
             tell(Piece::Fin(at));
         }
     }
 
     /// Keeps the first bytes of the stream while they are of one piece.
-    fn keep(&mut self, fresh: &[u8]) {
-        let whole = self.kept_from.wrapping_add(self.kept.len() as u32) == self.next;
-        let room = limits::COMPARED_BYTES_PER_END.saturating_sub(self.kept.len());
+    fn keep(&mut self, held: &mut Held, fresh: &[u8]) {
+        let whole = held.kept_from.wrapping_add(held.kept.len() as u32) == self.next;
+        let room = limits::COMPARED_BYTES_PER_END.saturating_sub(held.kept.len());
         if whole && room > 0 {
-            self.kept.extend_from_slice(&fresh[..fresh.len().min(room)]);
+            held.kept.extend_from_slice(&fresh[..fresh.len().min(room)]);
+            self.kept_until = held.kept_from.wrapping_add(held.kept.len() as u32);
         }
     }
 
     /// Compares bytes that were sent again with those that were kept.
-    fn compare(&self, seq: u32, again: &[u8], at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
+    fn compare(&self, held: &Held, seq: u32, again: &[u8], at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
         // a keep-alive repeats the last byte as one of garbage (RFC 9293 section 3.8.4)
         let keep_alive = again.len() == 1 && seq.wrapping_add(1) == self.next;
         // nor is there anything that bytes from before the SYN could repeat
-        let before = self.from_syn && distance(self.kept_from, seq) > 0;
-        if !keep_alive && (before || differs(self.kept_from, &self.kept, seq, again)) {
+        let before = self.has(mark::FROM_SYN) && distance(held.kept_from, seq) > 0;
+        if !keep_alive && (before || differs(held.kept_from, &held.kept, seq, again)) {
             tell(Piece::Conflict(at));
         }
     }

@@ -11,7 +11,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use super::entry::{Cold, Entry, flag};
-use super::{Ended, FlowKey, Stream};
+use super::{Ended, FlowKey, Held, Stream};
 use crate::decode::{Header, Packet};
 use crate::fact::{Basis, End, Finish, FlowState, FrameId, Locus, Tally, Timestamp, Transport};
 
@@ -285,7 +285,7 @@ impl<R: Rider> FlowTable<R> {
             entry.packets[i] = known.packets.into();
             entry.last = known.last;
             entry.cold.isn[i] = Some(known.isn);
-            entry.cold.streams[i].start(known.isn.wrapping_add(1));
+            entry.streams[i].start(&mut entry.cold.held[i], known.isn.wrapping_add(1));
         }
         slot
     }
@@ -294,10 +294,8 @@ impl<R: Rider> FlowTable<R> {
     fn enter(&mut self, shared: &mut R::Shared, key: FlowKey, agents: [bool; 2], first: Locus) -> u32 {
         let cold = Cold {
             first,
-            last_frame: first.frame,
-            agents,
             isn: [None; 2],
-            streams: [Stream::default(), Stream::default()],
+            held: [Held::default(), Held::default()],
             answered: [None; 2],
             finished: [false; 2],
             rider: R::board(shared, &key, agents),
@@ -305,7 +303,19 @@ impl<R: Rider> FlowTable<R> {
         };
         self.generation = self.generation.wrapping_add(1);
         let generation = self.generation;
-        let entry = Entry { key, flags: 0, generation, packets: [0; 2], bytes: [0; 2], last: first.at, cold: Box::new(cold) };
+        let unread = cold.rider.as_ref().is_none_or(Rider::is_settled);
+        let flags = if unread { flag::UNREAD } else { 0 } | u32::from(agents[0]) * flag::AGENT_A | u32::from(agents[1]) * flag::AGENT_A << 1;
+        let entry = Entry {
+            key,
+            flags,
+            generation,
+            packets: [0; 2],
+            bytes: [0; 2],
+            last: first.at,
+            last_frame: first.frame,
+            streams: [Stream::default(); 2],
+            cold: Box::new(cold),
+        };
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => {
@@ -343,8 +353,13 @@ impl<R: Rider> FlowTable<R> {
         entry.packets[i] = entry.packets[i].saturating_add(1);
         entry.bytes[i] += packet.payload.len() as u64 + u64::from(packet.missing);
         entry.last = entry.last.max(at.at);
-        entry.cold.last_frame = at.frame;
-        let agents = entry.cold.agents;
+        entry.last_frame = at.frame;
+        let agents = entry.agents();
+        if let Header::Tcp(tcp) = &packet.header
+            && entry.passes(tcp, packet, at.end)
+        {
+            return agents;
+        }
         let holds_more = match packet.header {
             Header::Tcp(tcp) => entry.segment(shared, &tcp, packet, at),
             _ => entry.datagram(shared, packet, at),
@@ -385,7 +400,7 @@ impl<R: Rider> FlowTable<R> {
             Some(slot) => match self.entry_mut(slot) {
                 Some(entry) => {
                     entry.flags |= mark;
-                    entry.cold.agents
+                    entry.agents()
                 }
                 None => [false; 2],
             },

@@ -3,6 +3,7 @@
 
 use super::entry::{Entry, flag, tell};
 use super::table::Rider;
+use super::{Held, Stream};
 use crate::decode::{Packet, Tcp};
 use crate::fact::{End, Locus};
 
@@ -16,13 +17,13 @@ impl<R: Rider> Entry<R> {
         }
         let i = end.index();
         let known = self.cold.isn[i];
-        let fits = known == Some(tcp.seq) || known.is_none() && self.cold.streams[i].first() == Some(tcp.seq.wrapping_add(1));
+        let fits = known == Some(tcp.seq) || known.is_none() && self.streams[i].first(&self.cold.held[i]) == Some(tcp.seq.wrapping_add(1));
         if fits {
             return false;
         }
         let ended = self.flags & flag::CLOSING != 0;
         let went_on = self.flags & flag::SPOKE_A << i != 0;
-        ended || went_on || known.is_none() && self.cold.streams[i].first().is_some()
+        ended || went_on || known.is_none() && self.streams[i].first(&self.cold.held[i]).is_some()
     }
 
     /// Takes a segment in. Returns whether memory held may have changed.
@@ -31,7 +32,7 @@ impl<R: Rider> Entry<R> {
         let cold = &mut *self.cold;
         if tcp.has(Tcp::RST) {
             // a reset that the receiver would not believe changes nothing
-            if cold.streams[i].accepts_reset(tcp.seq) {
+            if self.streams[i].accepts_reset(&cold.held[i], tcp.seq) {
                 self.flags |= flag::RESET_A << i;
             }
             // what it carries was sent all the same (RFC 9293 section 3.5.3 lets it say why)
@@ -49,44 +50,60 @@ impl<R: Rider> Entry<R> {
             } else {
                 self.flags |= flag::SYN_ACK_A << i;
                 cold.answered[i].get_or_insert(at);
-                cold.streams[j].begin(tcp.ack);
+                self.streams[j].begin(&mut cold.held[j], tcp.ack);
             }
             if cold.isn[i].replace(tcp.seq).is_some_and(|known| known != tcp.seq) {
                 // tried again with another number before anything was said
-                cold.streams[i] = super::Stream::default();
+                self.streams[i] = Stream::default();
+                cold.held[i] = Held::default();
             }
-            cold.streams[i].start(first);
+            self.streams[i].start(&mut cold.held[i], first);
         } else if !tcp.has(Tcp::RST) {
             self.flags |= flag::SPOKE_A << i;
             cold.answered[i].get_or_insert(at);
         }
         if tcp.has(Tcp::ACK) {
             self.flags |= flag::ACKED_A << j;
-            cold.streams[j].acknowledge(tcp.ack);
+            self.streams[j].acknowledge(tcp.ack);
         }
         let seq = tcp.seq.wrapping_add(u32::from(tcp.has(Tcp::SYN)));
         let length = packet.payload.len() as u32 + packet.missing;
-        let stream = &mut cold.streams[i];
+        let (stream, held) = (&mut self.streams[i], &mut cold.held[i]);
         if tcp.has(Tcp::FIN) {
             self.flags |= flag::FIN_A << i;
-            stream.finish_at(seq.wrapping_add(length));
+            stream.finish_at(held, seq.wrapping_add(length));
         }
         if stream.skips(seq, length) {
             return false;
         }
-        match cold.rider.as_mut().filter(|rider| !rider.is_settled()) {
+        match cold.rider.as_mut().filter(|_| self.flags & flag::UNREAD == 0) {
             Some(rider) => {
                 let finished = &mut cold.finished[i];
-                stream.push(seq, packet.payload, packet.missing, at, &mut |piece| tell(rider, shared, finished, piece));
+                stream.push(held, seq, packet.payload, packet.missing, at, &mut |piece| tell(rider, shared, finished, piece));
                 if rider.is_settled() {
-                    cold.streams.iter_mut().for_each(super::Stream::release);
+                    self.flags |= flag::UNREAD;
+                    self.streams.iter_mut().zip(&mut cold.held).for_each(|(stream, held)| stream.release(held));
                 }
                 true
             }
             None => {
-                stream.pass(seq, length);
+                stream.pass(held, seq, length);
                 false
             }
         }
+    }
+
+    /// Takes in a segment in the middle of a connection of which nothing is to be told, touching what every packet touches and no more.
+    /// Returns whether it was one.
+    #[inline]
+    pub(super) fn passes(&mut self, tcp: &Tcp, packet: &Packet<'_>, end: End) -> bool {
+        let (i, j) = (end.index(), (!end).index());
+        let known = flag::SPOKE_A << i | flag::ACKED_A << j;
+        let plain = tcp.flags & (Tcp::SYN | Tcp::FIN | Tcp::RST | Tcp::ACK) == Tcp::ACK && self.flags & known == known;
+        let passes = plain && self.streams[i].skips(tcp.seq, packet.payload.len() as u32 + packet.missing);
+        if passes {
+            self.streams[j].acknowledge(tcp.ack);
+        }
+        passes
     }
 }
