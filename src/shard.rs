@@ -42,7 +42,7 @@ pub enum EventKind {
     /// An agent was answered.
     Resolved {
         /// The answer.
-        resolution: Box<Resolution>,
+        resolution: Arc<Resolution>,
         /// Where.
         at: Locus,
     },

@@ -2,6 +2,7 @@
 //! by the rules of today.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -70,9 +71,9 @@ pub enum Fact {
         qtype: u16,
     },
     /// A resolver answered a question that was seen.
-    Resolved(Box<Resolution>),
+    Resolved(Arc<Resolution>),
     /// A resolver answered what nobody was seen to ask: listed, and never believed.
-    Unasked(Box<Resolution>),
+    Unasked(Arc<Resolution>),
     /// A request in the clear.
     Http {
         /// The method.

@@ -1,7 +1,7 @@
 //! A flow as the judge sees it: who spoke with whom, what was seen of it, and what was read in it.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use super::{
     Alert, Basis, CipherSuite, Cleartext, End, Endpoint, Fact, FrameId, Hidden, Locus, Name, NameSource, Observation, Resolution, Text,
@@ -245,7 +245,7 @@ pub struct DnsTransaction {
     /// Where it was asked.
     pub at: Locus,
     /// The answer.
-    pub answer: Option<Box<Resolution>>,
+    pub answer: Option<Arc<Resolution>>,
 }
 
 /// The first request of a flow in the clear.

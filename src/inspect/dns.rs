@@ -8,6 +8,7 @@
 mod wire;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -90,7 +91,7 @@ struct Pending {
     /// How often it was answered.
     answered: u32,
     /// What it was answered last.
-    answer: Vec<DnsData>,
+    answer: Option<Arc<Resolution>>,
 }
 
 /// The bytes are no message of DNS.
@@ -133,7 +134,7 @@ impl Dns {
             if self.pending.len() >= limits::DNS_PENDING_PER_FLOW {
                 self.pending.pop_front();
             }
-            let mut pending = Pending { asked_by: end, id: message.id, name, qtype, asked: 1, answered: 0, answer: Vec::new() };
+            let mut pending = Pending { asked_by: end, id: message.id, name, qtype, asked: 1, answered: 0, answer: None };
             if let Some(early) = self.take_early(&pending, seen.at().at) {
                 pending.resolve(early, seen);
             }
@@ -175,7 +176,7 @@ impl Dns {
     fn give_up_early(&mut self, seen: &mut Seen<'_>) {
         if let Some(early) = self.early.pop_front() {
             seen.say(Fact::Malformed("a DNS answer without its question".to_owned()));
-            seen.say(Fact::Unasked(Box::new(early.resolution)));
+            seen.say(Fact::Unasked(Arc::new(early.resolution)));
         }
     }
 
@@ -194,7 +195,7 @@ impl Dns {
 
 impl Pending {
     fn resolve(&mut self, resolution: Resolution, seen: &mut Seen<'_>) {
-        let is_known = self.answered > 0 && is_same(&self.answer, &resolution.answers);
+        let is_known = self.answer.as_ref().is_some_and(|known| is_same(&known.answers, &resolution.answers));
         self.answered = self.answered.saturating_add(1);
         if is_known {
             return;
@@ -202,8 +203,9 @@ impl Pending {
         if self.answered > self.asked.max(1) {
             seen.say(Fact::Malformed("two different answers to one DNS question".to_owned()));
         }
-        self.answer.clone_from(&resolution.answers);
-        seen.say(Fact::Resolved(Box::new(resolution)));
+        let resolution = Arc::new(resolution);
+        self.answer = Some(Arc::clone(&resolution));
+        seen.say(Fact::Resolved(resolution));
     }
 }
 
@@ -272,7 +274,8 @@ impl Inspector for Dns {
     }
 
     fn heap_bytes(&self) -> usize {
-        let answers: usize = self.pending.iter().map(|pending| pending.answer.capacity()).sum();
+        let answers: usize =
+            self.pending.iter().filter_map(|pending| pending.answer.as_ref()).map(|answer| answer.answers.capacity()).sum();
         size_of::<Self>() + self.pending.capacity() * (size_of::<Pending>() + 32) + answers * size_of::<DnsData>()
     }
 

@@ -25,10 +25,10 @@ pub enum Destination<'a> {
 }
 
 /// What allows a destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum By<'a> {
     /// An entry of the policy.
-    Entry(&'a str, usize, Option<&'a str>),
+    Entry(&'a Allow),
     /// `private = true`.
     Private,
     /// `[dns] resolvers`.
@@ -36,16 +36,20 @@ pub enum By<'a> {
 }
 
 impl<'a> By<'a> {
-    fn entry(entry: &'a Allow) -> Self {
-        Self::Entry(&entry.origin.policy, entry.origin.line, entry.purpose.as_deref())
+    /// Its place among what else allows something: the entry's line and policy, or what stands for all.
+    pub(super) fn key(&self) -> (&'a str, usize) {
+        match self {
+            Self::Entry(entry) => (&entry.origin.policy, entry.origin.line),
+            Self::Private => ("destinations.private", 0),
+            Self::Resolver => ("dns.resolvers", 0),
+        }
     }
 }
 
 impl std::fmt::Display for By<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Entry(policy, line, Some(purpose)) => write!(f, "{policy}:{line} {purpose}"),
-            Self::Entry(policy, line, None) => write!(f, "{policy}:{line}"),
+            Self::Entry(entry) => f.write_str(&entry.label()),
             Self::Private => f.write_str("destinations.private"),
             Self::Resolver => f.write_str("dns.resolvers"),
         }
@@ -123,7 +127,7 @@ fn by_address<'a>(case: &Case<'a>) -> Option<By<'a>> {
         return Some(By::Private);
     }
     let covers = |entry: &&Allow| entry.names.is_empty() && entry.covers_address(peer.ip) && on_port(case, entry);
-    case.policy.allow.iter().find(covers).map(By::entry)
+    case.policy.allow.iter().find(covers).map(By::Entry)
 }
 
 fn on_port(case: &Case<'_>, entry: &Allow) -> bool {
@@ -148,7 +152,7 @@ fn by_answers<'a>(case: &Case<'a>) -> Destination<'a> {
             continue;
         }
         if on_port(case, entry) {
-            return Destination::Allowed(By::entry(entry));
+            return Destination::Allowed(By::Entry(entry));
         }
         elsewhere.get_or_insert(entry);
     }
@@ -167,7 +171,7 @@ fn by_name<'a>(case: &Case<'a>, read: &'a NameRead, proxied: bool) -> Destinatio
     }
     let port = if proxied { connect_port(case) } else { Some(peer.port) };
     let (mut elsewhere, mut unbound) = (None, None);
-    for entry in case.policy.allow.iter().filter(|entry| entry.covers_name(&read.name)) {
+    for entry in case.policy.entries_named(&read.name) {
         let here = !entry.cidrs.is_empty() && entry.covers_address(peer.ip);
         if !proxied && !entry.cidrs.is_empty() && !here {
             continue;
@@ -175,7 +179,7 @@ fn by_name<'a>(case: &Case<'a>, read: &'a NameRead, proxied: bool) -> Destinatio
         if !port.is_some_and(|port| entry.covers_port(port, case.record.transport)) {
             elsewhere.get_or_insert(entry);
         } else if proxied || here || is_bound(case, read) {
-            return Destination::Allowed(By::entry(entry));
+            return Destination::Allowed(By::Entry(entry));
         } else {
             unbound.get_or_insert(entry);
         }

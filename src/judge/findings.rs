@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
 
 use super::filter;
@@ -51,7 +52,7 @@ impl Parties {
 /// The findings of an audit while it goes on.
 #[derive(Debug, Default)]
 pub struct Findings {
-    groups: HashMap<Key, Group>,
+    groups: HashMap<Key, Group, RandomState>,
     /// Groups beyond the limit, by severity: they are counted and decide the verdict too.
     beyond: FindingCounts,
     verdict: Verdict,

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use super::case::{Case, Direction};
 use super::destination::{By, Destination};
 use super::findings::{Findings, Parties};
@@ -25,14 +27,16 @@ pub struct Judge {
     findings: Findings,
     summary: Summary,
     coverage: Coverage,
-    allowed: BTreeMap<(String, u16, String, String), (u64, u64)>,
+    allowed: HashMap<AllowedKey, AllowedSum, RandomState>,
     allowed_beyond: u64,
     exceptions: BTreeMap<(&'static str, String), u64>,
+    /// Flows of plain DNS by the resolver that the policy allows.
+    resolvers: HashMap<IpAddr, u64, RandomState>,
     seen: BTreeMap<IpAddr, (u64, Timestamp, Timestamp)>,
     /// When the capture at hand began.
     began: Timestamp,
     /// Rules that a flow was found to break before it ended, by the flow's first frame.
-    early: HashMap<FrameId, HashSet<(&'static str, String)>>,
+    early: HashMap<FrameId, HashSet<(&'static str, String)>, RandomState>,
     /// Flows and queries that wait a moment for answers which may come late.
     waiting: VecDeque<Waiting>,
 }
@@ -48,6 +52,24 @@ struct Query {
     transport: Transport,
     name: Name,
     at: Locus,
+}
+
+/// A destination that was allowed, in a form that costs no allocation to look up.
+#[derive(PartialEq, Eq, Hash)]
+struct AllowedKey {
+    name: Option<Name>,
+    ip: Option<IpAddr>,
+    port: u16,
+    transport: Transport,
+    /// What allows it: the line of an entry, and a number for its policy.
+    by: (usize, usize),
+}
+
+/// Flows and bytes, and what allows them in words.
+struct AllowedSum {
+    flows: u64,
+    bytes: u64,
+    by: String,
 }
 
 /// What rules about the whole audit are asked.
@@ -85,12 +107,13 @@ impl Judge {
             findings: Findings::default(),
             summary: Summary::default(),
             coverage: Coverage::default(),
-            allowed: BTreeMap::new(),
+            allowed: HashMap::default(),
             allowed_beyond: 0,
             exceptions: BTreeMap::new(),
+            resolvers: HashMap::default(),
             seen: BTreeMap::new(),
             began: Timestamp::default(),
-            early: HashMap::new(),
+            early: HashMap::default(),
             waiting: VecDeque::new(),
         };
         if agents_inferred {
@@ -149,7 +172,7 @@ impl Judge {
         let case = Case::new(record, &policy, &names, self.began);
         let mut worst = None;
         let mut codes = Vec::new();
-        let early = self.early.remove(&record.first.frame).unwrap_or_default();
+        let early = if self.early.is_empty() { None } else { self.early.remove(&record.first.frame) }.unwrap_or_default();
         let mut broken = Vec::new();
         for &rule in RULES {
             match rule.check {
@@ -210,14 +233,10 @@ impl Judge {
             let message = format!("{} DNS answers were not kept for want of memory", self.names.forgotten());
             self.except("names-forgotten", message);
         }
-        let allowed = self.allowed.into_iter().map(|((destination, port, transport, entry), (flows, bytes))| Allowed {
-            destination,
-            port,
-            transport,
-            entry,
-            flows,
-            bytes,
-        });
+        for (resolver, flows) in std::mem::take(&mut self.resolvers) {
+            self.except_flows("resolver", format!("plain DNS with the resolver {resolver}"), flows);
+        }
+        let allowed = allowed(self.allowed);
         Audit {
             schema: "wirewitness.audit.v1",
             tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
@@ -232,7 +251,7 @@ impl Judge {
             summary: self.summary,
             findings_beyond_limit: self.findings.beyond(),
             findings: self.findings.listed(),
-            allowed: allowed.collect(),
+            allowed,
             allowed_beyond_limit: self.allowed_beyond,
             exceptions: self.exceptions.into_iter().map(|((kind, message), flows)| Exception { kind, message, flows }).collect(),
             limits: LIMITS.to_vec(),
@@ -408,22 +427,29 @@ impl Judge {
             } else {
                 None
             };
-            let destination = name.or(answered).map_or_else(|| peer.ip.to_string(), ToString::to_string);
+            let name = name.or(answered).cloned();
             let port =
                 record.facts.connect.as_ref().and_then(|(target, _)| target.as_str().rsplit_once(':')?.1.parse().ok()).unwrap_or(peer.port);
-            let key = (destination, port, record.transport.to_string(), by.to_string());
+            let (policy, line) = by.key();
+            // the policy lives as long as the judge, so where its name stands tells it from others
+            let ip = if name.is_some() { None } else { Some(peer.ip) };
+            let key = AllowedKey { name, ip, port, transport: record.transport, by: (line, policy.as_ptr() as usize) };
             let full = self.allowed.len() >= limits::LISTED;
             if full && !self.allowed.contains_key(&key) {
                 self.allowed_beyond += 1;
             } else {
-                let (flows, bytes) = self.allowed.entry(key).or_default();
-                *flows += 1;
-                *bytes += record.sent[0].bytes + record.sent[1].bytes;
+                let sum = self.allowed.entry(key).or_insert_with(|| AllowedSum { flows: 0, bytes: 0, by: by.to_string() });
+                sum.flows += 1;
+                sum.bytes += record.sent[0].bytes + record.sent[1].bytes;
             }
         }
         if let (Some((Cleartext::Protocol | Cleartext::Readable, _)), true) = (record.facts.cleartext, rules::is_permitted(case)) {
             match (case.is_dns(), case.plaintext_entry()) {
-                (true, _) if case.resolver_is_allowed() => self.except("resolver", format!("plain DNS with the resolver {}", peer.ip)),
+                (true, _) if case.resolver_is_allowed() => {
+                    if self.resolvers.len() < limits::LISTED || self.resolvers.contains_key(&peer.ip) {
+                        *self.resolvers.entry(peer.ip).or_default() += 1;
+                    }
+                }
                 (false, Some(entry)) => {
                     let protocol = case.protocol_or_payload();
                     let message = format!("{protocol} in the clear with {}, permitted by {}", place(case), entry.label());
@@ -454,9 +480,13 @@ impl Judge {
     }
 
     fn except(&mut self, kind: &'static str, message: String) {
+        self.except_flows(kind, message, 1);
+    }
+
+    fn except_flows(&mut self, kind: &'static str, message: String, flows: u64) {
         let key = (kind, message);
         if self.exceptions.len() < limits::LISTED || self.exceptions.contains_key(&key) {
-            *self.exceptions.entry(key).or_default() += 1;
+            *self.exceptions.entry(key).or_default() += flows;
         }
     }
 }
@@ -468,6 +498,21 @@ impl Waiting {
             Self::Query(query) => query.at.at,
         }
     }
+}
+
+/// The allowed destinations in the order of the document.
+fn allowed(sums: HashMap<AllowedKey, AllowedSum, RandomState>) -> Vec<Allowed> {
+    let listed = sums.into_iter().map(|(key, sum)| Allowed {
+        destination: key.name.map(|name| name.to_string()).or(key.ip.map(|ip| ip.to_string())).unwrap_or_default(),
+        port: key.port,
+        transport: key.transport.to_string(),
+        entry: sum.by,
+        flows: sum.flows,
+        bytes: sum.bytes,
+    });
+    let mut listed: Vec<Allowed> = listed.collect();
+    listed.sort_by(|a, b| (&a.destination, a.port, &a.transport, &a.entry).cmp(&(&b.destination, b.port, &b.transport, &b.entry)));
+    listed
 }
 
 /// The name and port, or the address and port, of a flow's peer.

@@ -7,15 +7,17 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use foldhash::fast::RandomState;
+
 use crate::fact::{Name, Resolution, Timestamp};
 use crate::limits;
 
 /// The answers seen so far. All agents of an audit are one client.
 #[derive(Debug, Default)]
 pub struct Names {
-    bound: HashMap<IpAddr, Vec<Binding>>,
+    bound: HashMap<IpAddr, Vec<Binding>, RandomState>,
     /// From a canonical name to the names whose answer passed through it.
-    aliases: HashMap<Name, Vec<Name>>,
+    aliases: HashMap<Name, Vec<Name>, RandomState>,
     kept: usize,
     /// Answers that were not kept for want of memory.
     forgotten: u64,

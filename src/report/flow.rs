@@ -236,6 +236,8 @@ fn display<T: fmt::Display, S: serde::Serializer>(value: &T, serializer: S) -> R
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::{Value, json};
 
     use super::*;
@@ -333,7 +335,7 @@ mod tests {
             qtype: kind,
             at: locus(7),
             answer: answer.map(|(rcode, answers)| {
-                Box::new(Resolution { name: Name::from_wire(b"www.example"), qtype: kind, rcode, truncated: false, answers })
+                Arc::new(Resolution { name: Name::from_wire(b"www.example"), qtype: kind, rcode, truncated: false, answers })
             }),
         };
         let target = DnsData::Target(Name::from_wire(b"cdn.example"));

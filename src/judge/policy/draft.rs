@@ -3,6 +3,7 @@
 use ipnet::IpNet;
 
 use super::errors::{Mistake, Place};
+use super::index::Index;
 use super::{Agent, Allow, DnsBinding, Ech, Inbound, Origin, Origins, Policy, Waiver};
 use crate::fact::{CipherSuite, Name, TlsVersion};
 use crate::judge::{PolicyUsed, Severity};
@@ -105,6 +106,7 @@ impl Scalars {
             search,
             dns_binding: dns_binding.unwrap_or_default(),
             ech: ech.unwrap_or_default(),
+            index: Index::new(&lists.allow),
             allow: lists.allow,
             inbound: lists.inbound,
             severity: self.severity.into_iter().map(|(code, set)| (code, set.value, set.origin)).collect(),

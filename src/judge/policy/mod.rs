@@ -4,6 +4,7 @@
 mod compile;
 mod draft;
 mod errors;
+mod index;
 mod load;
 mod parse;
 mod pattern;
@@ -48,6 +49,8 @@ pub struct Policy {
     pub ech: Ech,
     /// Allowed destinations.
     pub allow: Vec<Allow>,
+    /// The names of [`Policy::allow`].
+    index: index::Index,
     /// Permitted inbound.
     pub inbound: Vec<Inbound>,
     /// Severities that differ from the rule's own: code, severity, origin.
@@ -224,7 +227,12 @@ impl Policy {
     /// The first entry that has the name, whatever its ports.
     #[must_use]
     pub fn name_allowed(&self, name: &Name) -> Option<&Allow> {
-        self.allow.iter().find(|entry| entry.covers_name(name))
+        self.entries_named(name).next()
+    }
+
+    /// The entries that have the name, whatever their ports and addresses.
+    pub fn entries_named(&self, name: &Name) -> impl Iterator<Item = &Allow> {
+        self.index.of(name).into_iter().filter_map(|n| self.allow.get(n))
     }
 
     /// Whether a resolver may be asked for the name: it is allowed, or allowed under a search suffix, or the reverse of an address.

@@ -62,6 +62,12 @@ impl Pattern {
         Ok(Self { text: plain.to_owned(), more, labels })
     }
 
+    /// What a pattern without stars but a `*.` at its front ends in, and whether it has that; `None` for other patterns.
+    pub(super) fn suffix(&self) -> Option<(&str, bool)> {
+        let rest = if self.more { self.text.strip_prefix("*.")? } else { &self.text };
+        (!rest.contains('*')).then_some((rest, self.more))
+    }
+
     /// Whether a name fits. A name that is no plain host name never does.
     #[must_use]
     pub fn matches(&self, name: &Name) -> bool {

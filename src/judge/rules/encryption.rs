@@ -151,28 +151,31 @@ pub(in crate::judge) fn is_permitted(case: &Case<'_>) -> bool {
 
 /// Why a suite is weak, by the words of its registered name.
 fn weakness(suite: CipherSuite) -> Option<&'static str> {
-    let name = suite.name()?;
-    let has = |word: &str| name.split('_').any(|part| part.eq_ignore_ascii_case(word));
+    // the gravest first
+    const WHY: [&str; 6] = [
+        "which does not encrypt",
+        "which authenticates nobody",
+        "which uses export keys",
+        "which uses RC4",
+        "which uses DES",
+        "which uses a withdrawn cipher",
+    ];
+    let word = |part: &[u8]| match part {
+        b"NULL" => Some(0),
+        b"anon" => Some(1),
+        b"EXPORT" | b"DES40" | b"EXPORT1024" => Some(2),
+        b"RC4" => Some(3),
+        b"DES" | b"3DES" | b"DES192" => Some(4),
+        b"RC2" | b"IDEA" => Some(5),
+        _ => None,
+    };
     // RFC 9150's integrity-only suites of TLS 1.3 carry no word for it
-    if has("NULL") || matches!(suite.0, 0xc0b4 | 0xc0b5) {
-        return Some("which does not encrypt");
-    }
-    if has("anon") {
-        return Some("which authenticates nobody");
-    }
-    if has("EXPORT") || has("DES40") || has("EXPORT1024") {
-        return Some("which uses export keys");
-    }
-    if has("RC4") {
-        return Some("which uses RC4");
-    }
-    if has("DES") || has("3DES") || has("DES192") {
-        return Some("which uses DES");
-    }
-    if has("RC2") || has("IDEA") {
-        return Some("which uses a withdrawn cipher");
-    }
-    None
+    let gravest = if matches!(suite.0, 0xc0b4 | 0xc0b5) {
+        Some(0)
+    } else {
+        suite.name()?.as_bytes().split(|&byte| byte == b'_').filter_map(word).min()
+    };
+    gravest.and_then(|n| WHY.get(n).copied())
 }
 
 /// Whose payload it is: what an agent sends out is the agent's doing, what comes to it from outside is the peer's until it is answered.

@@ -1,0 +1,95 @@
+//! The name patterns of all entries, by what they end in, so that a name costs a look-up a label however many patterns there are.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::{Allow, Pattern};
+use crate::fact::Name;
+
+/// Which entries have which names.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Index {
+    /// Entries by a name without stars.
+    exact: HashMap<Box<str>, Vec<u32>, RandomState>,
+    /// Entries by what stands behind a `*.` at the front of a pattern without other stars.
+    below: HashMap<Box<str>, Vec<u32>, RandomState>,
+    /// The other patterns, with their entries.
+    starred: Vec<(Pattern, u32)>,
+}
+
+impl Index {
+    pub(super) fn new(allow: &[Allow]) -> Self {
+        let mut index = Self::default();
+        for (entry, n) in allow.iter().zip(0..) {
+            for pattern in &entry.names {
+                match pattern.suffix() {
+                    Some((suffix, false)) => index.exact.entry(suffix.into()).or_default().push(n),
+                    Some((suffix, true)) => index.below.entry(suffix.into()).or_default().push(n),
+                    None => index.starred.push((pattern.clone(), n)),
+                }
+            }
+        }
+        index
+    }
+
+    /// The entries that have a name, in their order. A name that is no plain host name is nobody's.
+    pub(super) fn of(&self, name: &Name) -> Vec<usize> {
+        if name.is_odd() {
+            return Vec::new();
+        }
+        let text = name.as_str();
+        let suffixes = text.match_indices('.').filter_map(|(at, _)| self.below.get(&text[at + 1..]));
+        let found = self.exact.get(text).into_iter().chain(suffixes).flatten().copied();
+        let starred = self.starred.iter().filter(|(pattern, _)| pattern.matches(name)).map(|(_, n)| *n);
+        let mut entries: Vec<usize> = found.chain(starred).map(|n| n as usize).collect();
+        entries.sort_unstable();
+        entries.dedup();
+        entries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::policy::Origin;
+
+    fn entry(names: &[&str]) -> Allow {
+        Allow {
+            names: names.iter().map(|name| Pattern::parse(name).unwrap()).collect(),
+            cidrs: Vec::new(),
+            ports: Vec::new(),
+            transport: None,
+            plaintext: Vec::new(),
+            purpose: None,
+            source: None,
+            origin: Origin::default(),
+        }
+    }
+
+    #[test]
+    fn the_index_finds_what_the_patterns_match() {
+        let allow = [
+            entry(&["*.example.com", "login.example.com"]),
+            entry(&["login.example.com", "azgn-*.example.net"]),
+            entry(&["*"]),
+            entry(&["*.com", "a.*.example.org"]),
+            entry(&["*.x*.example.com"]),
+        ];
+        let index = Index::new(&allow);
+        for name in [
+            "login.example.com",
+            "example.com",
+            "a.b.example.com",
+            "azgn-1.example.net",
+            "com",
+            "a.q.example.org",
+            "q.x1.example.com",
+            "a..com",
+        ] {
+            let name = Name::from_wire(name.as_bytes());
+            let one_by_one: Vec<usize> = (0..allow.len()).filter(|&n| allow[n].covers_name(&name)).collect();
+            assert_eq!(index.of(&name), one_by_one, "{name}");
+        }
+    }
+}
