@@ -143,6 +143,9 @@ impl Judge {
         if direction == Direction::Unrelated {
             return Judgement { direction: direction.as_str(), verdict: "not-judged", rules: Vec::new(), answered_name: None };
         }
+        if record.evicted && (record.ends.iter().any(|end| end.port == 53) || !record.facts.dns.is_empty()) {
+            self.names.lose();
+        }
         // the case borrows the names while findings are added
         let names = std::mem::take(&mut self.names);
         let policy = Arc::clone(&self.policy);
@@ -284,7 +287,7 @@ impl Judge {
             first_frame: query.at.frame,
             span: (query.at.at, query.at.at),
         };
-        let broken = rules::query_not_allowed(&query.name, query.at);
+        let broken = rules::query_not_allowed(&query.name, query.at, self.names.is_incomplete());
         let policy = Arc::clone(&self.policy);
         self.weigh(&policy, &rules::QUERY_NOT_ALLOWED, broken, &parties, &[&query.name], false);
     }
