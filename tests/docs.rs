@@ -57,7 +57,8 @@ fn shell(line: &str, folder: &Path) -> (i32, String) {
 #[test]
 fn every_command_that_the_documents_and_the_help_show_runs() {
     let folder = stage();
-    let mut lines: Vec<String> = blocks(&readme(), "sh").iter().flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+    let mut lines: Vec<String> =
+        blocks(&readme(), "sh").iter().flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
     for command in ["audit", "watch", "flows"] {
         lines.extend(run([command, "--help"]).stdout.lines().map(|line| line.trim_start().to_owned()));
     }

@@ -12,7 +12,7 @@ use super::names::Names;
 use super::policy::{Policy, Waiver};
 use super::rules::{self, Broken, Check, RULES, Rule};
 use super::{AgentSeen, Allowed, Audit, Coverage, Exception, Finding, InputSummary, Judgement, Severity, Summary, Tool, WaiverUsed};
-use crate::fact::{Cleartext, End, Endpoint, FlowRecord, FrameId, Locus, Name, Resolution, Timestamp, Transport};
+use crate::fact::{Cleartext, Encryption, End, Endpoint, FlowRecord, FrameId, Locus, Name, Resolution, Timestamp, Transport};
 use crate::limits;
 
 /// Judges one audit.
@@ -378,9 +378,12 @@ impl Judge {
         };
         *slot += 1;
         let facts = &record.facts;
-        self.summary.encrypted += u64::from(facts.encrypted.is_some() && facts.cleartext.is_none());
-        self.summary.plaintext += u64::from(facts.cleartext.is_some());
-        self.summary.unrecognized += u64::from(facts.unrecognised.is_some());
+        match record.encryption() {
+            Encryption::Encrypted => self.summary.encrypted += 1,
+            Encryption::Plaintext | Encryption::Mixed => self.summary.plaintext += 1,
+            Encryption::Unrecognized => self.summary.unrecognized += 1,
+            Encryption::None => {}
+        }
         self.coverage.bytes_missing += facts.gap.map_or(0, |(bytes, _)| bytes);
         self.coverage.flows_began_before += u64::from(record.began_before);
         self.coverage.flows_one_sided += u64::from(record.unseen_end.is_some());
