@@ -165,7 +165,7 @@ fn flow_records_use_the_words_of_the_contract() {
                 assert!(flow[tally]["sent"].is_u64() && flow[tally]["received"].is_u64(), "{name}: {tally} in {flow}");
             }
             if flow["protocol"] == "tls" && flow["encryption"] == "encrypted" {
-                has(&flow["tls"], &["version", "cipher", "alpn", "resumed", "ech"], &name);
+                has(&flow["tls"], &["version", "cipher", "resumed", "ech"], &name);
             }
             for asked in flow["dns"].as_array().into_iter().flatten() {
                 has(asked, &["name", "type"], &name);
