@@ -449,6 +449,24 @@ fn names_and_answers_that_do_not_fit() {
     ]);
 }
 
+/// Plaintext that is permitted with a name is permitted for that name, and not for whoever else the same address serves.
+#[test]
+fn a_host_behind_a_permitted_address() {
+    let ask = |host: &str| {
+        let mut world = compliant();
+        world.resolve(agent(), resolver(), "crl.allowed.example", &[], ip("203.0.113.30"));
+        let mut tcp = world.connect(agent(), (ip("203.0.113.30"), 80));
+        world.say(&mut tcp, Who::Opener, format!("GET /list.crl HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes());
+        world.say(&mut tcp, Who::Other, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        world.close(&mut tcp);
+        judge_under(POLICY, &world.pcap())
+    };
+    assert_eq!(ask("crl.allowed.example").0, "pass");
+    assert_eq!(ask("CRL.allowed.example:80").0, "pass");
+    assert_eq!(ask("203.0.113.30").0, "pass");
+    assert_eq!(ask("evil.example"), ("fail".to_owned(), vec!["WW201".to_owned()]));
+}
+
 #[test]
 fn a_waiver_covers_the_name_that_it_names_and_no_other() {
     let policy = format!("{POLICY}\n[[waiver]]\nrule = \"WW302\"\nnames = [\"old.example\"]\nreason = \"agreed\"\n");

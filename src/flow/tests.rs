@@ -353,7 +353,7 @@ fn the_end_of_time_comes_once() {
     let mut table = FlowTable::<Recorder>::new(1 << 20, 1);
     for number in 1..4 {
         let packet = packet(true, Tcp { seq: 1, ack: 1, flags: A }, b"");
-        table.track(&mut shared, &packet, FrameId::new(0, number), Timestamp::from_nanos(i64::MAX));
+        table.track(&mut shared, &packet, FlowKey::of(&packet), FrameId::new(0, number), Timestamp::from_nanos(i64::MAX));
     }
     assert_eq!(table.open_flows().len(), 1);
 }
