@@ -49,12 +49,15 @@ fn flows_are_the_same_on_any_number_of_threads() {
 #[test]
 fn tiny_budgets_are_deterministic_and_never_pass_what_did_not() {
     for case in cases() {
-        for memory in ["64K", "256K"] {
+        for memory in ["1", "64K", "256K"] {
             let one = case.audit(&["--json", "--memory", memory, "--threads", "1"]);
             let many = case.audit(&["--json", "--memory", memory, "--threads", "3"]);
             assert_eq!(one.stdout, many.stdout, "{} in {memory}", case.name());
             let verdict = one.json()["verdict"].clone();
             assert!(case.verdict == "pass" || verdict != "pass", "{} in {memory}: {verdict}", case.name());
+            // nor is what was forgotten a violation; but text that SSH sends before it encrypts is text, where its start is forgotten
+            let is_ssh_text = case.name().contains("ssh");
+            assert!(case.verdict == "fail" || verdict != "fail" || is_ssh_text, "{} in {memory}: {verdict}", case.name());
         }
     }
 }

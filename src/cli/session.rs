@@ -74,6 +74,9 @@ impl<'a> Session<'a> {
                 paths.push(capture.clone());
             }
         }
+        if paths.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
+            return Err(Failure::Message("standard input is named twice, and can be read only once: name - once".to_owned()));
+        }
         Ok(paths.into_iter().map(|path| self.input(path)).collect())
     }
 

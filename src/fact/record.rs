@@ -286,6 +286,7 @@ impl FlowRecord {
         match (facts.cleartext.is_some(), facts.encrypted.is_some()) {
             (true, true) => Encryption::Mixed,
             (true, false) => Encryption::Plaintext,
+            (false, true) if facts.unrecognised.is_some() => Encryption::Unrecognized,
             (false, true) => Encryption::Encrypted,
             (false, false) if facts.unrecognised.is_none() && (is_icmp || !self.has_payload()) => Encryption::None,
             (false, false) => Encryption::Unrecognized,

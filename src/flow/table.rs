@@ -464,8 +464,9 @@ impl<R: Rider> FlowTable<R> {
     /// Ends the entries at the front of a queue that are idle, and puts the others at its back.
     fn look_again(&mut self, shared: &mut R::Shared, idle: i64, queue: impl Fn(&mut Self) -> &mut VecDeque<Due>) {
         let now = self.now;
-        while queue(self).front().is_some_and(|due| due.at <= now) {
-            let Some(mut due) = queue(self).pop_front() else { return };
+        // each once: at the end of time what is put back is due again at once
+        for _ in 0..queue(self).len() {
+            let Some(mut due) = queue(self).pop_front_if(|due| due.at <= now) else { return };
             match self.entry(due.slot).filter(|entry| entry.generation == due.generation).map(|entry| entry.last) {
                 Some(last) if now.since(last) < idle => {
                     due.at = now.plus_nanos(idle);

@@ -346,3 +346,30 @@ fn idle_flows_end_in_packet_time() {
     feed(&mut table, &mut shared, &datagram(3), FrameId::new(0, 99), seconds(-1000));
     assert_eq!(table.open_flows().len(), 2);
 }
+
+#[test]
+fn the_end_of_time_comes_once() {
+    let mut shared = Shared::default();
+    let mut table = FlowTable::<Recorder>::new(1 << 20, 1);
+    for number in 1..4 {
+        let packet = packet(true, Tcp { seq: 1, ack: 1, flags: A }, b"");
+        table.track(&mut shared, &packet, FlowKey::of(&packet), FrameId::new(0, number), Timestamp::from_nanos(i64::MAX));
+    }
+    assert_eq!(table.open_flows().len(), 1);
+}
+
+#[test]
+fn what_a_reset_carries_is_told() {
+    let (ended, rider) = one(&opened(&[(true, A, 100, 500, b"hello "), (true, R | A, 106, 500, b"world")]));
+    assert_eq!((rider.bytes[0].as_slice(), ended.state), (&b"hello world"[..], FlowState::Reset));
+}
+
+#[test]
+fn bytes_from_before_the_syn_contradict_the_stream() {
+    let (_, rider) = one(&opened(&[(true, A, 40, 500, b"hello"), (true, A, 99, 500, b"\0"), (true, A, 100, 500, b"world")]));
+    assert_eq!((rider.bytes[0].as_slice(), rider.notes[0].as_str()), (&b"world"[..], "conflict A"));
+    assert_eq!(rider.notes.iter().filter(|note| note.starts_with("conflict")).count(), 1, "a keep-alive is none");
+    // where the SYN was not seen, what comes late may well be the stream's
+    let (_, rider) = one(&[(true, A, 100, 500, b"world"), (true, A, 40, 500, b"hello")]);
+    assert!(!rider.notes.iter().any(|note| note.starts_with("conflict")));
+}

@@ -142,16 +142,32 @@ impl<'a> Case<'a> {
     /// The entry by which this flow's plaintext is permitted.
     #[must_use]
     pub fn plaintext_entry(&self) -> Option<&'a Allow> {
+        let is_named = |entry: &Allow| entry.names.is_empty() || self.has_name_of(entry) && self.asks_host_of(entry);
+        self.policy.allow.iter().find(|entry| self.permits_plaintext(entry) && is_named(entry))
+    }
+
+    /// Whether a request in the clear, if there is one, asks for a host of the entry: an address that was answered for one of its names
+    /// serves those of others too. A host that is written as the address asks for no other.
+    fn asks_host_of(&self, entry: &Allow) -> bool {
+        let host = self.record.facts.http.as_ref().and_then(|request| request.host.as_ref());
+        host.is_none_or(|host| entry.covers_name(host) || host.as_ip() == Some(self.peer().ip))
+    }
+
+    /// Whether an entry would permit this flow's plaintext if its address had been answered for another name, and answers were lost.
+    #[must_use]
+    pub fn may_be_permitted_plaintext(&self) -> bool {
+        let by_answers = self.names.is_incomplete() && self.direction != Direction::Inbound && self.record.facts.names.is_empty();
+        by_answers && self.policy.allow.iter().any(|entry| self.permits_plaintext(entry) && self.asks_host_of(entry))
+    }
+
+    /// Whether an entry permits this flow's plaintext but for names.
+    fn permits_plaintext(&self, entry: &Allow) -> bool {
         let is_text = matches!(self.record.facts.cleartext, Some((Cleartext::Readable, _)));
         let protocol = self.protocol().filter(|_| !is_text).unwrap_or("text");
         let peer = self.peer();
-        let permits = |entry: &&Allow| {
-            entry.plaintext.iter().any(|word| word == protocol)
-                && entry.covers_port(peer.port, self.record.transport)
-                && (entry.cidrs.is_empty() || entry.covers_address(peer.ip))
-                && (entry.names.is_empty() || self.has_name_of(entry))
-        };
-        self.policy.allow.iter().find(permits)
+        entry.plaintext.iter().any(|word| word == protocol)
+            && entry.covers_port(peer.port, self.record.transport)
+            && (entry.cidrs.is_empty() || entry.covers_address(peer.ip))
     }
 
     /// Whether the DNS that this flow carries goes to a resolver of the policy.

@@ -14,7 +14,7 @@ use super::names::Names;
 use super::policy::{Policy, Waiver};
 use super::rules::{self, Broken, Check, RULES, Rule};
 use super::{AgentSeen, Allowed, Audit, Coverage, Exception, Finding, InputSummary, Judgement, Severity, Summary, Tool, WaiverUsed};
-use crate::fact::{Cleartext, End, Endpoint, FlowRecord, FrameId, Locus, Name, Resolution, Timestamp, Transport};
+use crate::fact::{Cleartext, Encryption, End, Endpoint, FlowRecord, FrameId, Locus, Name, Resolution, Timestamp, Transport};
 use crate::limits;
 
 /// Judges one audit.
@@ -166,6 +166,9 @@ impl Judge {
         if direction == Direction::Unrelated {
             return Judgement { direction: direction.as_str(), verdict: "not-judged", rules: Vec::new(), answered_name: None };
         }
+        if record.evicted && (record.ends.iter().any(|end| end.port == 53) || !record.facts.dns.is_empty()) {
+            self.names.lose();
+        }
         // the case borrows the names while findings are added
         let names = std::mem::take(&mut self.names);
         let policy = Arc::clone(&self.policy);
@@ -303,7 +306,7 @@ impl Judge {
             first_frame: query.at.frame,
             span: (query.at.at, query.at.at),
         };
-        let broken = rules::query_not_allowed(&query.name, query.at);
+        let broken = rules::query_not_allowed(&query.name, query.at, self.names.is_incomplete());
         let policy = Arc::clone(&self.policy);
         self.weigh(&policy, &rules::QUERY_NOT_ALLOWED, broken, &parties, &[&query.name], false);
     }
@@ -394,9 +397,12 @@ impl Judge {
         };
         *slot += 1;
         let facts = &record.facts;
-        self.summary.encrypted += u64::from(facts.encrypted.is_some() && facts.cleartext.is_none());
-        self.summary.plaintext += u64::from(facts.cleartext.is_some());
-        self.summary.unrecognized += u64::from(facts.unrecognised.is_some());
+        match record.encryption() {
+            Encryption::Encrypted => self.summary.encrypted += 1,
+            Encryption::Plaintext | Encryption::Mixed => self.summary.plaintext += 1,
+            Encryption::Unrecognized => self.summary.unrecognized += 1,
+            Encryption::None => {}
+        }
         self.coverage.bytes_missing += facts.gap.map_or(0, |(bytes, _)| bytes);
         self.coverage.flows_began_before += u64::from(record.began_before);
         self.coverage.flows_one_sided += u64::from(record.unseen_end.is_some());

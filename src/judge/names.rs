@@ -21,6 +21,8 @@ pub struct Names {
     kept: usize,
     /// Answers that were not kept for want of memory.
     forgotten: u64,
+    /// A flow that carries answers was forgotten before they came.
+    lost: bool,
 }
 
 #[derive(Debug)]
@@ -67,6 +69,17 @@ impl Names {
     /// The names whose answers passed through `target`.
     pub fn passed_through(&self, target: &Name) -> impl Iterator<Item = &Name> {
         self.aliases.get(target).into_iter().flatten()
+    }
+
+    /// Says that answers may have come which nobody could read.
+    pub fn lose(&mut self) {
+        self.lost = true;
+    }
+
+    /// Whether an agent may have been answered more than is known here. What rests on no answer is then no violation.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        self.lost || self.forgotten > 0
     }
 
     /// How many answers were not kept.

@@ -21,7 +21,8 @@ pub(super) static DESTINATION_NOT_ALLOWED: Rule = Rule {
             let known: Vec<_> = case.answered_names().take(3).map(ToString::to_string).collect();
             let known = if known.is_empty() { String::new() } else { format!(" (answered for {})", known.join(", ")) };
             let message = format!("the agent went to {peer} over {}{known}, which the policy does not allow", case.record.transport);
-            broken.push(Broken::new(CausedBy::Agent, format!("{} {peer}", case.record.transport), message));
+            let finding = Broken::new(CausedBy::Agent, format!("{} {peer}", case.record.transport), message);
+            broken.push(if case.names.is_incomplete() { finding.severity(Severity::Undetermined) } else { finding });
         }
     }),
 };
@@ -83,7 +84,8 @@ pub(super) static NAME_UNBOUND: Rule = Rule {
         } else {
             let others: Vec<_> = others.iter().take(3).map(ToString::to_string).collect();
             let message = format!("the agent asked {ip} for {}, but was answered this address only for {}", read.name, others.join(", "));
-            Broken::new(CausedBy::Agent, read.name.to_string(), message)
+            let finding = Broken::new(CausedBy::Agent, read.name.to_string(), message);
+            if case.names.is_incomplete() { finding.severity(Severity::Undetermined) } else { finding }
         };
         broken.push(finding.at(Some(read.at)));
     }),

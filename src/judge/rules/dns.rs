@@ -38,8 +38,9 @@ pub(in crate::judge) static QUERY_NOT_ALLOWED: Rule = Rule {
     check: Check::Event,
 };
 
-/// How a query breaks [`QUERY_NOT_ALLOWED`].
-pub(in crate::judge) fn query_not_allowed(name: &crate::fact::Name, at: crate::fact::Locus) -> Broken {
+/// How a query breaks [`QUERY_NOT_ALLOWED`]; where answers were lost to a limit, one of them may have explained it.
+pub(in crate::judge) fn query_not_allowed(name: &crate::fact::Name, at: crate::fact::Locus, answers_lost: bool) -> Broken {
     let message = format!("the agent asked for {name}, which the policy does not allow");
-    Broken::new(CausedBy::Agent, name.to_string(), message).at(Some(at))
+    let finding = Broken::new(CausedBy::Agent, name.to_string(), message).at(Some(at));
+    if answers_lost { finding.severity(Severity::Undetermined) } else { finding }
 }

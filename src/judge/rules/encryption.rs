@@ -37,7 +37,8 @@ pub(super) static PLAINTEXT: Rule = Rule {
             }
             Cleartext::AfterClose => format!("readable bytes with {peer} after the {protocol} session was closed"),
         };
-        broken.push(Broken::new(by(case), format!("{protocol} {peer}"), message).at(Some(at)));
+        let finding = Broken::new(by(case), format!("{protocol} {peer}"), message).at(Some(at));
+        broken.push(if case.may_be_permitted_plaintext() { finding.severity(Severity::Undetermined) } else { finding });
     }),
 };
 
