@@ -125,7 +125,6 @@ pub struct View {
 impl View {
     /// Reads a frame, and says which lane it belongs to; one that gives no packet goes to the first.
     #[inline]
-    #[must_use]
     pub fn route<'a>(&self, frame: &FrameIndex, bytes: &'a [u8]) -> (usize, Routed<'a>) {
         match decode::packet(frame.link, bytes, frame.wire) {
             Ok(packet) => {

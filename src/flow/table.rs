@@ -304,8 +304,8 @@ impl<R: Rider> FlowTable<R> {
         self.generation = self.generation.wrapping_add(1);
         let generation = self.generation;
         let unread = cold.rider.as_ref().is_none_or(Rider::is_settled);
-        let flags =
-            if unread { flag::UNREAD } else { 0 } | u32::from(agents[0]) * flag::AGENT_A | u32::from(agents[1]) * flag::AGENT_A << 1;
+        let agent = |end: End| if agents[end.index()] { flag::AGENT_A << end.index() } else { 0 };
+        let flags = if unread { flag::UNREAD } else { 0 } | agent(End::A) | agent(End::B);
         let entry = Entry {
             key,
             flags,

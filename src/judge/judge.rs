@@ -450,18 +450,14 @@ impl Judge {
             }
         }
         if let (Some((Cleartext::Protocol | Cleartext::Readable, _)), true) = (record.facts.cleartext, rules::is_permitted(case)) {
-            match (case.is_dns(), case.plaintext_entry()) {
-                (true, _) if case.resolver_is_allowed() => {
-                    if self.resolvers.len() < limits::LISTED || self.resolvers.contains_key(&peer.ip) {
-                        *self.resolvers.entry(peer.ip).or_default() += 1;
-                    }
+            if case.is_dns() {
+                if case.resolver_is_allowed() && (self.resolvers.len() < limits::LISTED || self.resolvers.contains_key(&peer.ip)) {
+                    *self.resolvers.entry(peer.ip).or_default() += 1;
                 }
-                (false, Some(entry)) => {
-                    let protocol = case.protocol_or_payload();
-                    let message = format!("{protocol} in the clear with {}, permitted by {}", place(case), entry.label());
-                    self.except("plaintext", message);
-                }
-                _ => {}
+            } else if let Some(entry) = case.plaintext_entry() {
+                let protocol = case.protocol_or_payload();
+                let message = format!("{protocol} in the clear with {}, permitted by {}", place(case), entry.label());
+                self.except("plaintext", message);
             }
         }
         if let Some((target, _)) = &record.facts.connect {
