@@ -112,6 +112,9 @@ pub const QUERIES_WAITING: usize = 10_000;
 /// Addresses of agents whose first and last sighting is listed.
 pub const AGENTS_LISTED: usize = 1000;
 
+/// Frames whose flows are looked up together, so that the memory behind them is fetched at once.
+pub const FRAMES_AHEAD: usize = 16;
+
 /// Blocks that are read ahead of the judge when several threads work.
 pub const BLOCKS_IN_FLIGHT: usize = 8;
 /// Kernel memory that holds frames of a live capture until they are read: 64 MiB, some 50 ms of 10 Gbit/s.

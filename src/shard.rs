@@ -11,7 +11,7 @@ use crate::decode::{self, Header, Packet, Reason, Skip};
 use crate::fact::{
     End, Endpoint, Fact, Facts, Finish, FlowRecord, FrameId, FrameIndex, Locus, Name, Observation, Resolution, Timestamp, Transport,
 };
-use crate::flow::{Ended, FlowKey, FlowTable, LaneHash, Rider};
+use crate::flow::{Ended, FlowKey, FlowTable, LaneHash, Rider, Slot};
 use crate::inspect::{Carrier, Inspection, Seen};
 use crate::judge::Scope;
 use crate::limits;
@@ -166,19 +166,26 @@ impl Lane {
         Self { table: FlowTable::new(budget, seed), shared, ledger: LaneLedger::default() }
     }
 
-    /// Takes a frame in, as [`View::route`] read it.
+    /// Where the flow of a packet is now, for [`Lane::take`].
     #[inline]
-    pub fn take(&mut self, frame: &FrameIndex, routed: Routed<'_>) {
+    #[must_use]
+    pub fn look(&self, routed: &Routed<'_>) -> Option<Slot> {
+        routed.as_ref().ok().and_then(|(_, (key, _))| self.table.look(key))
+    }
+
+    /// Takes a frame in, as [`View::route`] read it, with what [`Lane::look`] found some frames ago.
+    #[inline]
+    pub fn take(&mut self, frame: &FrameIndex, routed: &Routed<'_>, seen: Option<Slot>) {
         self.ledger.truncated += u64::from(frame.captured < frame.wire);
         if frame.flags & FrameIndex::FLAG_FILTERED != 0 {
-            return self.filtered(frame, &routed);
+            return self.filtered(frame, routed);
         }
         let (packet, flow) = match routed {
             Ok(routed) => routed,
-            Err(skip) => return self.skip(frame, &skip),
+            Err(skip) => return self.skip(frame, skip),
         };
         self.shared.cause = frame.id;
-        let agents = self.table.track(&mut self.shared, &packet, flow, frame.id, frame.at);
+        let agents = self.table.track(&mut self.shared, packet, *flow, seen, frame.id, frame.at);
         if agents == [false; 2] {
             self.ledger.unrelated += 1;
             return;

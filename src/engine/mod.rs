@@ -120,11 +120,18 @@ impl Run<'_> {
         let mut block = Block::default();
         let mut events = Vec::new();
         while let Some(next) = self.next_block(std::mem::take(&mut block)) {
-            for frame in &next.frames {
-                let (lane, routed) = self.view.route(frame, next.frame(frame));
-                let lane = &mut self.lanes[lane];
-                lane.take(frame, routed);
-                lane.tell(&mut events);
+            let mut ahead = Vec::with_capacity(limits::FRAMES_AHEAD);
+            for frames in next.frames.chunks(limits::FRAMES_AHEAD) {
+                ahead.extend(frames.iter().map(|frame| self.view.route(frame, next.frame(frame))));
+                let mut seen = [None; limits::FRAMES_AHEAD];
+                for (seen, (lane, routed)) in seen.iter_mut().zip(&ahead) {
+                    *seen = self.lanes[*lane].look(routed);
+                }
+                for ((frame, (lane, routed)), seen) in frames.iter().zip(ahead.drain(..)).zip(seen) {
+                    let lane = &mut self.lanes[lane];
+                    lane.take(frame, &routed, seen);
+                    lane.tell(&mut events);
+                }
             }
             self.hear(&mut events);
             block = next;
@@ -280,7 +287,7 @@ fn work(view: &View, mut share: Vec<(usize, Lane)>, blocks: &Receiver<Arc<Block>
         let mut events = Vec::new();
         for frame in &block.frames {
             let Some((_, lane)) = place.get(usize::from(frame.lane)).and_then(|&at| share.get_mut(at)) else { continue };
-            lane.take(frame, view.route(frame, block.frame(frame)).1);
+            lane.take(frame, &view.route(frame, block.frame(frame)).1, None);
             lane.tell(&mut events);
         }
         drop(block);

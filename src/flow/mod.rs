@@ -13,7 +13,7 @@ mod tcp;
 pub use end::Ended;
 pub use key::{FlowKey, LaneHash};
 pub use stream::{Held, Stream};
-pub use table::{FlowTable, Rider};
+pub use table::{FlowTable, Rider, Slot};
 
 #[cfg(test)]
 mod tests;

@@ -67,6 +67,10 @@ pub struct FlowTable<R: Rider> {
     budget: usize,
 }
 
+/// Where a flow is kept in its table, as long as it lives.
+#[derive(Clone, Copy, Debug)]
+pub struct Slot(u32);
+
 /// The bit of a slot that tells attempts from entries.
 const ATTEMPT: u32 = 1 << 31;
 
@@ -114,13 +118,23 @@ impl<R: Rider> FlowTable<R> {
         }
     }
 
-    /// Takes a packet in, with its flow's key and the end that sent it. Returns which ends of its flow are agents.
+    /// Where the flow with this key is now, for [`FlowTable::track`]. Looking some packets ahead lets the memory behind their flows be
+    /// fetched at once rather than one after the other.
+    #[inline]
+    #[must_use]
+    pub fn look(&self, key: &FlowKey) -> Option<Slot> {
+        self.find(key).map(Slot)
+    }
+
+    /// Takes a packet in, with its flow's key and the end that sent it, and where [`FlowTable::look`] found the flow. Returns which ends
+    /// of its flow are agents.
     #[inline]
     pub fn track(
         &mut self,
         shared: &mut R::Shared,
         packet: &Packet<'_>,
         (key, end): (FlowKey, End),
+        seen: Option<Slot>,
         frame: FrameId,
         at: Timestamp,
     ) -> [bool; 2] {
@@ -129,7 +143,8 @@ impl<R: Rider> FlowTable<R> {
             self.expire(shared);
         }
         let locus = Locus { frame, at, end };
-        let slot = self.find(&key);
+        // what came between may have ended the flow, and another may have its place
+        let slot = seen.map(|Slot(slot)| slot).filter(|&slot| self.key(slot) == Some(&key)).or_else(|| self.find(&key));
         let agents = match (packet.header, slot) {
             (Header::Error(error), slot) => self.error(shared, key, packet, error.unreachable, slot, locus),
             (_, Some(slot)) if slot & ATTEMPT != 0 => self.again(shared, slot, packet, locus),
@@ -182,7 +197,7 @@ impl<R: Rider> FlowTable<R> {
     }
 
     fn key(&self, slot: u32) -> Option<&FlowKey> {
-        if slot & ATTEMPT != 0 { self.attempt(slot).map(|attempt| &attempt.key) } else { self.entry(slot).map(|entry| &entry.key) }
+        if slot & ATTEMPT != 0 { self.attempt(slot).filter(|attempt| attempt.end.is_some()).map(|attempt| &attempt.key) } else { self.entry(slot).map(|entry| &entry.key) }
     }
 
     fn attempt(&self, slot: u32) -> Option<&Attempt> {

@@ -75,7 +75,7 @@ fn packet(from_client: bool, tcp: Tcp, payload: &[u8]) -> Packet<'_> {
 }
 
 fn feed(table: &mut FlowTable<Recorder>, shared: &mut Shared, packet: &Packet<'_>, frame: FrameId, at: Timestamp) {
-    table.track(shared, packet, FlowKey::of(packet), frame, at);
+    table.track(shared, packet, FlowKey::of(packet), None, frame, at);
 }
 
 /// Plays a script, a packet a millisecond, and closes what is left.
@@ -308,7 +308,7 @@ fn memory_is_kept_by_forgetting_attempts_first() {
         number += 1;
         let mut packet = packet(true, tcp, b"");
         packet.source.port = port;
-        table.track(shared, &packet, FlowKey::of(&packet), FrameId::new(0, number), Timestamp::from_nanos(number as i64));
+        table.track(shared, &packet, FlowKey::of(&packet), None, FrameId::new(0, number), Timestamp::from_nanos(number as i64));
     };
     track(&mut table, &mut shared, 1, Tcp { seq: 1, ack: 0, flags: S });
     track(&mut table, &mut shared, 1, Tcp { seq: 2, ack: 7, flags: A });
@@ -353,7 +353,7 @@ fn the_end_of_time_comes_once() {
     let mut table = FlowTable::<Recorder>::new(1 << 20, 1);
     for number in 1..4 {
         let packet = packet(true, Tcp { seq: 1, ack: 1, flags: A }, b"");
-        table.track(&mut shared, &packet, FlowKey::of(&packet), FrameId::new(0, number), Timestamp::from_nanos(i64::MAX));
+        table.track(&mut shared, &packet, FlowKey::of(&packet), None, FrameId::new(0, number), Timestamp::from_nanos(i64::MAX));
     }
     assert_eq!(table.open_flows().len(), 1);
 }
