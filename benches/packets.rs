@@ -88,6 +88,7 @@ fn tracking(c: &mut Criterion) {
                                 shared,
                                 &packet,
                                 FlowKey::of(&packet),
+                                None,
                                 FrameId::new(0, n as u64 + 1),
                                 Timestamp::from_nanos(n as i64 * 1000),
                             );

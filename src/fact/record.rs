@@ -272,6 +272,15 @@ impl FlowRecord {
         self.ends[(!self.initiator.unwrap_or(End::A)).index()]
     }
 
+    /// Whether this is a SYN, or several, that nothing came of: refused or ignored, and seen from its start to its end.
+    #[must_use]
+    pub fn is_bare_attempt(&self) -> bool {
+        let unanswered = matches!(self.state, FlowState::Attempted | FlowState::Refused) && self.answered == [None; 2];
+        let whole = !self.began_before && !self.evicted && !self.quoted_only && self.unseen_end.is_none();
+        let plain = self.transport == Transport::Tcp && self.basis == Basis::Syn && !self.simultaneous_open;
+        plain && unanswered && whole && self.facts.0.is_none() && !self.has_payload()
+    }
+
     /// Whether any payload was seen in either direction.
     #[must_use]
     pub fn has_payload(&self) -> bool {

@@ -210,13 +210,15 @@ impl Stream {
         }
     }
 
-    /// Frees what is held for the sake of order and comparison: nobody reads the stream any more.
-    pub fn release(&mut self, held: &mut Held) {
-        held.waiting = Vec::new();
-        held.waiting_bytes = 0;
+    /// Frees what is kept to compare with what is sent again, and also what waits where nobody reads the stream any more.
+    pub fn forget(&mut self, held: &mut Held, settled: bool) {
         held.kept = Vec::new();
         self.kept_until = held.kept_from;
-        self.marks &= !mark::WAITS;
+        if settled {
+            held.waiting = Vec::new();
+            held.waiting_bytes = 0;
+            self.marks &= !mark::WAITS;
+        }
     }
 
     /// Takes a segment that begins at or before what is expected.

@@ -197,7 +197,11 @@ impl<R: Rider> FlowTable<R> {
     }
 
     fn key(&self, slot: u32) -> Option<&FlowKey> {
-        if slot & ATTEMPT != 0 { self.attempt(slot).filter(|attempt| attempt.end.is_some()).map(|attempt| &attempt.key) } else { self.entry(slot).map(|entry| &entry.key) }
+        if slot & ATTEMPT != 0 {
+            self.attempt(slot).filter(|attempt| attempt.end.is_some()).map(|attempt| &attempt.key)
+        } else {
+            self.entry(slot).map(|entry| &entry.key)
+        }
     }
 
     fn attempt(&self, slot: u32) -> Option<&Attempt> {

@@ -82,7 +82,11 @@ impl<R: Rider> Entry<R> {
                 stream.push(held, seq, packet.payload, packet.missing, at, &mut |piece| tell(rider, shared, finished, piece));
                 if rider.is_settled() {
                     self.flags |= flag::UNREAD;
-                    self.streams.iter_mut().zip(&mut cold.held).for_each(|(stream, held)| stream.release(held));
+                }
+                // what both ends have closed behind them need not be kept to compare
+                if self.flags & flag::UNREAD != 0 || cold.finished == [true; 2] {
+                    let settled = self.flags & flag::UNREAD != 0;
+                    self.streams.iter_mut().zip(&mut cold.held).for_each(|(stream, held)| stream.forget(held, settled));
                 }
                 true
             }

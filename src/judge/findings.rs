@@ -6,7 +6,7 @@ use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
 
 use super::filter;
-use super::rules::{Broken, Rule};
+use super::rules::{self, Broken, Rule};
 use super::{CausedBy, Example, Finding, FindingCounts, PacketRef, Severity, Verdict, WaiverUsed};
 use crate::fact::{Endpoint, FlowRecord, FrameId, Name, Timestamp, Transport};
 use crate::limits;
@@ -52,12 +52,15 @@ impl Parties {
 /// The findings of an audit while it goes on.
 #[derive(Debug, Default)]
 pub struct Findings {
-    groups: HashMap<Key, Group, RandomState>,
+    /// In the order in which they were found.
+    groups: Vec<Group>,
+    index: HashMap<Key, usize, RandomState>,
+    /// The groups of inbound attempts once more, by the agent's endpoint: a scan makes one attempt a packet.
+    attempts: HashMap<(Endpoint, Transport), usize, RandomState>,
     /// Groups beyond the limit, by severity: they are counted and decide the verdict too.
     beyond: FindingCounts,
     verdict: Verdict,
     conduct: Verdict,
-    order: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -80,7 +83,6 @@ struct Group {
     flows: u64,
     span: Option<(Timestamp, Timestamp)>,
     examples: Vec<Example>,
-    order: usize,
 }
 
 impl Findings {
@@ -92,8 +94,11 @@ impl Findings {
         }
         let agent = parties.map_or_else(String::new, |parties| parties.agent.ip.to_string());
         let key = Key { rule: rule.code, agent: agent.clone(), subject: broken.subject.clone(), severity, waived: waiver.is_some() };
-        let is_new = !self.groups.contains_key(&key);
-        if is_new && self.groups.len() >= limits::LISTED {
+        if let Some(group) = self.index.get(&key).and_then(|&n| self.groups.get_mut(n)) {
+            group.take(&broken, parties);
+            return;
+        }
+        if self.groups.len() >= limits::LISTED {
             match severity {
                 Severity::Violation => self.beyond.violation += 1,
                 Severity::Undetermined => self.beyond.undetermined += 1,
@@ -101,19 +106,37 @@ impl Findings {
             }
             return;
         }
-        let order = self.order;
-        let group = self.groups.entry(key).or_insert_with(|| {
-            let fingerprint = fingerprint(rule, &agent, &broken, parties);
-            Group { rule, broken: broken.clone(), severity, waiver, agent, fingerprint, flows: 0, span: None, examples: Vec::new(), order }
-        });
-        self.order += usize::from(is_new);
-        group.take(&broken, parties);
+        let place = self.groups.len();
+        self.index.insert(key, place);
+        if let Some(parties) = parties.filter(|_| rule.code == rules::INBOUND_ATTEMPT.code) {
+            self.attempts.insert((parties.agent, parties.transport), place);
+        }
+        let fingerprint = fingerprint(rule, &agent, &broken, parties);
+        let mut group = Group { rule, broken, severity, waiver, agent, fingerprint, flows: 0, span: None, examples: Vec::new() };
+        group.take(&group.broken.clone(), parties);
+        self.groups.push(group);
+    }
+
+    /// Adds one more inbound attempt that is a violation and no other rule's, where it would leave no more behind than a count. Returns
+    /// whether it did.
+    pub fn attempt_again(&mut self, agent: Endpoint, transport: Transport, span: (Timestamp, Timestamp)) -> bool {
+        if let Some(&place) = self.attempts.get(&(agent, transport)) {
+            let Some(group) = self.groups.get_mut(place).filter(|group| group.examples.len() >= limits::EXAMPLES) else { return false };
+            group.count(Some(span), 1);
+            return true;
+        }
+        let full = self.groups.len() >= limits::LISTED;
+        if full {
+            self.verdict = Verdict::Fail;
+            self.beyond.violation += 1;
+        }
+        full
     }
 
     /// How many findings of each severity there are, those beyond the limit included.
     #[must_use]
     pub fn counts(&self) -> FindingCounts {
-        let count = |severity| self.groups.values().filter(|group| group.severity == severity).count() as u64;
+        let count = |severity| self.groups.iter().filter(|group| group.severity == severity).count() as u64;
         FindingCounts {
             violation: count(Severity::Violation) + self.beyond.violation,
             undetermined: count(Severity::Undetermined) + self.beyond.undetermined,
@@ -135,21 +158,17 @@ impl Findings {
 
     /// The findings that came after the first `told`, oldest first; `told` is set to how many there are.
     pub fn newer_than(&self, told: &mut u64) -> Vec<Finding> {
-        if self.order as u64 == *told {
-            return Vec::new();
-        }
-        let mut newer: Vec<&Group> = self.groups.values().filter(|group| group.order as u64 >= *told).collect();
-        newer.sort_by_key(|group| group.order);
-        *told = self.order as u64;
-        newer.into_iter().map(|group| group.finding(group.order)).collect()
+        let newer = self.groups.iter().enumerate().skip(*told as usize).map(|(place, group)| group.finding(place)).collect();
+        *told = self.groups.len() as u64;
+        newer
     }
 
     /// The findings, the gravest first, then by rule, agent and subject.
     #[must_use]
     pub fn listed(&self) -> Vec<Finding> {
-        let mut groups: Vec<&Group> = self.groups.values().collect();
-        let key = |group: &&Group| (std::cmp::Reverse(group.severity), group.rule.code, group.waiver.is_some(), group.order);
-        groups.sort_by_key(key);
+        let mut groups: Vec<&Group> = self.groups.iter().collect();
+        // stable: groups of one rule stay in the order in which they were found
+        groups.sort_by_key(|group| (std::cmp::Reverse(group.severity), group.rule.code, group.waiver.is_some()));
         groups.into_iter().enumerate().map(|(n, group)| group.finding(n)).collect()
     }
 }
@@ -160,11 +179,7 @@ impl Group {
             Some(parties) => Some(parties.span),
             None => broken.at.map(|at| (at, at)),
         };
-        self.span = match (self.span, span) {
-            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
-            (a, b) => a.or(b),
-        };
-        self.flows += u64::from(parties.is_some());
+        self.count(span, u64::from(parties.is_some()));
         if self.examples.len() >= limits::EXAMPLES {
             return;
         }
@@ -182,6 +197,14 @@ impl Group {
                 filter: filter::of_flow(parties.transport, parties.initiator, parties.responder),
             });
         }
+    }
+
+    fn count(&mut self, span: Option<(Timestamp, Timestamp)>, flows: u64) {
+        self.span = match (self.span, span) {
+            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+            (a, b) => a.or(b),
+        };
+        self.flows += flows;
     }
 
     fn finding(&self, place: usize) -> Finding {

@@ -20,6 +20,8 @@ use crate::limits;
 /// Judges one audit.
 pub struct Judge {
     policy: Arc<Policy>,
+    /// Whether the policy judges all inbound attempts alike: it permits none, waives none and has no severity of its own for them.
+    attempts_are_alike: bool,
     agents: Vec<String>,
     agents_inferred: bool,
     filter: Option<String>,
@@ -98,8 +100,11 @@ impl Judge {
     /// A judge of the agents by these labels under `policy`.
     #[must_use]
     pub fn new(policy: Arc<Policy>, agents: Vec<String>, agents_inferred: bool, filter: Option<String>) -> Self {
+        let own_severity = policy.severity.iter().any(|(code, ..)| code.eq_ignore_ascii_case(rules::INBOUND_ATTEMPT.code));
+        let attempts_are_alike = policy.inbound.is_empty() && policy.waivers.is_empty() && !own_severity;
         let mut judge = Self {
             policy,
+            attempts_are_alike,
             agents,
             agents_inferred,
             filter,
@@ -168,6 +173,13 @@ impl Judge {
         }
         if record.evicted && (record.ends.iter().any(|end| end.port == 53) || !record.facts.dns.is_empty()) {
             self.names.lose();
+        }
+        if direction == Direction::Inbound && self.attempts_are_alike && record.is_bare_attempt() {
+            let agent = record.responder_endpoint();
+            if self.findings.attempt_again(agent, record.transport, (record.first.at, record.last)) {
+                let (verdict, rules) = (Severity::Violation.as_str(), vec![rules::INBOUND_ATTEMPT.code]);
+                return Judgement { direction: direction.as_str(), verdict, rules, answered_name: None };
+            }
         }
         // the case borrows the names while findings are added
         let names = std::mem::take(&mut self.names);

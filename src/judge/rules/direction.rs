@@ -23,7 +23,7 @@ pub(super) static INBOUND_ACCEPTED: Rule = Rule {
     }),
 };
 
-pub(super) static INBOUND_ATTEMPT: Rule = Rule {
+pub(in crate::judge) static INBOUND_ATTEMPT: Rule = Rule {
     code: "WW102",
     name: "inbound-attempt",
     checks: "A peer tried to open a flow towards the agent (SYN, unsolicited datagram, echo request) and was refused or ignored.",

@@ -12,6 +12,7 @@ use super::{CausedBy, Severity, Whole};
 use crate::fact::{FrameId, Locus, Timestamp};
 
 pub(super) use coverage::{WAIVER_EXPIRED, waiver_expired};
+pub(super) use direction::INBOUND_ATTEMPT;
 pub(super) use dns::{QUERY_NOT_ALLOWED, query_not_allowed};
 pub(super) use encryption::is_permitted;
 
