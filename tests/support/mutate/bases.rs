@@ -82,8 +82,7 @@ fn of_fixture(case: &Case) -> Base {
     let frames = frames(case);
     let mut flows = Flows::default();
     watched(File::default().write(ETHERNET, &frames), &policy, &agents, &How::default(), &mut flows);
-    let mut base =
-        Base { name: case.name(), frames, policy, agents, ips, resolvers: Vec::new(), targets: Vec::new(), is_world: false };
+    let mut base = Base { name: case.name(), frames, policy, agents, ips, resolvers: Vec::new(), targets: Vec::new(), is_world: false };
     for (record, judgement) in flows.0.iter().filter(|(_, judgement)| judgement.direction == "outbound") {
         let (agent, peer) = (record.initiator_endpoint().ip, record.responder_endpoint());
         let facts = &record.facts;

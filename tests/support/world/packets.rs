@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use etherparse::{IpNumber, PacketBuilder, PacketBuilderStep, Ethernet2Header, TcpHeader};
+use etherparse::{Ethernet2Header, IpNumber, PacketBuilder, PacketBuilderStep, TcpHeader};
 
 pub const FIN: u8 = 1;
 pub const SYN: u8 = 2;

@@ -56,7 +56,13 @@ pub fn session(version: u16, suite: u16, name: &str) -> Vec<Flight> {
     let opener = |bytes: Vec<u8>| (Who::Opener, bytes, false);
     let other = |bytes: Vec<u8>| (Who::Other, bytes, false);
     if version == 0x0304 {
-        return vec![opener(hello), other([answer, sealed(800)].concat()), opener([change, sealed(69)].concat()), opener(data()), other(data())];
+        return vec![
+            opener(hello),
+            other([answer, sealed(800)].concat()),
+            opener([change, sealed(69)].concat()),
+            opener(data()),
+            other(data()),
+        ];
     }
     let finished = record(HANDSHAKE, version, &[0xe3; 64]);
     let flight = record(HANDSHAKE, version, &[message(11, &[0x11; 700]), message(14, &[])].concat());

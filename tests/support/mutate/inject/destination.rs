@@ -2,11 +2,11 @@
 
 use super::super::bases::Target;
 use super::super::scene::{FOREIGN, Scene};
+use crate::world::SECOND;
 use crate::world::packets::echo;
 use crate::world::records::{client_hello, server_name, with_version};
 use crate::world::tcp::Who::{Opener, Other};
 use crate::world::tls::{self, Talk, Version};
-use crate::world::SECOND;
 
 /// A session with a stranger, or with an address that is allowed under another name.
 fn session(scene: &mut Scene<'_>, peer: std::net::IpAddr, port: u16, talk: &Talk, segment: usize) {

@@ -4,11 +4,11 @@ use wirewitness::judge::Verdict;
 
 use super::super::edit;
 use super::super::scene::{Expected, Scene};
+use crate::world::SECOND;
 use crate::world::packets::{ACK, PSH, echo};
 use crate::world::records::{self, client_hello, cut_records, sealed, server_name};
 use crate::world::tcp::Who::{self, Opener, Other};
 use crate::world::tls::{self, Talk, Version};
-use crate::world::SECOND;
 
 const REQUEST: &[u8] = b"GET /report?host=agent HTTP/1.1\r\nHost: collector\r\nUser-Agent: tool\r\n\r\n";
 const TEXT: &[u8] = b"user=admin; secret=hunter2; these words can be read by anybody who stands on the way\n";
@@ -68,7 +68,10 @@ pub fn telnet(scene: &mut Scene<'_>) -> Option<()> {
 }
 
 pub fn ldap(scene: &mut Scene<'_>) -> Option<()> {
-    scene.plain(&[(Opener, &[0x30, 12, 2, 1, 1, 0x60, 7, 2, 1, 3, 4, 0, 0x80, 0]), (Other, &[0x30, 12, 2, 1, 1, 0x61, 7, 10, 1, 0, 4, 0, 4, 0])])
+    scene.plain(&[
+        (Opener, &[0x30, 12, 2, 1, 1, 0x60, 7, 2, 1, 3, 4, 0, 0x80, 0]),
+        (Other, &[0x30, 12, 2, 1, 1, 0x61, 7, 10, 1, 0, 4, 0, 4, 0]),
+    ])
 }
 
 pub fn syslog_tcp(scene: &mut Scene<'_>) -> Option<()> {
