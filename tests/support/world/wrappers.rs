@@ -64,13 +64,13 @@ fn loopback(frame: &[u8], families: [u8; 2], big: bool) -> Option<Vec<u8>> {
 fn with_options(frame: &[u8]) -> Vec<u8> {
     let mut out = frame.to_vec();
     match frame.get(12..14) {
-        Some([8, 0]) if frame[14] == 0x45 => {
+        Some([8, 0]) if frame.len() >= 34 && frame[14] == 0x45 => {
             out[14] = 0x46;
             let total = u16::from_be_bytes([frame[16], frame[17]]) + 4;
             out[16..18].copy_from_slice(&total.to_be_bytes());
             out.splice(34..34, [148, 4, 0, 0]);
         }
-        Some([0x86, 0xdd]) => {
+        Some([0x86, 0xdd]) if frame.len() >= 54 => {
             let length = u16::from_be_bytes([frame[18], frame[19]]) + 8;
             out[18..20].copy_from_slice(&length.to_be_bytes());
             out[20] = 60;

@@ -7,7 +7,7 @@ use wirewitness::judge::policy::Policy;
 use super::super::audit::policy;
 use super::super::scene::Scene;
 use crate::world::Frame;
-use crate::world::packets::{self, tcp_at};
+use crate::world::packets::{self, Segment, tcp_at};
 use crate::world::records::{self, client_hello, server_name};
 use crate::world::tcp::{Tcp, Who::Opener};
 use crate::world::tls::{self, Talk, Version};
@@ -183,7 +183,16 @@ pub fn waiver(scene: &mut Scene<'_>) -> Option<()> {
     Some(())
 }
 
+/// Not where the base holds what only its own policy permits.
 pub fn no_destinations(scene: &mut Scene<'_>) -> Option<()> {
+    let is_open = |frame: &Frame| match Segment::read(&frame.bytes) {
+        Some(segment) => [22, 80].contains(&segment.to.1),
+        None => matches!(frame.bytes.get(23), Some(1)) || frame.bytes.get(36..38) == Some(&[0, 123]),
+    };
+    let own = &scene.base.policy;
+    if scene.base.frames.iter().any(is_open) || !own.severity.is_empty() || !own.waivers.is_empty() {
+        return None;
+    }
     scene.mutant.policy = policy(&[], "");
     Some(())
 }
