@@ -2,8 +2,11 @@
 //! passed must become inconclusive where what is missing was needed, and never wrong.
 
 use super::edit::streams;
+use wirewitness::judge::Scope;
+use wirewitness::judge::policy::Agent;
+
 use super::scene::Mutant;
-use crate::world::packets::{SYN, Segment};
+use crate::world::packets::{SYN, Segment, addresses};
 use crate::world::random::Random;
 use crate::world::{Frame, records};
 
@@ -89,15 +92,18 @@ fn some_segment(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
 }
 
 /// Connections that say something, by their SYNs.
-fn dials(frames: &[Frame]) -> Vec<Segment> {
+fn dials(frames: &[Frame], agents: &[Agent]) -> Vec<Segment> {
+    let scope = Scope::new(agents);
+    let of_agent = |syn: &&Segment| scope.has(syn.from.0, None) != scope.has(syn.to.0, None);
     let read: Vec<Segment> = frames.iter().filter_map(|frame| Segment::read(&frame.bytes)).collect();
     let speaks = |syn: &&Segment| read.iter().any(|other| (other.from, other.to) == (syn.from, syn.to) && !other.payload.is_empty());
-    read.iter().filter(|segment| segment.flags & (SYN | 16) == SYN).filter(speaks).cloned().collect()
+    read.iter().filter(|segment| segment.flags & (SYN | 16) == SYN).filter(speaks).filter(of_agent).cloned().collect()
 }
 
 fn syn(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
+    let agents = mutant.agents.clone();
     let frames = all(mutant);
-    let found = dials(frames);
+    let found = dials(frames, &agents);
     let lost = if found.is_empty() { return None } else { random.pick(&found) };
     frames.retain(|frame| {
         Segment::read(&frame.bytes).is_none_or(|segment| segment.flags & SYN == 0 || (segment.from, segment.to) != (lost.from, lost.to))
@@ -106,8 +112,9 @@ fn syn(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
 }
 
 fn both_syns(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
+    let agents = mutant.agents.clone();
     let frames = all(mutant);
-    let found = dials(frames);
+    let found = dials(frames, &agents);
     let lost = if found.is_empty() { return None } else { random.pick(&found) };
     let of_it = |segment: &Segment| [(lost.from, lost.to), (lost.to, lost.from)].contains(&(segment.from, segment.to));
     frames.retain(|frame| Segment::read(&frame.bytes).is_none_or(|segment| segment.flags & SYN == 0 || !of_it(&segment)));
@@ -115,20 +122,26 @@ fn both_syns(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
 }
 
 fn one_direction(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
+    let agents = mutant.agents.clone();
     let frames = all(mutant);
-    let found = dials(frames);
+    let found = dials(frames, &agents);
     let lost = if found.is_empty() { return None } else { random.pick(&found) };
     frames.retain(|frame| Segment::read(&frame.bytes).is_none_or(|segment| (segment.from, segment.to) != (lost.to, lost.from)));
     Some(())
 }
 
-/// Cuts every frame to a snap length.
+/// Cuts every frame to a snap length; nothing, where no frame of the agent loses what was needed.
 fn cut(mutant: &mut Mutant, kept: usize) -> Option<()> {
+    let scope = Scope::new(&mutant.agents);
+    let mut was_said = false;
     for frame in all(mutant) {
         if frame.bytes.len() > kept {
+            let of_agent = addresses(&frame.bytes).is_some_and(|(from, to)| scope.has(from, None) || scope.has(to, None));
+            let is_hello = Segment::read(&frame.bytes).is_some_and(|segment| segment.payload.first() == Some(&22));
+            was_said |= of_agent && (is_hello || kept < 40);
             frame.cut += frame.bytes.len() - kept;
             frame.bytes.truncate(kept);
         }
     }
-    Some(())
+    was_said.then_some(())
 }
