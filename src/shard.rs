@@ -299,7 +299,7 @@ impl Ride {
 
     /// Whether names are asked for here, by protocol, or by port where too little was seen to tell.
     fn is_dns(&self) -> bool {
-        let is_known = self.facts.protocol.as_ref().is_some_and(|(name, _)| name == "dns");
+        let is_known = self.facts.protocol.as_ref().is_some_and(|(name, _)| *name == "dns");
         is_known || self.facts.protocol.is_none() && self.key.ends().iter().any(|end| end.port == 53)
     }
 }
