@@ -106,7 +106,7 @@ fn what_means_nothing_changes_nothing() {
     let (mut tried, mut wrong) = (0, Vec::new());
     let mut seed = 0;
     for base in bases(12) {
-        for harmless in HARMLESS {
+        for harmless in HARMLESS.iter().filter(|harmless| !(harmless.turns_order && base.hangs_on_order)) {
             for wrapped in 0..2 {
                 seed += 1;
                 let mut random = Random::new(seed);

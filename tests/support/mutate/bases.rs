@@ -28,6 +28,8 @@ pub struct Base {
     pub targets: Vec<Target>,
     /// Made from a seed: all that is in it is known.
     pub is_world: bool,
+    /// Holds early data of TLS 1.3, which nothing but the order of capture tells from a Finished.
+    pub hangs_on_order: bool,
 }
 
 /// A place where the agent may go with TLS.
@@ -62,6 +64,7 @@ pub fn of_world(world: &Generated) -> Base {
         resolvers: cast.resolvers.clone(),
         targets: cast.endpoints.iter().map(target).collect(),
         is_world: true,
+        hangs_on_order: world.scenes.contains(&"TLS 1.3 with early data"),
     }
 }
 
@@ -82,7 +85,17 @@ fn of_fixture(case: &Case) -> Base {
     let frames = frames(case);
     let mut flows = Flows::default();
     watched(File::default().write(ETHERNET, &frames), &policy, &agents, &How::default(), &mut flows);
-    let mut base = Base { name: case.name(), frames, policy, agents, ips, resolvers: Vec::new(), targets: Vec::new(), is_world: false };
+    let mut base = Base {
+        name: case.name(),
+        frames,
+        policy,
+        agents,
+        ips,
+        resolvers: Vec::new(),
+        targets: Vec::new(),
+        is_world: false,
+        hangs_on_order: case.name() == "tls13-early-data",
+    };
     for (record, judgement) in flows.0.iter().filter(|(_, judgement)| judgement.direction == "outbound") {
         let (agent, peer) = (record.initiator_endpoint().ip, record.responder_endpoint());
         let facts = &record.facts;

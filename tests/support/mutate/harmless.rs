@@ -13,10 +13,17 @@ use crate::world::{Frame, MILLI, SECOND, World, hosts::Cast, scenes};
 pub struct Harmless {
     pub name: &'static str,
     pub perturb: fn(&mut Mutant, &Base, &mut Random),
+    /// It changes which end is seen to speak first.
+    pub turns_order: bool,
 }
 
 const fn line(name: &'static str, perturb: fn(&mut Mutant, &Base, &mut Random)) -> Harmless {
-    Harmless { name, perturb }
+    Harmless { name, perturb, turns_order: false }
+}
+
+/// One that changes which end is seen to speak first.
+const fn turns(name: &'static str, perturb: fn(&mut Mutant, &Base, &mut Random)) -> Harmless {
+    Harmless { name, perturb, turns_order: true }
 }
 
 pub const HARMLESS: &[Harmless] = &[
@@ -24,8 +31,8 @@ pub const HARMLESS: &[Harmless] = &[
     line("another wrapper", |mutant, _, random| mutant.wrapper = random.pick(WRAPPERS)),
     line("another format", |mutant, _, random| mutant.file.format = *random.pick(&Kind::ALL)),
     line("others within a millisecond trade places", swap_flows),
-    line("both directions within a millisecond trade places", swap_directions),
-    line("one direction comes late", |mutant, base, random| delay(mutant, base, random.one_in(2))),
+    turns("both directions within a millisecond trade places", swap_directions),
+    turns("one direction comes late", |mutant, base, random| delay(mutant, base, random.one_in(2))),
     line("every frame twice", |mutant, _, _| twice(mutant, |frame| frame.clone())),
     line("every frame twice, as a router forwards it", |mutant, _, _| twice(mutant, forwarded)),
     line("some frames again", |mutant, _, random| again(mutant, random)),
@@ -110,14 +117,14 @@ fn again(mutant: &mut Mutant, random: &mut Random) {
     mutant.added.extend(chosen.into_iter().map(|frame| Frame { at: frame.at + random.within(0, 900_000), ..frame }));
 }
 
-/// The segments that carry something and are not the last of their connection.
+/// The segments that carry something and are neither keep-alives nor the last of their connection.
 fn segments(mutant: &Mutant) -> Vec<(i64, Segment)> {
     let read = |frame: &Frame| Some((frame.at, Segment::read(&frame.bytes)?)).filter(|_| frame.cut == 0);
     mutant
         .frames
         .iter()
         .filter_map(read)
-        .filter(|(_, segment)| !segment.payload.is_empty() && segment.flags & (SYN | FIN | RST) == 0)
+        .filter(|(_, segment)| !matches!(segment.payload[..], [] | [0]) && segment.flags & (SYN | FIN | RST) == 0)
         .collect()
 }
 

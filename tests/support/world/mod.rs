@@ -21,6 +21,7 @@ pub mod wrappers;
 
 use std::net::IpAddr;
 
+#[allow(unused_imports, reason = "each test binary uses its part")]
 pub use dns::behind_length;
 use packets::Place;
 #[allow(unused_imports, reason = "each test binary uses its part")]

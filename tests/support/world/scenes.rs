@@ -193,7 +193,8 @@ pub fn noise(world: &mut World, cast: &Cast, _: &mut Random) {
     world.push(packets::other(0x88cc, &[2, 7, 4]));
     world.udp((agent, 5353), ([224, 0, 0, 251].into(), 5353), b"multicast names");
     world.udp((cast.strangers[0], 137), ([255, 255, 255, 255].into(), 137), b"who is there");
-    world.udp((agent, 68), ([10, 0, 0, 1].into(), 67), &[1, 1, 6, 0, 0, 0, 0, 0]);
+    let discover = [&[1, 1, 6, 0][..], &[0; 232], &[0x63, 0x82, 0x53, 0x63, 53, 1, 3, 255]].concat();
+    world.udp((agent, 68), ([10, 0, 0, 1].into(), 67), &discover);
     let solicitation = [&[135, 0, 0, 0][..], &[0; 20]].concat();
     let link_local = IpAddr::from([0xfe80, 0, 0, 0, 0, 0, 0, 1]);
     world.push(packets::ip(link_local, IpAddr::from([0xff02, 0, 0, 0, 0, 1, 0xff00, 9]), 58, &solicitation));

@@ -47,7 +47,7 @@ pub fn name_in_segments(scene: &mut Scene<'_>) -> Option<()> {
 }
 
 pub fn name_in_records(scene: &mut Scene<'_>) -> Option<()> {
-    foreign_name(scene, 1400, |talk| talk.record = Some(40))
+    foreign_name(scene, 1400, |talk| talk.record = Some(64))
 }
 
 pub fn name_in_tls12(scene: &mut Scene<'_>) -> Option<()> {
