@@ -159,7 +159,8 @@ impl<'a> Case<'a> {
     pub fn may_be_permitted_plaintext(&self) -> bool {
         let facts = &self.record.facts;
         let is_unnamed = self.names.is_incomplete() && facts.names.is_empty();
-        let is_cut = matches!((facts.cleartext, facts.truncated), (Some((Cleartext::Readable, at)), Some((_, cut))) if cut.frame <= at.frame);
+        let is_cut =
+            matches!((facts.cleartext, facts.truncated), (Some((Cleartext::Readable, at)), Some((_, cut))) if cut.frame <= at.frame);
         let permits = |entry: &Allow| {
             let by_name = entry.names.is_empty() || is_unnamed || self.has_name_of(entry);
             let by_protocol = is_cut && !entry.plaintext.is_empty() && self.goes_to(entry) || is_unnamed && self.permits_plaintext(entry);

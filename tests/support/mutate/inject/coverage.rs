@@ -179,7 +179,9 @@ pub fn waiver(scene: &mut Scene<'_>) -> Option<()> {
     scene.flights(|name| records::session(0x0301, 0x002f, name))?;
     let ended = "name = \"w\"\n[[waiver]]\nrule = \"WW203\"\nuntil = 2024-01-31\nreason = \"it was to be replaced\"\n";
     let waivers = policy(&["world".to_owned()], ended).waivers.clone();
-    scene.mutant.policy = Arc::new(Policy { waivers, ..(*scene.mutant.policy).clone() });
+    let mut with_waiver: Policy = (*scene.mutant.policy).clone();
+    with_waiver.waivers = waivers;
+    scene.mutant.policy = Arc::new(with_waiver);
     Some(())
 }
 
