@@ -112,7 +112,7 @@ fn converse(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>, talk: &Talk)
     server.set_buffer_limit(None);
     let mut said = Vec::new();
     if talk.early {
-        client.early_data().expect("early data").write_all(&vec![b'e'; 200]).expect("written");
+        client.early_data().expect("early data").write_all(&[b'e'; 200]).expect("written");
     }
     exchange(&mut client, &mut server, &mut said, false);
     for beat in 0..talk.beats {
