@@ -2,7 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench fails by panicking")]
 
-#[path = "../tests/support/world.rs"]
+#[path = "../tests/support/world/mod.rs"]
 mod world;
 
 use std::hint::black_box;

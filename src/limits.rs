@@ -38,6 +38,10 @@ pub const ALERTS_PER_FLOW: u8 = 16;
 /// Bytes of one end that probes may look at before a protocol must have claimed the flow.
 pub const PROBE_BYTES: usize = 1024;
 
+/// Bytes of an end that spoke first and that no protocol claims, held until the other end has spoken: a tap may show a responder's first
+/// flight, with its certificates, ahead of the hello that it answers.
+pub const ANSWER_AHEAD_BYTES: usize = 16 << 10;
+
 /// Out-of-order bytes held for one end while a hole before them may still be filled.
 pub const REORDER_BYTES_PER_END: usize = 256 << 10;
 

@@ -46,6 +46,8 @@ pub enum EventKind {
         /// Where.
         at: Locus,
     },
+    /// Part of what resolvers said to an agent, or of what it asked, was lost or cut.
+    NamesLost,
     /// How a flow of an agent stands, since something that rules ask for was read.
     Snapshot(Box<FlowRecord>),
     /// A flow has ended.
@@ -285,11 +287,20 @@ impl Ride {
                     let kind = EventKind::Asked { ends, transport, name: name.clone(), at };
                     shared.events.push(Event { cause: shared.cause, kind });
                 }
+                Fact::Gap { .. } | Fact::Truncated { .. } if self.agents != [false; 2] && self.is_dns() => {
+                    shared.events.push(Event { cause: shared.cause, kind: EventKind::NamesLost });
+                }
                 Fact::ServerName { .. } | Fact::Cleartext(_) | Fact::Version(_) | Fact::CipherSuite(_) => shared.decided = true,
                 _ => {}
             }
             self.facts.fold(Observation { fact, at });
         }
+    }
+
+    /// Whether names are asked for here, by protocol, or by port where too little was seen to tell.
+    fn is_dns(&self) -> bool {
+        let is_known = self.facts.protocol.as_ref().is_some_and(|(name, _)| *name == "dns");
+        is_known || self.facts.protocol.is_none() && self.key.ends().iter().any(|end| end.port == 53)
     }
 }
 

@@ -6,7 +6,7 @@
 #[path = "support/scenes.rs"]
 mod scenes;
 mod support;
-#[path = "support/world.rs"]
+#[path = "support/world/mod.rs"]
 mod world;
 
 use scenes::{NAME, POLICY, TEXT, agent, compliant, ip, judge_under, must_not_pass, neighbour, resolver, session, site};

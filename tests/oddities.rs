@@ -5,7 +5,7 @@
 #[path = "support/scenes.rs"]
 mod scenes;
 mod support;
-#[path = "support/world.rs"]
+#[path = "support/world/mod.rs"]
 mod world;
 
 use scenes::{NAME, agent, ip, must_pass, neighbour, resolver, session, site};

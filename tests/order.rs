@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
-#[path = "support/world.rs"]
+#[path = "support/world/mod.rs"]
 mod world;
 
 use std::net::IpAddr;

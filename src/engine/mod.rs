@@ -230,6 +230,7 @@ impl Run<'_> {
         for event in events.drain(..) {
             match event.kind {
                 EventKind::Resolved { resolution, at } => self.judge.resolved(&resolution, at),
+                EventKind::NamesLost => self.judge.names_lost(),
                 EventKind::Asked { ends, transport, name, at } => self.judge.asked(ends, transport, name, at),
                 EventKind::Snapshot(record) => self.judge.snapshot(record),
                 EventKind::Ended(record) => {

@@ -308,8 +308,9 @@ impl Stream {
 
     /// Compares bytes that were sent again with those that were kept.
     fn compare(&self, held: &Held, seq: u32, again: &[u8], at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
-        // a keep-alive repeats the last byte as one of garbage (RFC 9293 section 3.8.4)
-        let keep_alive = again.len() == 1 && seq.wrapping_add(1) == self.next;
+        // a keep-alive repeats the last byte as one of garbage (RFC 9293 section 3.8.4), the last one sent even where more is opaque
+        let after = seq.wrapping_add(1);
+        let keep_alive = again.len() == 1 && (after == self.next || after == self.highest);
         // nor is there anything that bytes from before the SYN could repeat
         let before = self.has(mark::FROM_SYN) && distance(held.kept_from, seq) > 0;
         if !keep_alive && (before || differs(held.kept_from, &held.kept, seq, again)) {

@@ -18,7 +18,10 @@ impl<R: Rider> Entry<R> {
         let i = end.index();
         let known = self.cold.isn[i];
         let fits = known == Some(tcp.seq) || known.is_none() && self.streams[i].first(&self.cold.held[i]) == Some(tcp.seq.wrapping_add(1));
-        if fits {
+        // the other end's reset, captured ahead of the SYN that it answers, is no connection of its own
+        let all_said = flag::SYN_A | flag::SYN_ACK_A | flag::SPOKE_A;
+        let is_answer_alone = self.flags & (all_said | all_said << 1 | flag::RESET_A << i) == 0;
+        if fits || is_answer_alone {
             return false;
         }
         let ended = self.flags & flag::CLOSING != 0;

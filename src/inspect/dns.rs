@@ -66,6 +66,8 @@ struct Dns {
     begun: bool,
     /// Which ends have begun a message of which the rest has not come.
     partial: [bool; 2],
+    /// Which ends will say no more.
+    over: [bool; 2],
     /// Questions with what they were answered, the oldest first.
     pending: VecDeque<Pending>,
     /// Answers without a question so far, the oldest first: two directions of a tap may be merged the wrong way round.
@@ -99,7 +101,7 @@ struct NoMessage;
 
 impl Dns {
     fn new(stream: bool) -> Self {
-        Self { stream, begun: false, partial: [false; 2], pending: VecDeque::new(), early: VecDeque::new() }
+        Self { stream, begun: false, partial: [false; 2], over: [false; 2], pending: VecDeque::new(), early: VecDeque::new() }
     }
 
     fn message(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> Result<(), NoMessage> {
@@ -264,7 +266,9 @@ impl Inspector for Dns {
             // nobody has read what was to be a message
             seen.say(Fact::Unrecognised);
         }
-        while !self.early.is_empty() {
+        self.over[end.index()] = true;
+        // the question of an answer that came early may still come, behind the FIN of who answered
+        while self.early.front().is_some_and(|early| self.over[(!early.answered_by).index()]) {
             self.give_up_early(seen);
         }
     }

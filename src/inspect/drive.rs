@@ -75,6 +75,7 @@ impl Inspection {
             self.datagram(end, bytes, seen);
             return 0;
         }
+        let was_probing = matches!(self.stage, Stage::Probing);
         let i = end.index();
         let opaque = self.opaque[i].min(bytes.len());
         self.opaque[i] -= opaque;
@@ -90,6 +91,10 @@ impl Inspection {
         };
         held.drain(..used);
         self.keep(end, held, seen);
+        if was_probing && matches!(self.stage, Stage::Inspecting(_)) && !self.unused[(!end).index()].is_empty() {
+            // the answer was captured ahead of what it answers
+            self.catch_up(!end, seen);
+        }
         beyond + std::mem::take(&mut self.opaque[i])
     }
 
@@ -220,8 +225,23 @@ impl Inspection {
         if maybe && !enough {
             return false;
         }
-        let Some(fact) = unclaimed(opening.first, opening.second) else { return false };
-        seen.say(fact);
+        let turned = Opening { first: opening.second, second: opening.first };
+        let claims = |p: &&&Protocol| p.carrier == Carrier::Stream && (p.probe)(&turned) == Probe::Yes;
+        if let Some(protocol) = PROTOCOLS.iter().find(|p| !turned.first.is_empty() && claims(p)) {
+            // a tap that merges two directions may show the answer first
+            self.first = Some(!first);
+            self.open(protocol, seen);
+            if first == end {
+                self.catch_up(!end, seen);
+            }
+            return true;
+        }
+        let is_alone = other.is_empty() && rest.len() < limits::ANSWER_AHEAD_BYTES;
+        match unclaimed(opening.first, opening.second) {
+            Some(Fact::Unrecognised) if is_alone => return false,
+            Some(fact) => seen.say(fact),
+            None => return false,
+        }
         self.settle();
         true
     }

@@ -153,21 +153,33 @@ impl<'a> Case<'a> {
         host.is_none_or(|host| entry.covers_name(host) || host.as_ip() == Some(self.peer().ip))
     }
 
-    /// Whether an entry would permit this flow's plaintext if its address had been answered for another name, and answers were lost.
+    /// Whether an entry would permit this flow's plaintext if its address had been answered for another name, and answers were lost; or
+    /// if its text were of another protocol, and the rest of it was cut away.
     #[must_use]
     pub fn may_be_permitted_plaintext(&self) -> bool {
-        let by_answers = self.names.is_incomplete() && self.direction != Direction::Inbound && self.record.facts.names.is_empty();
-        by_answers && self.policy.allow.iter().any(|entry| self.permits_plaintext(entry) && self.asks_host_of(entry))
+        let facts = &self.record.facts;
+        let is_unnamed = self.names.is_incomplete() && facts.names.is_empty();
+        let is_cut =
+            matches!((facts.cleartext, facts.truncated), (Some((Cleartext::Readable, at)), Some((_, cut))) if cut.frame <= at.frame);
+        let permits = |entry: &Allow| {
+            let by_name = entry.names.is_empty() || is_unnamed || self.has_name_of(entry);
+            let by_protocol = is_cut && !entry.plaintext.is_empty() && self.goes_to(entry) || is_unnamed && self.permits_plaintext(entry);
+            by_name && by_protocol && self.asks_host_of(entry)
+        };
+        self.direction != Direction::Inbound && self.policy.allow.iter().any(permits)
     }
 
     /// Whether an entry permits this flow's plaintext but for names.
     fn permits_plaintext(&self, entry: &Allow) -> bool {
         let is_text = matches!(self.record.facts.cleartext, Some((Cleartext::Readable, _)));
         let protocol = self.protocol().filter(|_| !is_text).unwrap_or("text");
+        entry.plaintext.iter().any(|word| word == protocol) && self.goes_to(entry)
+    }
+
+    /// Whether port and address are an entry's.
+    fn goes_to(&self, entry: &Allow) -> bool {
         let peer = self.peer();
-        entry.plaintext.iter().any(|word| word == protocol)
-            && entry.covers_port(peer.port, self.record.transport)
-            && (entry.cidrs.is_empty() || entry.covers_address(peer.ip))
+        entry.covers_port(peer.port, self.record.transport) && (entry.cidrs.is_empty() || entry.covers_address(peer.ip))
     }
 
     /// Whether the DNS that this flow carries goes to a resolver of the policy.

@@ -139,6 +139,11 @@ impl Judge {
         self.advance(at.at);
     }
 
+    /// Part of what was answered to an agent is missing from the capture.
+    pub fn names_lost(&mut self) {
+        self.names.lose();
+    }
+
     /// An agent asked for a name.
     pub fn asked(&mut self, ends: [Endpoint; 2], transport: Transport, name: Name, at: Locus) {
         self.advance(at.at);

@@ -1,5 +1,6 @@
 //! Where the agent goes: names, addresses and ports that the policy allows.
 
+use super::super::case::{Case, Direction};
 use super::super::destination::Destination;
 use super::super::policy::{DnsBinding, Ech};
 use super::super::{CausedBy, Severity};
@@ -21,7 +22,7 @@ pub(super) static DESTINATION_NOT_ALLOWED: Rule = Rule {
             let known: Vec<_> = case.answered_names().take(3).map(ToString::to_string).collect();
             let known = if known.is_empty() { String::new() } else { format!(" (answered for {})", known.join(", ")) };
             let message = format!("the agent went to {peer} over {}{known}, which the policy does not allow", case.record.transport);
-            let finding = Broken::new(CausedBy::Agent, format!("{} {peer}", case.record.transport), message);
+            let finding = proven(case, Broken::new(CausedBy::Agent, format!("{} {peer}", case.record.transport), message));
             broken.push(if case.names.is_incomplete() { finding.severity(Severity::Undetermined) } else { finding });
         }
     }),
@@ -39,7 +40,7 @@ pub(super) static NAME_NOT_ALLOWED: Rule = Rule {
     check: Check::Seen(|case, broken| {
         if let Destination::NameNotAllowed(read) = case.destination {
             let message = format!("the agent asked {} for {}, which the policy does not allow", case.peer(), read.name);
-            broken.push(Broken::new(CausedBy::Agent, read.name.to_string(), message).at(Some(read.at)));
+            broken.push(proven(case, Broken::new(CausedBy::Agent, read.name.to_string(), message).at(Some(read.at))));
         }
     }),
 };
@@ -60,7 +61,7 @@ pub(super) static PORT_NOT_ALLOWED: Rule = Rule {
                 "the agent went to {place} over {transport}; {}:{} allows it on other ports",
                 entry.origin.policy, entry.origin.line
             );
-            broken.push(Broken::new(CausedBy::Agent, format!("{transport} {place}"), message));
+            broken.push(proven(case, Broken::new(CausedBy::Agent, format!("{transport} {place}"), message)));
         }
     }),
 };
@@ -87,7 +88,7 @@ pub(super) static NAME_UNBOUND: Rule = Rule {
             let finding = Broken::new(CausedBy::Agent, read.name.to_string(), message);
             if case.names.is_incomplete() { finding.severity(Severity::Undetermined) } else { finding }
         };
-        broken.push(finding.at(Some(read.at)));
+        broken.push(proven(case, finding.at(Some(read.at))));
     }),
 };
 
@@ -109,7 +110,16 @@ pub(super) static NAME_HIDDEN: Rule = Rule {
                 format!("{peer} is not allowed by itself, and {why}"),
             );
             let is_ech = case.record.facts.ech.is_some() && case.policy.ech == Ech::Violation;
-            broken.push(if is_ech { finding.severity(Severity::Violation).at(at) } else { finding.at(at) });
+            broken.push(proven(case, if is_ech { finding.severity(Severity::Violation).at(at) } else { finding.at(at) }));
         }
     }),
 };
+
+/// That an agent went somewhere is shown where it is known to have opened the flow; a peer's own datagram in the first minute of a capture,
+/// or a session of which only the hello of a peer was seen, shows nothing of the agent.
+fn proven(case: &Case<'_>, broken: Broken) -> Broken {
+    if case.direction != Direction::Unknown {
+        return broken;
+    }
+    Broken { caused_by: CausedBy::Environment, severity: Some(Severity::Undetermined), ..broken }
+}

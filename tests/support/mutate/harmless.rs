@@ -1,0 +1,217 @@
+//! What networks and taps do to packets, and means nothing. [`HARMLESS`] is the one list; each must leave a pass a pass.
+
+use super::bases::Base;
+use super::scene::Mutant;
+use crate::world::files::Kind;
+use crate::world::generate::in_order;
+use crate::world::packets::{ACK, FIN, RST, SYN, Segment, addresses, tcp_at};
+use crate::world::random::Random;
+use crate::world::wrappers::WRAPPERS;
+use crate::world::{Frame, MILLI, SECOND, World, hosts::Cast, scenes};
+
+/// A perturbation.
+pub struct Harmless {
+    pub name: &'static str,
+    pub perturb: fn(&mut Mutant, &Base, &mut Random),
+    /// It changes which end is seen to speak first.
+    pub turns_order: bool,
+}
+
+const fn line(name: &'static str, perturb: fn(&mut Mutant, &Base, &mut Random)) -> Harmless {
+    Harmless { name, perturb, turns_order: false }
+}
+
+/// One that changes which end is seen to speak first.
+const fn turns(name: &'static str, perturb: fn(&mut Mutant, &Base, &mut Random)) -> Harmless {
+    Harmless { name, perturb, turns_order: true }
+}
+
+pub const HARMLESS: &[Harmless] = &[
+    line("nothing", |_, _, _| {}),
+    line("another wrapper", |mutant, _, random| mutant.wrapper = random.pick(WRAPPERS)),
+    line("another format", |mutant, _, random| mutant.file.format = *random.pick(&Kind::ALL)),
+    line("others within a millisecond trade places", swap_flows),
+    turns("both directions within a millisecond trade places", swap_directions),
+    turns("one direction comes late", |mutant, base, random| delay(mutant, base, random.one_in(2))),
+    line("every frame twice", |mutant, _, _| twice(mutant, |frame| frame.clone())),
+    line("every frame twice, as a router forwards it", |mutant, _, _| twice(mutant, forwarded)),
+    line("some frames again", |mutant, _, random| again(mutant, random)),
+    line("segments are retransmitted", retransmit),
+    line("segments are retransmitted in other pieces", retransmit_in_pieces),
+    line("segments are cut up", cut_up),
+    line("keep-alives", keep_alives),
+    line("acknowledgements again", |mutant, _, random| acknowledge(mutant, random)),
+    line("other hosts speak", |mutant, base, random| play(mutant, base, random, scenes::others)),
+    line("noise of the link", |mutant, base, random| play(mutant, base, random, scenes::noise)),
+    line("padding to the shortest frame", |mutant, _, _| {
+        mutant.frames.iter_mut().for_each(|frame| frame.bytes.resize(frame.bytes.len().max(60), 0))
+    }),
+    line("another day", |mutant, _, random| {
+        let by = random.within(-20_000, 400) * 86_400 * SECOND + random.within(0, SECOND);
+        mutant.frames.iter_mut().for_each(|frame| frame.at += by);
+    }),
+    line("times to the microsecond", |mutant, _, _| mutant.frames.iter_mut().for_each(|frame| frame.at -= frame.at % 1000)),
+    line("checksums left to the card", no_checksums),
+];
+
+fn swap_flows(mutant: &mut Mutant, _: &Base, random: &mut Random) {
+    swap(mutant, random, |a, b| {
+        let ports = |segment: &Segment| [segment.from.min(segment.to), segment.from.max(segment.to)];
+        match (Segment::read(a), Segment::read(b)) {
+            (Some(a), Some(b)) => ports(&a) != ports(&b),
+            _ => addresses(a) != addresses(b),
+        }
+    });
+}
+
+fn swap_directions(mutant: &mut Mutant, _: &Base, random: &mut Random) {
+    swap(mutant, random, |a, b| addresses(a).map(|(from, _)| from) != addresses(b).map(|(from, _)| from));
+}
+
+/// Neighbours within a millisecond trade places where `may` says so.
+fn swap(mutant: &mut Mutant, random: &mut Random, may: impl Fn(&[u8], &[u8]) -> bool) {
+    let frames = &mut mutant.frames;
+    in_order(frames);
+    let mut n = 0;
+    while n + 1 < frames.len() {
+        let near = frames[n + 1].at - frames[n].at <= MILLI;
+        if near && may(&frames[n].bytes, &frames[n + 1].bytes) && !random.one_in(3) {
+            let (a, b) = (frames[n].at, frames[n + 1].at);
+            frames.swap(n, n + 1);
+            (frames[n].at, frames[n + 1].at) = (a, b);
+            n += 1;
+        }
+        n += 1;
+    }
+}
+
+/// All that agents sent, or all that they got, is seen 900 microseconds late.
+fn delay(mutant: &mut Mutant, base: &Base, sent: bool) {
+    for frame in &mut mutant.frames {
+        let by_agent = addresses(&frame.bytes).is_some_and(|(from, _)| base.ips.contains(&from));
+        frame.at += if by_agent == sent { 900_000 } else { 0 };
+    }
+}
+
+fn twice(mutant: &mut Mutant, copy: impl Fn(&Frame) -> Frame) {
+    mutant.frames = mutant.frames.iter().flat_map(|frame| [frame.clone(), copy(frame)]).collect();
+}
+
+/// The same packet with one hop fewer to go, between other cards.
+fn forwarded(frame: &Frame) -> Frame {
+    let mut copy = frame.clone();
+    match copy.bytes.get(12..14) {
+        Some([8, 0]) => copy.bytes[22] = copy.bytes[22].wrapping_sub(1),
+        Some([0x86, 0xdd]) => copy.bytes[21] = copy.bytes[21].wrapping_sub(1),
+        _ => return copy,
+    }
+    if copy.bytes[0] & 1 == 0 {
+        copy.bytes[..12].copy_from_slice(&[2, 0, 0, 0, 0, 0xfe, 2, 0, 0, 0, 0, 0xfd]);
+    }
+    copy.at += 20_000;
+    copy
+}
+
+fn again(mutant: &mut Mutant, random: &mut Random) {
+    let chosen: Vec<Frame> = mutant.frames.iter().filter(|_| random.one_in(5)).cloned().collect();
+    mutant.added.extend(chosen.into_iter().map(|frame| Frame { at: frame.at + random.within(0, 900_000), ..frame }));
+}
+
+/// The segments that carry something and are neither keep-alives nor the last of their connection.
+fn segments(mutant: &Mutant) -> Vec<(i64, Segment)> {
+    let read = |frame: &Frame| Some((frame.at, Segment::read(&frame.bytes)?)).filter(|_| frame.cut == 0);
+    mutant
+        .frames
+        .iter()
+        .filter_map(read)
+        .filter(|(_, segment)| !matches!(segment.payload[..], [] | [0]) && segment.flags & (SYN | FIN | RST) == 0)
+        .collect()
+}
+
+fn put(mutant: &mut Mutant, at: i64, segment: &Segment) {
+    mutant.added.push(Frame { at, bytes: segment.write(), cut: 0 });
+}
+
+fn retransmit(mutant: &mut Mutant, _: &Base, random: &mut Random) {
+    for (at, segment) in segments(mutant) {
+        if random.one_in(4) {
+            let later = at + random.within(1, 3000) * 1000;
+            put(mutant, later, &segment);
+        }
+    }
+}
+
+fn retransmit_in_pieces(mutant: &mut Mutant, _: &Base, random: &mut Random) {
+    for (at, segment) in segments(mutant) {
+        if segment.payload.len() > 2 && random.one_in(4) {
+            let (from, to) = (random.below(segment.payload.len() / 2), segment.payload.len());
+            let middle = random.within(from as i64 + 1, to as i64) as usize;
+            let piece = segment.payload[from..middle].to_vec();
+            put(mutant, at + 700_000, &Segment { seq: segment.seq.wrapping_add(from as u32), payload: piece, ..segment });
+        }
+    }
+}
+
+/// As a card with another MTU would have sent them.
+fn cut_up(mutant: &mut Mutant, _: &Base, random: &mut Random) {
+    let most = *random.pick(&[1usize, 7, 50, 300]);
+    let mut frames = Vec::new();
+    for frame in &mutant.frames {
+        match Segment::read(&frame.bytes).filter(|segment| frame.cut == 0 && segment.payload.len() > most && segment.payload.len() < 4000) {
+            Some(segment) => {
+                let last = segment.payload.len().div_ceil(most) - 1;
+                for (n, piece) in segment.payload.chunks(most).enumerate() {
+                    let flags = if n == last { segment.flags } else { segment.flags & !FIN };
+                    let seq = segment.seq.wrapping_add((n * most) as u32);
+                    let bytes = Segment { seq, flags, payload: piece.to_vec(), ..segment.clone() }.write();
+                    frames.push(Frame { at: frame.at, bytes, cut: 0 });
+                }
+            }
+            None => frames.push(frame.clone()),
+        }
+    }
+    mutant.frames = frames;
+}
+
+fn keep_alives(mutant: &mut Mutant, _: &Base, random: &mut Random) {
+    for (at, segment) in segments(mutant) {
+        if random.one_in(3) {
+            let seq = segment.seq.wrapping_add(segment.payload.len() as u32).wrapping_sub(1);
+            // at once behind the segment: nothing else of this end lies between
+            let payload = if random.one_in(2) { vec![0] } else { Vec::new() };
+            put(mutant, at, &Segment { seq, payload, flags: ACK, ..segment });
+        }
+    }
+}
+
+fn acknowledge(mutant: &mut Mutant, random: &mut Random) {
+    let is_bare = |segment: &Segment| segment.payload.is_empty() && segment.flags == ACK;
+    let bare: Vec<_> = mutant.frames.iter().filter(|frame| Segment::read(&frame.bytes).is_some_and(|s| is_bare(&s))).cloned().collect();
+    for frame in bare {
+        for n in 1..=random.within(1, 3) {
+            mutant.added.push(Frame { at: frame.at + n * 1000, ..frame.clone() });
+        }
+    }
+}
+
+/// Something that is not the agents' is going on as well.
+fn play(mutant: &mut Mutant, base: &Base, random: &mut Random, scene: fn(&mut World, &Cast, &mut Random)) {
+    let mut cast = Cast::draw(random);
+    cast.agents = base.ips.iter().copied().filter(std::net::IpAddr::is_ipv4).chain([[10, 0, 0, 4].into()]).collect();
+    cast.strangers.retain(|ip| !base.ips.contains(ip));
+    let mut world = World::default().apart(10_000);
+    let (first, last) = base.span();
+    for _ in 0..3 {
+        world.now = random.within(first, last.max(first + 1));
+        scene(&mut world, &cast, random);
+    }
+    mutant.added.append(&mut world.frames);
+}
+
+fn no_checksums(mutant: &mut Mutant, _: &Base, _: &mut Random) {
+    for frame in &mut mutant.frames {
+        if let Some(at) = tcp_at(&frame.bytes) {
+            frame.bytes[at.header + 16..at.header + 18].copy_from_slice(&[0, 0]);
+        }
+    }
+}

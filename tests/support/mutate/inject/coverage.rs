@@ -1,0 +1,200 @@
+//! Something was not seen, and the capture shows it.
+
+use std::sync::Arc;
+
+use wirewitness::judge::policy::Policy;
+
+use super::super::audit::policy;
+use super::super::scene::Scene;
+use crate::world::Frame;
+use crate::world::packets::{self, Segment, tcp_at};
+use crate::world::records::{self, client_hello, server_name};
+use crate::world::tcp::{Tcp, Who::Opener};
+use crate::world::tls::{self, Talk, Version};
+
+pub fn dropped(scene: &mut Scene<'_>) -> Option<()> {
+    scene.mutant.file.dropped = 3;
+    Some(())
+}
+
+pub fn dropped_before(scene: &mut Scene<'_>) -> Option<()> {
+    scene.mutant.file.dropped_before = 1;
+    Some(())
+}
+
+/// A whole session; returns the frames of it that carry payload.
+fn session(scene: &mut Scene<'_>, talk: impl Fn(&mut Talk)) -> Option<Vec<usize>> {
+    let (target, mut tcp) = scene.reach()?;
+    let from = scene.world.frames.len();
+    let mut wanted = Talk::new(&target.name, Version::Tls12);
+    talk(&mut wanted);
+    scene.world.talk(&mut tcp, &wanted, 0);
+    scene.world.close(&mut tcp);
+    let has_payload = |frame: &Frame| tcp_at(&frame.bytes).is_some_and(|at| at.end > at.payload);
+    Some((from..scene.world.frames.len()).filter(|&n| has_payload(&scene.world.frames[n])).collect())
+}
+
+pub fn cut_hello(scene: &mut Scene<'_>) -> Option<()> {
+    let said = session(scene, |_| {})?;
+    let frame = &mut scene.world.frames[*said.first()?];
+    let kept = tcp_at(&frame.bytes)?.payload + 30;
+    frame.cut = frame.bytes.len() - kept;
+    frame.bytes.truncate(kept);
+    Some(())
+}
+
+/// So short that not even the ports are there.
+pub fn cut_header(scene: &mut Scene<'_>) -> Option<()> {
+    let target = scene.target()?;
+    let (agent, peer) = ((target.agent, scene.world.port()), (target.peer, target.port));
+    scene.world.push(packets::tcp(agent, peer, 1, 1, packets::ACK, b"payload"));
+    let frame = scene.world.frames.last_mut()?;
+    let kept = tcp_at(&frame.bytes)?.header + 2;
+    frame.cut = frame.bytes.len() - kept;
+    frame.bytes.truncate(kept);
+    Some(())
+}
+
+pub fn ethertype(scene: &mut Scene<'_>) -> Option<()> {
+    carries_anything(scene)?;
+    scene.world.push(packets::other(0x4321, b"who knows"));
+    Some(())
+}
+
+/// Raw IP has no place for other protocols.
+fn carries_anything(scene: &Scene<'_>) -> Option<()> {
+    (scene.mutant.wrapper.wrap)(&packets::other(0x4321, &[])).map(|_| ())
+}
+
+pub fn bad_header(scene: &mut Scene<'_>) -> Option<()> {
+    let (agent, peer, port) = (scene.agent(), scene.stranger(), scene.world.port());
+    let mut frame = packets::udp((agent, port), (peer, 9), b"longer than it is");
+    let length = if scene.v6 { 18 } else { 16 };
+    frame[length..length + 2].copy_from_slice(&1400u16.to_be_bytes());
+    scene.world.push(frame);
+    Some(())
+}
+
+/// The first piece of a packet of which the rest never comes.
+pub fn fragment(scene: &mut Scene<'_>) -> Option<()> {
+    let (agent, peer) = (scene.agent(), scene.stranger());
+    let frame = if scene.v6 {
+        packets::ip(agent, peer, 44, &[&[17, 0, 0, 1, 0, 0, 0, 9][..], &[0x44; 64]].concat())
+    } else {
+        let mut frame = packets::ip(agent, peer, 17, &[0x44; 64]);
+        frame[20] = 0x20;
+        frame
+    };
+    scene.world.push(frame);
+    Some(())
+}
+
+/// Keeps of the frames that were added only those that the opener of a session sent, or the other.
+fn one_side(scene: &mut Scene<'_>, opener: bool) -> Option<()> {
+    session(scene, |_| {})?;
+    let agents = scene.base.ips.clone();
+    let is_tcp = |frame: &Frame| tcp_at(&frame.bytes).is_some();
+    let from_agent = |frame: &Frame| packets::addresses(&frame.bytes).is_some_and(|(from, _)| agents.contains(&from));
+    scene.world.frames.retain(|frame| !is_tcp(frame) || from_agent(frame) == opener);
+    Some(())
+}
+
+pub fn one_sided(scene: &mut Scene<'_>) -> Option<()> {
+    one_side(scene, true)
+}
+
+pub fn other_side(scene: &mut Scene<'_>) -> Option<()> {
+    one_side(scene, false)
+}
+
+pub fn began_before(scene: &mut Scene<'_>) -> Option<()> {
+    let target = scene.target()?;
+    scene.look_up(&target);
+    let mut tcp = Tcp::new((target.agent, scene.world.port()), (target.peer, target.port));
+    scene.world.talk(&mut tcp, &Talk::new(&target.name, Version::Tls13), 0);
+    Some(())
+}
+
+pub fn hole(scene: &mut Scene<'_>) -> Option<()> {
+    // the responder's flight
+    let said = session(scene, |_| {})?;
+    scene.world.frames.remove(said[1]);
+    Some(())
+}
+
+/// What came last is missing, and was acknowledged.
+pub fn hole_at_end(scene: &mut Scene<'_>) -> Option<()> {
+    let (target, mut tcp) = scene.reach()?;
+    let said = tls::session(&Talk::new(&target.name, Version::Tls13));
+    scene.world.flights(&mut tcp, &said, 0);
+    let before = scene.world.frames.len();
+    scene.world.say(&mut tcp, Opener, b"words that the tap did not see");
+    scene.world.frames.remove(before);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+/// The same place of the stream holds a hello for one name, and then for another.
+pub fn contradiction(scene: &mut Scene<'_>) -> Option<()> {
+    let said = session(scene, |_| {})?;
+    let first = scene.world.frames[said[0]].clone();
+    let at = tcp_at(&first.bytes)?;
+    let mut other = first.clone();
+    other.bytes[at.payload + 12] ^= 0x55;
+    other.at += 1;
+    scene.world.frames.insert(said[0] + 1, other);
+    Some(())
+}
+
+pub fn cut_file(scene: &mut Scene<'_>) -> Option<()> {
+    scene.mutant.file.cut = 7;
+    Some(())
+}
+
+/// A ClientHello of more than 64 KiB, in records as long as may be.
+pub fn endless_hello(scene: &mut Scene<'_>) -> Option<()> {
+    let (target, mut tcp) = scene.reach()?;
+    let hello = client_hello(0x0303, 0x002f, &[server_name(&target.name), (21, vec![0; 60_000])]);
+    let mut message = hello[5..].to_vec();
+    let length = 80_000u32;
+    message[1..4].copy_from_slice(&length.to_be_bytes()[1..]);
+    message.resize(4 + length as usize, 0);
+    let hello: Vec<u8> = message.chunks(16_000).flat_map(|piece| records::record(22, 0x0301, piece)).collect();
+    scene.world.say(&mut tcp, Opener, &hello);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+pub fn nobody(scene: &mut Scene<'_>) -> Option<()> {
+    scene.mutant.agents = policy(&["world".to_owned()], "name = \"n\"\n[agent]\naddresses = [\"10.99.99.99\"]").agents.clone();
+    Some(())
+}
+
+pub fn filtered(scene: &mut Scene<'_>) -> Option<()> {
+    scene.mutant.file.filter = Some("port 443");
+    Some(())
+}
+
+pub fn waiver(scene: &mut Scene<'_>) -> Option<()> {
+    scene.flights(|name| records::session(0x0301, 0x002f, name))?;
+    let ended = "name = \"w\"\n[[waiver]]\nrule = \"WW203\"\nuntil = 2024-01-31\nreason = \"it was to be replaced\"\n";
+    let waivers = policy(&["world".to_owned()], ended).waivers.clone();
+    let mut with_waiver: Policy = (*scene.mutant.policy).clone();
+    with_waiver.waivers = waivers;
+    scene.mutant.policy = Arc::new(with_waiver);
+    Some(())
+}
+
+/// Not where the base holds what only its own policy permits.
+pub fn no_destinations(scene: &mut Scene<'_>) -> Option<()> {
+    let is_open = |frame: &Frame| match Segment::read(&frame.bytes) {
+        Some(segment) => [22, 80].contains(&segment.to.1),
+        None => matches!(frame.bytes.get(23), Some(1)) || frame.bytes.get(36..38) == Some(&[0, 123]),
+    };
+    let own = &scene.base.policy;
+    if scene.base.frames.iter().any(is_open) || !own.severity.is_empty() || !own.waivers.is_empty() {
+        return None;
+    }
+    scene.mutant.policy = policy(&[], "");
+    Some(())
+}

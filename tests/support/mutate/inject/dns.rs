@@ -1,0 +1,105 @@
+//! Names are asked of strangers, or strange names are asked for.
+
+use hickory_proto::rr::RecordType;
+
+use super::super::scene::{FOREIGN, Scene};
+use crate::world::tcp::Who::Opener;
+use crate::world::tls::{Talk, Version};
+use crate::world::{SECOND, behind_length};
+
+/// A name that the base's policy allows, so that only the resolver is wrong.
+fn allowed_name(scene: &mut Scene<'_>) -> Option<String> {
+    scene.target().map(|target| target.name)
+}
+
+fn elsewhere(scene: &mut Scene<'_>, port: u16) -> Option<()> {
+    let (name, resolver) = (allowed_name(scene)?, scene.stranger());
+    let from = (scene.agent(), scene.world.port());
+    let [asked, answer] = scene.world.dns(&name, &[], resolver);
+    scene.world.udp(from, (resolver, port), &asked);
+    scene.world.udp((resolver, port), from, &answer);
+    Some(())
+}
+
+pub fn resolver(scene: &mut Scene<'_>) -> Option<()> {
+    elsewhere(scene, 53)
+}
+
+pub fn resolver_on_another_port(scene: &mut Scene<'_>) -> Option<()> {
+    elsewhere(scene, 5353)
+}
+
+pub fn resolver_over_tcp(scene: &mut Scene<'_>) -> Option<()> {
+    let (name, resolver, agent) = (allowed_name(scene)?, scene.stranger(), scene.agent());
+    scene.world.resolve_over_tcp(agent, resolver, &[(&name, resolver)]);
+    Some(())
+}
+
+pub fn query(scene: &mut Scene<'_>) -> Option<()> {
+    let ((agent, resolver), address) = (scene.resolver()?, scene.stranger());
+    scene.world.resolve(agent, resolver, FOREIGN, &[], address);
+    Some(())
+}
+
+fn ask(scene: &mut Scene<'_>, name: &str, kind: RecordType) -> Option<()> {
+    let (agent, resolver) = scene.resolver()?;
+    let (asked, from) = (scene.world.question(name, kind), (agent, scene.world.port()));
+    scene.world.udp(from, (resolver, 53), &asked);
+    Some(())
+}
+
+pub fn query_unanswered(scene: &mut Scene<'_>) -> Option<()> {
+    ask(scene, FOREIGN, RecordType::AAAA)
+}
+
+pub fn query_for_text(scene: &mut Scene<'_>) -> Option<()> {
+    ask(scene, FOREIGN, RecordType::TXT)
+}
+
+pub fn query_of_labels(scene: &mut Scene<'_>) -> Option<()> {
+    for n in 0..5 {
+        let data: String = (0..50).map(|_| char::from(b'a' + scene.random.below(26) as u8)).collect();
+        ask(scene, &format!("{data}.{n}.t.foreign.example"), RecordType::TXT)?;
+    }
+    Some(())
+}
+
+pub fn query_over_tcp(scene: &mut Scene<'_>) -> Option<()> {
+    let ((agent, resolver), address) = (scene.resolver()?, scene.stranger());
+    scene.world.resolve_over_tcp(agent, resolver, &[(FOREIGN, address)]);
+    Some(())
+}
+
+/// The third question of a connection, all in one segment.
+pub fn query_behind_others(scene: &mut Scene<'_>) -> Option<()> {
+    let ((agent, resolver), name) = (scene.resolver()?, allowed_name(scene)?);
+    let asked = [&name, &name, FOREIGN].map(|name| behind_length(&scene.world.question(name, RecordType::A))).concat();
+    let mut tcp = scene.world.connect(agent, (resolver, 53));
+    scene.world.say(&mut tcp, Opener, &asked);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+/// An answer for which no question was seen binds nothing, whoever sends it.
+pub fn unasked_answer(scene: &mut Scene<'_>) -> Option<()> {
+    let ((agent, resolver), target, address) = (scene.resolver()?, scene.bound_target()?, scene.stranger());
+    let (asked, to) = (allowed_name(scene)?, (agent, scene.world.port()));
+    let [question, _] = scene.world.dns(&asked, &[], target.peer);
+    let [_, forged] = scene.world.dns(&target.name, &[], address);
+    scene.world.udp(to, (resolver, 53), &question);
+    scene.world.udp((resolver, 53), to, &forged);
+    scene.world.wait(SECOND);
+    let own = *scene.base.ips.iter().find(|ip| ip.is_ipv4() == address.is_ipv4())?;
+    let mut tcp = scene.world.connect(own, (address, target.port));
+    scene.world.talk(&mut tcp, &Talk::new(&target.name, Version::Tls13), 0);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+pub fn text_to_resolver(scene: &mut Scene<'_>) -> Option<()> {
+    let (agent, resolver) = scene.resolver()?;
+    let mut tcp = scene.world.connect(agent, (resolver, 53));
+    scene.world.say(&mut tcp, Opener, b"these words are no question at all, and anybody can read them\n");
+    scene.world.close(&mut tcp);
+    Some(())
+}

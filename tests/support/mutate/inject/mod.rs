@@ -1,0 +1,160 @@
+//! Violations, one line each. [`INJECTIONS`] is the one list: a rule or protocol that is new adds the lines that break it, and every one
+//! is then tried in every base, at the start, in the middle and at the end, in both families, in every wrapper and file format.
+
+mod coverage;
+mod destination;
+mod direction;
+mod dns;
+mod encryption;
+
+use wirewitness::judge::Verdict::{self, Fail, Inconclusive};
+
+use super::scene::{ANY, Expected, Scene};
+
+/// A way to break rules.
+pub struct Injection {
+    pub name: &'static str,
+    /// What must come of it, unless the scene says otherwise.
+    pub expected: Expected,
+    /// Does it; `None` where the base has no place for it.
+    pub inject: fn(&mut Scene<'_>) -> Option<()>,
+}
+
+const fn line(name: &'static str, verdict: Verdict, rules: &'static [&'static str], inject: fn(&mut Scene<'_>) -> Option<()>) -> Injection {
+    Injection { name, expected: Expected { verdict, rules, also: &[] }, inject }
+}
+
+impl Injection {
+    /// Other rules may speak too.
+    const fn and(mut self, also: &'static [&'static str]) -> Self {
+        self.expected.also = also;
+        self
+    }
+}
+
+/// Rules that no injection breaks, and why.
+pub const EXCEPTED: &[(&str, &str)] = &[];
+
+pub const INJECTIONS: &[Injection] = &[
+    // direction
+    line("a peer opens TLS and is answered", Fail, &["WW101"], direction::accepted_tls),
+    line("a peer opens a connection and nothing is said", Fail, &["WW101"], direction::accepted_silent),
+    line("a peer speaks in the clear to a listener", Fail, &["WW101", "WW201"], direction::accepted_plain),
+    line("a peer's SYN was not captured, the SYN-ACK was", Fail, &["WW101"], direction::accepted_without_syn).and(ANY),
+    line("a neighbour opens a connection", Fail, &["WW101"], direction::accepted_neighbour),
+    line("a peer opens the ports of a flow that has ended", Fail, &["WW101"], direction::accepted_reused).and(&["WW206"]),
+    line("a SYN is refused", Fail, &["WW102"], direction::refused),
+    line("a SYN is ignored", Fail, &["WW102"], direction::ignored),
+    line("a SYN that carries data is refused", Fail, &["WW102"], direction::refused_with_data).and(ANY),
+    line("a SYN crosses the agent's own", Fail, &["WW102"], direction::crossed).and(ANY),
+    line("a datagram comes in", Fail, &["WW102"], direction::datagram).and(&["WW202"]),
+    line("a datagram comes in and is answered", Fail, &["WW101"], direction::datagram_answered).and(&["WW202"]),
+    line("a question comes in", Fail, &["WW102", "WW201"], direction::question),
+    line("a question comes in and is answered", Fail, &["WW101", "WW201"], direction::question_answered),
+    line("a request for the time comes in", Fail, &["WW102"], direction::time).and(&["WW201"]),
+    line("a ping is answered", Fail, &["WW101"], direction::ping_answered),
+    line("a ping is ignored", Fail, &["WW102"], direction::ping_ignored),
+    line("another protocol comes in", Fail, &["WW102"], direction::other_protocol).and(&["WW202"]),
+    line("a connection whose opener is not seen", Inconclusive, &["WW103", "WW905"], direction::unknown).and(ANY),
+    line("an error about a flow that is not seen", Inconclusive, &["WW103"], direction::quoted).and(&["WW305"]),
+    // encryption
+    line("HTTP", Fail, &["WW201"], encryption::http),
+    line("HTTP in segments of a byte", Fail, &["WW201"], encryption::http_in_bytes),
+    line("HTTP in segments out of order", Fail, &["WW201"], encryption::http_out_of_order),
+    line("HTTP/2 with prior knowledge", Fail, &["WW201"], encryption::http2),
+    line("SMTP", Fail, &["WW201"], encryption::smtp),
+    line("IMAP", Fail, &["WW201"], encryption::imap),
+    line("POP3", Fail, &["WW201"], encryption::pop3),
+    line("FTP", Fail, &["WW201"], encryption::ftp),
+    line("Telnet", Fail, &["WW201"], encryption::telnet),
+    line("LDAP", Fail, &["WW201"], encryption::ldap),
+    line("syslog over TCP", Fail, &["WW201"], encryption::syslog_tcp),
+    line("syslog over UDP", Fail, &["WW201"], encryption::syslog_udp).and(&["WW103"]),
+    line("readable text of no protocol", Fail, &["WW201"], encryption::text),
+    line("readable text from the responder alone", Fail, &["WW201"], encryption::text_from_responder),
+    line("text before a TLS hello", Fail, &["WW201"], encryption::text_before_tls).and(ANY),
+    line("text after a handshake, from the agent", Fail, &["WW201"], encryption::text_after_tls),
+    line("text after a handshake, from the responder", Fail, &["WW201"], encryption::text_after_tls_responder),
+    line("text after a handshake of TLS 1.2", Fail, &["WW201"], encryption::text_after_tls12),
+    line("text after a handshake, in segments of a byte", Fail, &["WW201"], encryption::text_after_tls_in_bytes),
+    line("text after close_notify", Fail, &["WW201"], encryption::text_after_close),
+    line("text after minutes of heartbeats", Fail, &["WW201"], encryption::text_in_long_lived),
+    line("text within a flow of the base", Fail, &["WW201"], encryption::text_in_own_flow).and(ANY),
+    line("text at the end of a flow of the base", Fail, &["WW201"], encryption::text_at_end_of_own_flow).and(ANY),
+    line("text that follows a reset", Fail, &["WW201"], encryption::text_after_reset),
+    line("credentials for a proxy", Fail, &["WW201"], encryption::proxy_credentials),
+    line("text between agents", Fail, &["WW201"], encryption::text_between_agents),
+    line("bytes of no protocol", Inconclusive, &["WW202"], encryption::noise),
+    line("a few bytes of no protocol", Inconclusive, &["WW202"], encryption::few_bytes),
+    line("bytes of no protocol within a flow of the base", Inconclusive, &["WW202"], encryption::noise_in_own_flow).and(ANY),
+    line("bytes of no protocol after a handshake", Inconclusive, &["WW202"], encryption::noise_after_tls).and(ANY),
+    line("datagrams of no protocol", Inconclusive, &["WW202"], encryption::noise_in_datagrams).and(&["WW103"]),
+    line("a ping that carries data", Inconclusive, &["WW202"], encryption::echo_channel),
+    line("a reply to a ping that carries data", Inconclusive, &["WW202"], encryption::reply_channel),
+    line("TLS 1.1", Fail, &["WW203"], encryption::tls11),
+    line("TLS 1.0", Fail, &["WW203"], encryption::tls10),
+    line("TLS 1.0 in small records", Fail, &["WW203"], encryption::tls10_in_records),
+    line("TLS 1.0 in segments of a few bytes", Fail, &["WW203"], encryption::tls10_in_segments),
+    line("SSL 3.0", Fail, &["WW203"], encryption::ssl3),
+    line("a suite without encryption", Fail, &["WW204"], encryption::null_suite).and(&["WW202"]),
+    line("a suite of TLS 1.3 without encryption", Fail, &["WW204"], encryption::integrity_only).and(&["WW202"]),
+    line("a suite without authentication", Fail, &["WW204"], encryption::anonymous),
+    line("an export suite", Fail, &["WW204"], encryption::export),
+    line("RC4", Fail, &["WW204"], encryption::rc4),
+    line("3DES", Fail, &["WW204"], encryption::des3),
+    line("a hello without an answer", Inconclusive, &["WW206"], encryption::hello_alone),
+    line("two hellos and no more", Inconclusive, &["WW206"], encryption::hellos_alone),
+    line("data before the handshake has finished", Inconclusive, &["WW206"], encryption::unfinished_with_data),
+    // destination
+    line("a foreign address that is asked for no name", Fail, &["WW301"], destination::address),
+    line("a foreign name at a foreign address", Fail, &["WW302"], destination::name),
+    line("a foreign name at an address that is allowed", Fail, &["WW302"], destination::name_at_allowed),
+    line("a foreign name in a hello of many segments", Fail, &["WW302"], destination::name_in_segments),
+    line("a foreign name in a hello of many records", Fail, &["WW302"], destination::name_in_records),
+    line("a foreign name in a hello of TLS 1.2", Fail, &["WW302"], destination::name_in_tls12),
+    line("a foreign name in a hello of two packets", Fail, &["WW302"], destination::name_in_big_hello),
+    line("a foreign name in a resumed session", Fail, &["WW302"], destination::name_resumed),
+    line("a foreign name in the second hello", Fail, &["WW302"], destination::name_in_second_hello),
+    line("a foreign name over minutes", Fail, &["WW302"], destination::name_long_lived),
+    line("a foreign name asked of a proxy", Fail, &["WW302"], destination::name_of_proxy),
+    line("a foreign name inside an allowed one at a proxy", Fail, &["WW302"], destination::name_inside_proxy),
+    line("an allowed name on another port", Fail, &["WW303"], destination::port),
+    line("an allowed name that was answered for another", Fail, &["WW304", "WW402"], destination::answered_for_another),
+    line("an allowed name at an address never answered", Inconclusive, &["WW304"], destination::never_answered),
+    line("an encrypted hello", Inconclusive, &["WW305"], destination::encrypted_hello),
+    line("a dial to a foreign address", Inconclusive, &["WW305"], destination::dial),
+    line("a foreign address is pinged", Inconclusive, &["WW305"], destination::ping).and(&["WW301"]),
+    line("HTTP to a foreign address", Fail, &["WW201"], destination::http).and(&["WW301", "WW302"]),
+    // DNS
+    line("another resolver", Fail, &["WW401"], dns::resolver),
+    line("another resolver on another port", Fail, &["WW401"], dns::resolver_on_another_port),
+    line("another resolver over TCP", Fail, &["WW401"], dns::resolver_over_tcp),
+    line("a foreign name is asked for", Fail, &["WW402"], dns::query),
+    line("a foreign name is asked for with no answer", Fail, &["WW402"], dns::query_unanswered),
+    line("a foreign name is asked for over TCP", Fail, &["WW402"], dns::query_over_tcp),
+    line("a foreign name behind allowed ones over TCP", Fail, &["WW402"], dns::query_behind_others),
+    line("text is asked of a foreign zone", Fail, &["WW402"], dns::query_for_text),
+    line("data in labels", Fail, &["WW402"], dns::query_of_labels),
+    line("an answer that nobody asked for is used", Inconclusive, &["WW304"], dns::unasked_answer),
+    line("text on the resolver's port", Fail, &["WW201"], dns::text_to_resolver).and(ANY),
+    // coverage
+    line("the capture says that packets were lost", Inconclusive, &["WW901"], coverage::dropped),
+    line("a packet says that others were lost before it", Inconclusive, &["WW901"], coverage::dropped_before),
+    line("a hello is cut", Inconclusive, &["WW902"], coverage::cut_hello).and(ANY),
+    line("a header is cut", Inconclusive, &["WW902"], coverage::cut_header),
+    line("an EtherType that nobody knows", Inconclusive, &["WW903"], coverage::ethertype),
+    line("a header that contradicts itself", Inconclusive, &["WW903"], coverage::bad_header),
+    line("a fragment without the others", Inconclusive, &["WW903"], coverage::fragment).and(ANY),
+    line("only the agent's side", Inconclusive, &["WW904"], coverage::one_sided).and(ANY),
+    line("only the responder's side", Inconclusive, &["WW904"], coverage::other_side).and(ANY),
+    line("a session whose start is not seen", Inconclusive, &["WW905"], coverage::began_before).and(ANY),
+    line("a hole in a handshake", Inconclusive, &["WW906"], coverage::hole).and(ANY),
+    line("a hole at the end", Inconclusive, &["WW906"], coverage::hole_at_end).and(ANY),
+    line("two hellos in one place", Inconclusive, &["WW906"], coverage::contradiction).and(ANY),
+    line("the file is cut off", Inconclusive, &["WW907"], coverage::cut_file),
+    line("a hello beyond what is read", Inconclusive, &["WW908"], coverage::endless_hello).and(ANY),
+    line("another host is the agent", Inconclusive, &["WW909"], coverage::nobody),
+    line("a capture filter is recorded", Inconclusive, &["WW910"], coverage::filtered),
+    line("a waiver has ended", Fail, &["WW203", "WW911"], coverage::waiver),
+    line("a policy without destinations", Inconclusive, &["WW912"], coverage::no_destinations).and(ANY),
+];

@@ -1,0 +1,147 @@
+//! Evidence that is taken away where later evidence shows it: [`TAKEN`] is the one list. What did not pass must not pass for it, and what
+//! passed must become inconclusive where what is missing was needed, and never wrong.
+
+use super::edit::streams;
+use wirewitness::judge::Scope;
+use wirewitness::judge::policy::Agent;
+
+use super::scene::Mutant;
+use crate::world::packets::{SYN, Segment, addresses};
+use crate::world::random::Random;
+use crate::world::{Frame, records};
+
+/// A way to lose evidence.
+pub struct Taken {
+    pub name: &'static str,
+    /// A pass that suffers this is inconclusive; where not, what is missing may have been of no weight.
+    pub needed: bool,
+    /// Takes something away; `None` where there is nothing that would show.
+    pub take: fn(&mut Mutant, &mut Random) -> Option<()>,
+}
+
+const fn line(name: &'static str, needed: bool, take: fn(&mut Mutant, &mut Random) -> Option<()>) -> Taken {
+    Taken { name, needed, take }
+}
+
+pub const TAKEN: &[Taken] = &[
+    line("a segment of a handshake", true, segment_of_handshake),
+    line("some segment that is acknowledged", false, some_segment),
+    line("a SYN", false, syn),
+    line("both SYNs of a connection", true, both_syns),
+    line("payload beyond 96 bytes", true, |mutant, _| cut(mutant, 96)),
+    line("payload beyond the headers", true, |mutant, _| cut(mutant, 54)),
+    line("headers", true, |mutant, _| cut(mutant, 38)),
+    line("payload beyond 600 bytes", false, |mutant, _| cut(mutant, 600)),
+    line("packets that the capture counted as lost", true, |mutant, _| {
+        mutant.file.dropped = 1;
+        Some(())
+    }),
+    line("the end of the file", true, |mutant, random| {
+        mutant.file.cut = 1 + random.below(15);
+        Some(())
+    }),
+    line("one direction of a connection", true, one_direction),
+];
+
+/// Frames of both kinds together, so that what was injected is lost as well.
+fn all(mutant: &mut Mutant) -> &mut Vec<Frame> {
+    let added = std::mem::take(&mut mutant.added);
+    mutant.frames.extend(added);
+    crate::world::generate::in_order(&mut mutant.frames);
+    &mut mutant.frames
+}
+
+/// Removes every copy of one segment.
+fn lose(frames: &mut Vec<Frame>, lost: &Segment) {
+    let is_lost =
+        |segment: Segment| segment.seq == lost.seq && (segment.from, segment.to) == (lost.from, lost.to) && !segment.payload.is_empty();
+    frames.retain(|frame| !Segment::read(&frame.bytes).is_some_and(is_lost));
+}
+
+/// One of the first two records of a TLS session, where the hellos are.
+fn segment_of_handshake(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
+    let frames = all(mutant);
+    let of_tls =
+        streams(frames).into_iter().filter(|stream| stream.bytes.first() == Some(&22) && records::boundaries(&stream.bytes).len() > 4);
+    let firsts: Vec<Segment> = of_tls
+        .filter_map(|stream| {
+            frames.iter().filter_map(|frame| Segment::read(&frame.bytes)).find(|segment| {
+                (segment.from, segment.to) == (stream.from, stream.to)
+                    && !segment.payload.is_empty()
+                    && stream.bytes.starts_with(&segment.payload)
+            })
+        })
+        .collect();
+    let lost = if firsts.is_empty() { return None } else { random.pick(&firsts).clone() };
+    lose(frames, &lost);
+    Some(())
+}
+
+fn some_segment(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
+    let frames = all(mutant);
+    let read: Vec<Segment> = frames.iter().filter_map(|frame| Segment::read(&frame.bytes)).collect();
+    let acknowledged = |segment: &&Segment| {
+        let end = segment.seq.wrapping_add(segment.payload.len() as u32);
+        let shows = |other: &Segment| (other.to, other.from) == (segment.from, segment.to) && other.ack.wrapping_sub(end) as i32 >= 0;
+        !segment.payload.is_empty() && read.iter().any(shows)
+    };
+    let fitting: Vec<&Segment> = read.iter().filter(acknowledged).collect();
+    let lost = if fitting.is_empty() { return None } else { (*random.pick(&fitting)).clone() };
+    lose(frames, &lost);
+    Some(())
+}
+
+/// Connections that say something, by their SYNs.
+fn dials(frames: &[Frame], agents: &[Agent]) -> Vec<Segment> {
+    let scope = Scope::new(agents);
+    let of_agent = |syn: &&Segment| scope.has(syn.from.0, None) != scope.has(syn.to.0, None);
+    let read: Vec<Segment> = frames.iter().filter_map(|frame| Segment::read(&frame.bytes)).collect();
+    let speaks = |syn: &&Segment| read.iter().any(|other| (other.from, other.to) == (syn.from, syn.to) && !other.payload.is_empty());
+    read.iter().filter(|segment| segment.flags & (SYN | 16) == SYN).filter(speaks).filter(of_agent).cloned().collect()
+}
+
+fn syn(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
+    let agents = mutant.agents.clone();
+    let frames = all(mutant);
+    let found = dials(frames, &agents);
+    let lost = if found.is_empty() { return None } else { random.pick(&found) };
+    frames.retain(|frame| {
+        Segment::read(&frame.bytes).is_none_or(|segment| segment.flags & SYN == 0 || (segment.from, segment.to) != (lost.from, lost.to))
+    });
+    Some(())
+}
+
+fn both_syns(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
+    let agents = mutant.agents.clone();
+    let frames = all(mutant);
+    let found = dials(frames, &agents);
+    let lost = if found.is_empty() { return None } else { random.pick(&found) };
+    let of_it = |segment: &Segment| [(lost.from, lost.to), (lost.to, lost.from)].contains(&(segment.from, segment.to));
+    frames.retain(|frame| Segment::read(&frame.bytes).is_none_or(|segment| segment.flags & SYN == 0 || !of_it(&segment)));
+    Some(())
+}
+
+fn one_direction(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
+    let agents = mutant.agents.clone();
+    let frames = all(mutant);
+    let found = dials(frames, &agents);
+    let lost = if found.is_empty() { return None } else { random.pick(&found) };
+    frames.retain(|frame| Segment::read(&frame.bytes).is_none_or(|segment| (segment.from, segment.to) != (lost.to, lost.from)));
+    Some(())
+}
+
+/// Cuts every frame to a snap length; nothing, where no frame of the agent loses what was needed.
+fn cut(mutant: &mut Mutant, kept: usize) -> Option<()> {
+    let scope = Scope::new(&mutant.agents);
+    let mut was_said = false;
+    for frame in all(mutant) {
+        if frame.bytes.len() > kept {
+            let of_agent = addresses(&frame.bytes).is_some_and(|(from, to)| scope.has(from, None) || scope.has(to, None));
+            let is_hello = Segment::read(&frame.bytes).is_some_and(|segment| segment.payload.first() == Some(&22));
+            was_said |= of_agent && (is_hello || kept < 40);
+            frame.cut += frame.bytes.len() - kept;
+            frame.bytes.truncate(kept);
+        }
+    }
+    was_said.then_some(())
+}

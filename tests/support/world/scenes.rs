@@ -1,0 +1,201 @@
+//! What compliant agents do, a scene each: [`SCENES`] is the one list. Each scene is told to a world of its own and merged with the
+//! others, so that a scene need not know what else goes on.
+
+use std::net::IpAddr;
+
+use super::hosts::Cast;
+use super::packets;
+use super::random::Random;
+use super::tcp::Who;
+use super::tls::{Talk, Version};
+use super::{MILLI, SECOND, World};
+
+/// Something that a compliant agent, or others around it, do.
+pub struct Scene {
+    pub name: &'static str,
+    pub play: fn(&mut World, &Cast, &mut Random),
+}
+
+pub const SCENES: &[Scene] = &[
+    Scene { name: "TLS 1.3", play: |world, cast, random| tls(world, cast, random, |_| {}) },
+    Scene { name: "TLS 1.2", play: |world, cast, random| tls(world, cast, random, |talk| talk.version = Version::Tls12) },
+    Scene { name: "TLS 1.3 resumed", play: |world, cast, random| tls(world, cast, random, |talk| talk.resumed = true) },
+    Scene {
+        name: "TLS 1.2 resumed",
+        play: |world, cast, random| {
+            tls(world, cast, random, |talk| (talk.version, talk.resumed) = (Version::Tls12, true));
+        },
+    },
+    Scene {
+        name: "TLS 1.3 with early data",
+        play: |world, cast, random| tls(world, cast, random, |talk| (talk.resumed, talk.early) = (true, true)),
+    },
+    Scene { name: "TLS 1.3 retried", play: |world, cast, random| tls(world, cast, random, |talk| talk.retried = true) },
+    Scene { name: "TLS with a hello of two packets", play: |world, cast, random| tls(world, cast, random, |talk| talk.big = true) },
+    Scene { name: "TLS in small records", play: |world, cast, random| tls(world, cast, random, |talk| talk.record = Some(64)) },
+    Scene { name: "bulk", play: |world, cast, random| tls(world, cast, random, |talk| talk.down = 60_000) },
+    Scene { name: "a socket that stays open", play: long_lived },
+    Scene { name: "an address allowed by itself", play: fixed },
+    Scene { name: "names over TCP", play: names_over_tcp },
+    Scene { name: "the canonical name asked again", play: canonical_again },
+    Scene { name: "time", play: time },
+    Scene { name: "revocation list in the clear", play: revocation },
+    Scene { name: "ping", play: ping },
+    Scene { name: "a permitted ping", play: pinged },
+    Scene { name: "a dial that is refused", play: |world, cast, random| dial(world, cast, random, 0) },
+    Scene { name: "a dial that nobody answers", play: |world, cast, random| dial(world, cast, random, 1) },
+    Scene { name: "a dial that a router turns away", play: |world, cast, random| dial(world, cast, random, 2) },
+    Scene { name: "a connection without a word", play: |world, cast, random| dial(world, cast, random, 3) },
+    Scene { name: "TLS between agents", play: internal },
+    Scene { name: "other hosts", play: others },
+    Scene { name: "noise of the link", play: noise },
+];
+
+/// Has one of the endpoints resolved, and says which.
+fn endpoint(world: &mut World, cast: &Cast, random: &mut Random) -> (String, IpAddr) {
+    let (name, address) = random.pick(&cast.endpoints).clone();
+    look_up(world, cast, random, &name, address);
+    (name, address)
+}
+
+fn look_up(world: &mut World, cast: &Cast, random: &mut Random, name: &str, address: IpAddr) {
+    let resolver = *random.pick(&cast.resolvers);
+    let chain: &[&str] = if random.one_in(2) { &["edge.cdn.example", "pop7.cdn.example"] } else { &[] };
+    world.resolve(cast.agent_for(resolver), resolver, name, chain, address);
+    world.wait(random.within(0, 30) * MILLI);
+}
+
+fn tls(world: &mut World, cast: &Cast, random: &mut Random, shape: impl Fn(&mut Talk)) {
+    let (name, address) = endpoint(world, cast, random);
+    let mut talk = Talk::new(&name, Version::Tls13);
+    shape(&mut talk);
+    let mut tcp = world.connect(cast.agent_for(address), (address, 443));
+    tcp.segment = *random.pick(&[1400, 1400, 536, 100]);
+    world.talk(&mut tcp, &talk, 0);
+    match random.below(4) {
+        0 => world.reset(&tcp, Who::Other),
+        1 => {}
+        _ => world.close(&mut tcp),
+    }
+}
+
+fn long_lived(world: &mut World, cast: &Cast, random: &mut Random) {
+    let (name, address) = endpoint(world, cast, random);
+    let version = *random.pick(&[Version::Tls12, Version::Tls13]);
+    let talk = Talk { beats: 6, up: 40, down: 20, ..Talk::new(&name, version) };
+    let mut tcp = world.connect(cast.agent_for(address), (address, 443));
+    world.talk(&mut tcp, &talk, random.within(20, 50) * SECOND);
+    world.close(&mut tcp);
+}
+
+fn fixed(world: &mut World, cast: &Cast, _: &mut Random) {
+    let mut tcp = world.connect(cast.agent_for(cast.fixed), (cast.fixed, 443));
+    world.talk(&mut tcp, &Talk::new(&cast.fixed.to_string(), Version::Tls13), 0);
+    world.close(&mut tcp);
+}
+
+fn names_over_tcp(world: &mut World, cast: &Cast, random: &mut Random) {
+    let resolver = *random.pick(&cast.resolvers);
+    let asked: Vec<_> = cast.endpoints.iter().take(3).map(|(name, address)| (name.as_str(), *address)).collect();
+    world.resolve_over_tcp(cast.agent_for(resolver), resolver, &asked);
+}
+
+fn canonical_again(world: &mut World, cast: &Cast, random: &mut Random) {
+    let ((name, address), resolver) = (random.pick(&cast.endpoints).clone(), cast.resolvers[0]);
+    world.resolve(cast.agent_for(resolver), resolver, &name, &["edge.cdn.example"], address);
+    world.resolve(cast.agent_for(resolver), resolver, "edge.cdn.example", &[], address);
+}
+
+fn time(world: &mut World, cast: &Cast, random: &mut Random) {
+    let (name, address) = &cast.time;
+    look_up(world, cast, random, name, *address);
+    let (agent, port) = (cast.agent_for(*address), world.port());
+    world.udp((agent, port), (*address, 123), &ntp(3));
+    world.udp((*address, 123), (agent, port), &ntp(4));
+}
+
+/// An NTP message of version 4 and this mode.
+pub fn ntp(mode: u8) -> Vec<u8> {
+    let mut message = vec![0; 48];
+    message[..4].copy_from_slice(&[4 << 3 | mode, if mode == 3 { 0 } else { 2 }, 6, 0xe8]);
+    message[40..48].copy_from_slice(&[0xe9, 0x12, 0x34, 0x56, 0, 0, 0, 1]);
+    message
+}
+
+fn revocation(world: &mut World, cast: &Cast, random: &mut Random) {
+    let (name, address) = &cast.lists;
+    look_up(world, cast, random, name, *address);
+    let mut tcp = world.connect(cast.agent_for(*address), (*address, 80));
+    let request = format!("GET /root.crl HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n");
+    world.say(&mut tcp, Who::Opener, request.as_bytes());
+    let answer = [&b"HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n"[..], &[0x30; 3000]].concat();
+    world.say(&mut tcp, Who::Other, &answer);
+    world.close(&mut tcp);
+}
+
+fn ping(world: &mut World, cast: &Cast, random: &mut Random) {
+    let (_, address) = endpoint(world, cast, random);
+    let agent = cast.agent_for(address);
+    for n in 0..3 {
+        world.echo(agent, address, n);
+    }
+}
+
+fn pinged(world: &mut World, cast: &Cast, _: &mut Random) {
+    world.echo(cast.monitor, cast.agent_for(cast.monitor), 1);
+}
+
+fn dial(world: &mut World, cast: &Cast, random: &mut Random, how: u8) {
+    let (_, address) = endpoint(world, cast, random);
+    let (opener, other) = ((cast.agent_for(address), world.port()), (address, 443));
+    match how {
+        0 => world.dial_refused(opener, other),
+        1 => world.dial_in_vain(opener, other, 3),
+        2 => {
+            world.dial_in_vain(opener, other, 1);
+            let quoted = world.frames.last().map(|frame| frame.bytes.clone()).unwrap_or_default();
+            let router = if address.is_ipv4() { IpAddr::from([192, 0, 2, 1]) } else { address };
+            world.push(packets::unreachable(router, opener.0, &quoted));
+        }
+        _ => {
+            let mut tcp = world.dial(opener, other);
+            world.close(&mut tcp);
+        }
+    }
+}
+
+fn internal(world: &mut World, cast: &Cast, _: &mut Random) {
+    if let [one, other, ..] = cast.agents[..]
+        && one.is_ipv4() == other.is_ipv4()
+    {
+        let mut tcp = world.connect(one, (other, 8443));
+        world.talk(&mut tcp, &Talk::new("own.example", Version::Tls13), 0);
+        world.close(&mut tcp);
+    }
+}
+
+/// Others speak as they like: it is not the agent's traffic.
+pub fn others(world: &mut World, cast: &Cast, random: &mut Random) {
+    let strangers = &cast.strangers;
+    let pair = if random.one_in(2) { (strangers[0], strangers[2]) } else { (strangers[4], strangers[3]) };
+    let mut tcp = world.connect(pair.0, (pair.1, 80));
+    world.say(&mut tcp, Who::Opener, b"GET / HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n");
+    world.say(&mut tcp, Who::Other, &random.clone().noise(2000));
+    world.udp((pair.0, 9999), (pair.1, 514), b"<13>a word in the clear from somebody else");
+    world.echo(pair.0, pair.1, 9);
+    world.udp((strangers[0], 4000), (strangers[1], 53), b"not even DNS");
+}
+
+/// What every link carries and nobody opened.
+pub fn noise(world: &mut World, cast: &Cast, _: &mut Random) {
+    let agent = cast.agents[0];
+    world.push(packets::other(0x0806, &[0, 1, 8, 0, 6, 4, 0, 1]));
+    world.push(packets::other(0x88cc, &[2, 7, 4]));
+    world.udp((agent, 5353), ([224, 0, 0, 251].into(), 5353), b"multicast names");
+    world.udp((cast.strangers[0], 137), ([255, 255, 255, 255].into(), 137), b"who is there");
+    let discover = [&[1, 1, 6, 0][..], &[0; 232], &[0x63, 0x82, 0x53, 0x63, 53, 1, 3, 255]].concat();
+    world.udp((agent, 68), ([10, 0, 0, 1].into(), 67), &discover);
+    let solicitation = [&[135, 0, 0, 0][..], &[0; 20]].concat();
+    let link_local = IpAddr::from([0xfe80, 0, 0, 0, 0, 0, 0, 1]);
+    world.push(packets::ip(link_local, IpAddr::from([0xff02, 0, 0, 0, 0, 1, 0xff00, 9]), 58, &solicitation));
+}
