@@ -227,3 +227,20 @@ impl Inspector for Http {
         saved::save(self, out);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_does_not_matter_how_a_request_is_cut_into_segments() {
+        let long = [&b"GET /"[..], &[b'a'; 600], b" HTTP/1.1\r\n"].concat();
+        for request in [&b"GET /index HTTP/1.1\r\n"[..], b"GET /ind\0ex HTTP/1.1\r\n", b"GET /index\r\n", &long] {
+            let answers: Vec<Probe> = (1..=request.len()).map(|n| probe(&Opening { first: &request[..n], second: &[] })).collect();
+            let settled = answers.iter().position(|answer| *answer != Probe::Maybe);
+            assert!(settled.is_some_and(|at| answers[at..].iter().all(|answer| *answer == Probe::Yes)), "{answers:?}");
+        }
+        let binary = [&b"GET \x01\x02"[..], &[0; 600]].concat();
+        assert_eq!(probe(&Opening { first: &binary, second: &[] }), Probe::No);
+    }
+}
