@@ -87,7 +87,7 @@ pub fn run(inputs: Vec<Input>, scope: Scope, judge: Judge, config: &Config, obse
     let budget = (config.memory as usize / limits::LANES / 10).saturating_mul(9);
     let table_key = |n: usize| config.table_key.wrapping_add(n as u64);
     let lanes = (0..limits::LANES).map(|n| Lane::new(Arc::clone(&view), budget, table_key(n))).collect();
-    let mut run = Run { view, lanes, judge, observer, judged_findings: 0, reader: Reader::new(inputs), latest: None, stopped: false };
+    let mut run = Run { view, lanes, judge, observer, judged_findings: 0, reader: Reader::new(inputs), latest: None, heard: None, stopped: false };
     while run.epoch(config.threads.max(1)) {
         run.close_flows();
     }
@@ -105,13 +105,15 @@ struct Run<'a> {
     reader: Reader,
     /// The latest time seen.
     latest: Option<Timestamp>,
+    /// The latest time that the judge knows of, where findings are wanted at once.
+    heard: Option<Timestamp>,
     stopped: bool,
 }
 
 impl Run<'_> {
     /// Reads until time runs backwards at the start of an input, or until the end. Returns whether there is more.
     fn epoch(&mut self, threads: usize) -> bool {
-        self.latest = None;
+        (self.latest, self.heard) = (None, None);
         if threads == 1 { self.alone() } else { self.together(threads) }
     }
 
@@ -133,7 +135,7 @@ impl Run<'_> {
                     lane.tell(&mut events);
                 }
             }
-            self.hear(&mut events);
+            self.hear(&mut events, Some(&next));
             block = next;
         }
         self.reader.has_more()
@@ -199,8 +201,9 @@ impl Run<'_> {
                 }
                 // a frame has one lane: its events come from one worker, in order
                 events.sort_by_key(|event: &Event| event.cause);
-                self.hear(&mut events);
-                spare.extend(in_flight.pop_front().and_then(Arc::into_inner));
+                let block = in_flight.pop_front();
+                self.hear(&mut events, block.as_deref());
+                spare.extend(block.and_then(Arc::into_inner));
             }
             if at_end {
                 return;
@@ -225,9 +228,19 @@ impl Run<'_> {
         Some(block)
     }
 
-    /// Tells the judge what the lanes said, and the observer what the judge made of it.
-    fn hear(&mut self, events: &mut Vec<Event>) {
+    /// Tells the judge what the lanes said of `block`, and the observer what the judge made of it.
+    fn hear(&mut self, events: &mut Vec<Event>, block: Option<&Block>) {
+        // where findings are wanted at once, the judge hears of time as frames bring it on, so that it does not matter how they lie in
+        // blocks nor how far has been read ahead
+        let frames = block.filter(|_| self.view.eager).map_or(&[][..], |block| &block.frames);
+        let mut frames = frames.iter().peekable();
         for event in events.drain(..) {
+            while let Some(frame) = frames.next_if(|frame| frame.id <= event.cause) {
+                self.heard = self.heard.max(Some(frame.at));
+            }
+            if let Some(now) = self.heard {
+                self.judge.advance(now);
+            }
             match event.kind {
                 EventKind::Resolved { resolution, at } => self.judge.resolved(&resolution, at),
                 EventKind::NamesLost => self.judge.names_lost(),
@@ -240,8 +253,9 @@ impl Run<'_> {
             }
         }
         if self.view.eager {
-            if let Some(latest) = self.latest {
-                self.judge.advance(latest);
+            self.heard = frames.map(|frame| frame.at).max().max(self.heard);
+            if let Some(now) = self.heard {
+                self.judge.advance(now);
             }
             for finding in self.judge.news(&mut self.judged_findings) {
                 self.observer.finding(&finding);
@@ -261,7 +275,7 @@ impl Run<'_> {
                 lane.tell(&mut events);
             }
             heads.extend(queues[n].peek().map(|(first, _)| (*first, n)));
-            self.hear(&mut events);
+            self.hear(&mut events, None);
         }
         self.lanes.iter_mut().for_each(Lane::rewind);
     }

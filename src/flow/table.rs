@@ -483,13 +483,16 @@ impl<R: Rider> FlowTable<R> {
     /// Ends the entries at the front of a queue that are idle, and puts the others at its back.
     fn look_again(&mut self, shared: &mut R::Shared, idle: i64, queue: impl Fn(&mut Self) -> &mut VecDeque<Due>) {
         let now = self.now;
-        // each once: at the end of time what is put back is due again at once
-        for _ in 0..queue(self).len() {
-            let Some(mut due) = queue(self).pop_front_if(|due| due.at <= now) else { return };
+        let again = now.plus_nanos(idle);
+        while let Some(mut due) = queue(self).pop_front_if(|due| due.at <= now) {
             match self.entry(due.slot).filter(|entry| entry.generation == due.generation).map(|entry| entry.last) {
                 Some(last) if now.since(last) < idle => {
-                    due.at = now.plus_nanos(idle);
+                    due.at = again;
                     queue(self).push_back(due);
+                    // at the end of time what is put back is due again at once: one look a packet is enough
+                    if again <= now {
+                        return;
+                    }
                 }
                 Some(_) => self.end(shared, due.slot, Finish::Idle),
                 None => {}

@@ -47,21 +47,21 @@ fn probe(opening: &Opening<'_>) -> Probe {
         Probe::Maybe => return Probe::Maybe,
         Probe::No => return begins(opening.first, &[b"HTTP/1.0 ", b"HTTP/1.1 "]),
     }
-    let line = opening.first.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    if line.len() == opening.first.len() {
-        // a method and more readable text: the end of the line will tell
-        return if line.iter().any(|byte| *byte < 0x20 && *byte != b'\r') {
-            Probe::No
-        } else if line.len() > 512 {
-            Probe::Yes
-        } else {
-            Probe::Maybe
-        };
+    // as much is looked at as may be needed, so that it does not matter how it is cut into segments
+    let head = &opening.first[..opening.first.len().min(512)];
+    let line = match head.iter().position(|&byte| byte == b'\n') {
+        Some(end) => &head[..end],
+        None if head.len() < 512 => return Probe::Maybe,
+        None => head,
+    };
+    let readable = line.iter().all(|&byte| byte >= 0x20 || byte == b'\r');
+    if line.len() == head.len() {
+        return if readable { Probe::Yes } else { Probe::No };
     }
     // HTTP/0.9 has no version, and is as much in the clear
     let last = line.trim_ascii_end().rsplit(|&byte| byte == b' ').next().unwrap_or_default();
     let words = line.trim_ascii_end().split(|&byte| byte == b' ').count();
-    if last.starts_with(b"HTTP/") || words == 2 { Probe::Yes } else { Probe::No }
+    if last.starts_with(b"HTTP/") || words == 2 && readable { Probe::Yes } else { Probe::No }
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -225,5 +225,22 @@ impl Inspector for Http {
 
     fn save(&self, out: &mut Vec<u8>) {
         saved::save(self, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_does_not_matter_how_a_request_is_cut_into_segments() {
+        let long = [&b"GET /"[..], &[b'a'; 600], b" HTTP/1.1\r\n"].concat();
+        for request in [&b"GET /index HTTP/1.1\r\n"[..], b"GET /ind\0ex HTTP/1.1\r\n", b"GET /index\r\n", &long] {
+            let answers: Vec<Probe> = (1..=request.len()).map(|n| probe(&Opening { first: &request[..n], second: &[] })).collect();
+            let settled = answers.iter().position(|answer| *answer != Probe::Maybe);
+            assert!(settled.is_some_and(|at| answers[at..].iter().all(|answer| *answer == Probe::Yes)), "{answers:?}");
+        }
+        let binary = [&b"GET \x01\x02"[..], &[0; 600]].concat();
+        assert_eq!(probe(&Opening { first: &binary, second: &[] }), Probe::No);
     }
 }

@@ -159,6 +159,7 @@ impl Judge {
 
     /// A flow of an agent as it stands: rules that can be asked now are asked once late answers must have come.
     pub fn snapshot(&mut self, record: Box<FlowRecord>) {
+        self.early.entry(record.first.frame).or_default();
         self.waiting.push_back(Waiting::Flow(record.last, record));
     }
 
@@ -288,6 +289,10 @@ impl Judge {
 
     /// Asks the rules that hold as soon as something was read.
     fn judge_early(&mut self, record: &FlowRecord) {
+        // one that has ended since was judged by all rules
+        if !self.early.contains_key(&record.first.frame) {
+            return;
+        }
         let names = std::mem::take(&mut self.names);
         let policy = Arc::clone(&self.policy);
         let case = Case::new(record, &policy, &names, self.began);
