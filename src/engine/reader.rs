@@ -105,6 +105,7 @@ impl Reader {
             path,
             sha256,
             format: stats.format,
+            compression: stats.packing,
             link_types: stats.link_types.iter().map(|link| link.name()).collect(),
             packets: stats.packets,
             bytes: stats.bytes,
@@ -112,7 +113,7 @@ impl Reader {
             last: stats.span.map(|span| span.1),
             complete: stats.damage.is_none(),
             dropped: stats.dropped,
-            damage: stats.damage.as_ref().map(|damage| format!("at byte {}: {}", damage.offset, damage.reason)),
+            damage: stats.damage_in_words(),
             filter: stats.filter.clone(),
         });
     }
