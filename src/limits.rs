@@ -28,6 +28,9 @@ pub const UNPACKED_AHEAD: usize = 4;
 /// The window, or dictionary, that a compressed capture may ask for: xz -9 and zstd --long ask for 64 and 128 MiB.
 pub const UNPACK_WINDOW_BYTES: usize = 160 << 20;
 
+/// Inputs of one series that are read side by side: each holds a block of frames and a file handle.
+pub const INPUTS_MERGED: usize = 128;
+
 /// Interfaces of one pcapng file.
 pub const INTERFACES: usize = 65_536;
 

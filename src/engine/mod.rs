@@ -53,6 +53,10 @@ pub struct Input {
     pub path: String,
     /// SHA-256 of its bytes, where it was asked for.
     pub sha256: Option<String>,
+    /// The time of its first frame, where that can be known before its turn comes.
+    pub first: Option<Timestamp>,
+    /// It was found in a directory and not named: what is no capture is passed over.
+    pub found: bool,
     /// Opens it as the input with this index.
     pub open: Open,
 }
@@ -81,9 +85,11 @@ pub struct Outcome {
     pub audit: Audit,
     /// Inputs that could not be audited at all.
     pub failed: Vec<SourceError>,
+    /// What was found in a directory and is no capture.
+    pub passed_over: Vec<SourceError>,
 }
 
-/// Audits `inputs`, one after the other, as one series: flows go on from one to the next unless time runs backwards.
+/// Audits `inputs` as one series in the order of time: flows go on from one to the next.
 pub fn run(inputs: Vec<Input>, scope: Scope, judge: Judge, config: &Config, observer: &mut dyn Observer) -> Outcome {
     let lanes = LaneHash::new(config.lane_key);
     let view = Arc::new(View { scope, inspect_all: config.inspect_all, eager: config.eager, lanes });
@@ -270,13 +276,13 @@ impl Run<'_> {
 
     fn finish(mut self) -> Outcome {
         // one that was stopped in its middle is told as far as it was read
-        self.reader.close_input();
+        let inputs = self.reader.finish();
         let mut sum = LaneLedger::default();
         self.lanes.iter().for_each(|lane| sum.merge(lane.ledger()));
         let links: BTreeSet<LinkType> = self.reader.unread_links;
         let ledger = ledger(&sum, &links);
         debug_assert_eq!(ledger.sum(), self.reader.packets_done, "the ledger closes");
-        Outcome { audit: self.judge.close(self.reader.done, &ledger), failed: self.reader.failed }
+        Outcome { audit: self.judge.close(inputs, &ledger), failed: self.reader.failed, passed_over: self.reader.passed_over }
     }
 }
 

@@ -47,6 +47,21 @@ pub fn from_reader(name: String, input: u32, reader: Box<dyn Read + Send>) -> Re
     Ok(Box::new(FileSource::new(name, input, reader, Pace::AsItComes)?))
 }
 
+/// The time of the first frame of the capture file at `path`; `None` where it has none or cannot be read, which opening it will tell.
+#[must_use]
+pub fn first_time(path: &Path) -> Option<Timestamp> {
+    let mut source = open(path, 0).ok()?;
+    let mut block = Block::default();
+    loop {
+        let fill = source.fill(&mut block).ok()?;
+        match block.frames.first() {
+            Some(first) => return Some(first.at),
+            None if fill == Fill::End => return None,
+            None => {}
+        }
+    }
+}
+
 /// The bytes at hand, and where the frames found in them go.
 pub(super) struct Window<'a> {
     /// Bytes of the input, from the beginning of a record.

@@ -2,6 +2,7 @@
 
 pub mod file;
 pub mod filter;
+pub mod follow;
 mod foreign;
 #[cfg(feature = "pcap")]
 pub mod libpcap;
