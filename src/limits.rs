@@ -16,6 +16,21 @@ pub const FRAME_BYTES: usize = 256 << 10;
 /// The longest pcapng block that is read; options and packets beyond it are damage.
 pub const PCAPNG_BLOCK_BYTES: usize = 16 << 20;
 
+/// Bytes behind damage that are looked at together to find records again: three of the longest fit.
+pub const RESUME_BYTES: usize = 1 << 20;
+
+/// Bytes that a compressed capture is unpacked to at a time.
+pub const UNPACKED_BYTES: usize = 256 << 10;
+
+/// How many times that is unpacked ahead of the reader.
+pub const UNPACKED_AHEAD: usize = 4;
+
+/// The window, or dictionary, that a compressed capture may ask for: xz -9 and zstd --long ask for 64 and 128 MiB.
+pub const UNPACK_WINDOW_BYTES: usize = 160 << 20;
+
+/// Inputs of one series that are read side by side: each holds a block of frames and a file handle.
+pub const INPUTS_MERGED: usize = 128;
+
 /// Interfaces of one pcapng file.
 pub const INTERFACES: usize = 65_536;
 

@@ -137,7 +137,10 @@ pub(crate) struct Shared {
 pub(crate) struct AuditArgs {
     #[command(flatten)]
     pub(crate) shared: Shared,
-    /// Capture files, directories of them, or - for standard input
+    /// Reads on while the one capture file named grows, until interrupted
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Capture files, directories of them, - for standard input, TCP@HOST:PORT or LISTEN@ADDRESS:PORT
     #[arg(required = true, value_name = "CAPTURE", value_hint = ValueHint::AnyPath)]
     pub(crate) captures: Vec<PathBuf>,
 }

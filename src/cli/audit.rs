@@ -9,7 +9,7 @@ use wirewitness::judge::policy::Agent;
 use wirewitness::judge::{Judge, Scope};
 
 use super::args::AuditArgs;
-use super::session::Session;
+use super::session::{Session, is_read_once};
 use super::{Done, Failure};
 
 /// Shows how far the reading has come.
@@ -23,10 +23,11 @@ impl Observer for Bar {
 }
 
 pub(crate) fn run(args: &AuditArgs) -> Result<Done, Failure> {
-    let session = Session::new(&args.shared)?;
+    let mut session = Session::new(&args.shared)?;
+    session.until_interrupted(args)?;
     let (agents, inferred) = match session.agents.is_empty() {
         false => (session.agents.clone(), false),
-        true => (infer(&session, &args.captures)?, true),
+        true => (infer(&session, args)?, true),
     };
     let inputs = session.inputs(&args.captures)?;
     let labels = agents.iter().map(ToString::to_string).collect();
@@ -38,9 +39,12 @@ pub(crate) fn run(args: &AuditArgs) -> Result<Done, Failure> {
 }
 
 /// Finds the agent where nobody names it, or says who it may be.
-fn infer(session: &Session<'_>, captures: &[PathBuf]) -> Result<Vec<Agent>, Failure> {
-    let is_pipe = captures.iter().any(|capture| capture.as_os_str() == "-");
-    let inference = engine::infer(session.inputs(captures)?);
+fn infer(session: &Session<'_>, args: &AuditArgs) -> Result<Vec<Agent>, Failure> {
+    let captures = &args.captures;
+    let is_pipe = args.follow || captures.iter().any(|capture| is_read_once(capture));
+    // standard input is read to name the candidates; what may never end is not waited for
+    let ends = !args.follow && captures.iter().all(|capture| capture.as_os_str() == "-" || !is_read_once(capture));
+    let inference = if ends { engine::infer(session.inputs(captures)?) } else { Inference::default() };
     if let Some(agent) = inference.agent().filter(|_| !is_pipe) {
         let addresses: Vec<String> = agent.addresses.iter().map(ToString::to_string).collect();
         session.warn(&format!("no agent was named: {} takes part in {} of {} flows", addresses.join(", "), agent.flows, inference.flows));

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -16,8 +17,9 @@ use wirewitness::judge::policy::{Agent, Known, Policy};
 use wirewitness::report::{self, Style};
 use wirewitness::source::file;
 use wirewitness::source::filter::{Filter, Filtered};
+use wirewitness::source::follow::{self, Follow};
 
-use super::args::{Color, Shared};
+use super::args::{AuditArgs, Color, Shared};
 use super::{Done, Failure};
 
 /// What was said, made ready.
@@ -28,6 +30,10 @@ pub(crate) struct Session<'a> {
     pub(crate) agents: Vec<Agent>,
     /// The hash of standard input, once it was read.
     stdin_hash: Arc<Mutex<Option<String>>>,
+    /// The one capture is a file that grows.
+    follows_file: bool,
+    /// Somebody said stop: what is followed or waited for ends here.
+    stop: Arc<AtomicBool>,
 }
 
 /// Loads policies, files read from the file system.
@@ -47,7 +53,17 @@ impl<'a> Session<'a> {
         if let Some(filter) = &shared.filter {
             Filter::compile(filter).map_err(|error| error.to_string())?;
         }
-        Ok(Self { shared, policy: Arc::new(policy), agents, stdin_hash: Arc::default() })
+        Ok(Self { shared, policy: Arc::new(policy), agents, stdin_hash: Arc::default(), follows_file: false, stop: Arc::default() })
+    }
+
+    /// Follows the one capture that is named while it grows, or waits for one, until it is interrupted.
+    pub(crate) fn until_interrupted(&mut self, args: &AuditArgs) -> Result<(), Failure> {
+        self.follows_file = args.follow;
+        if args.follow || args.captures.iter().any(|capture| matches!(Remote::of(capture), Some(Remote::Listen(_)))) {
+            let stop = Arc::clone(&self.stop);
+            ctrlc::set_handler(move || stop.store(true, Ordering::Relaxed)).map_err(|error| error.to_string())?;
+        }
+        Ok(())
     }
 
     pub(crate) fn config(&self) -> Config {
@@ -62,6 +78,9 @@ impl<'a> Session<'a> {
 
     /// The captures, directories opened.
     pub(crate) fn inputs(&self, captures: &[PathBuf]) -> Result<Vec<Input>, Failure> {
+        if self.follows_file && !matches!(captures, [one] if one.is_file()) {
+            return Err(Failure::Message("--follow follows one capture file: name one".to_owned()));
+        }
         let mut paths = Vec::new();
         for capture in captures {
             if capture.is_dir() {
@@ -71,24 +90,45 @@ impl<'a> Session<'a> {
                     return Err(Failure::Message(format!("{}: the directory holds no files", capture.display())));
                 }
             } else {
-                paths.push(capture.clone());
+                paths.push((capture.clone(), false));
             }
         }
-        if paths.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
+        if paths.iter().filter(|path| path.0.as_os_str() == "-").count() > 1 {
             return Err(Failure::Message("standard input is named twice, and can be read only once: name - once".to_owned()));
         }
-        Ok(paths.into_iter().map(|path| self.input(path)).collect())
+        let is_series = paths.len() > 1;
+        let input = |(path, found): (PathBuf, bool)| {
+            // one alone has no order to be read in
+            let first = if is_series && path.is_file() { file::first_time(&path) } else { None };
+            Input { first, found: found && !is_named_as_capture(&path), ..self.input(path) }
+        };
+        Ok(paths.into_iter().map(input).collect())
     }
 
     fn input(&self, path: PathBuf) -> Input {
         let filter = self.shared.filter.clone();
         let is_stdin = path.as_os_str() == "-";
-        let sha256 = if self.shared.hash && !is_stdin { hash_file(&path) } else { None };
+        let (follows, stop, quiet) = (self.follows_file, Arc::clone(&self.stop), self.shared.quiet);
+        let remote = Remote::of(&path);
+        let sha256 = if self.shared.hash && !is_stdin && !follows && path.is_file() { hash_file(&path) } else { None };
         let hash = (self.shared.hash && is_stdin).then(|| Arc::clone(&self.stdin_hash));
         let name = path.display().to_string();
         let open = move |n| {
+            let name = path.display().to_string();
             let source = match hash {
-                _ if !is_stdin => file::open(&path, n)?,
+                _ if follows => file::from_reader(name, n, Box::new(Follow::open(&path, stop)?))?,
+                _ if !is_stdin => match remote {
+                    Some(Remote::Connect(address)) => file::from_reader(name, n, Box::new(follow::connect(&address)?))?,
+                    Some(Remote::Listen(address)) => {
+                        let said = |at| {
+                            if !quiet {
+                                anstream::eprintln!("wirewitness: listening at {at} for a capture");
+                            }
+                        };
+                        file::from_reader(name, n, Box::new(follow::accept(&address, &stop, said)?))?
+                    }
+                    None => file::open(&path, n)?,
+                },
                 Some(into) => {
                     file::from_reader("-".to_owned(), n, Box::new(Hashing { inner: io::stdin(), hash: Some(Sha256::new()), into }))?
                 }
@@ -100,7 +140,7 @@ impl<'a> Session<'a> {
                 _ => Ok(source),
             }
         };
-        Input { path: name, sha256, open: Box::new(open) }
+        Input { path: name, sha256, first: None, found: false, open: Box::new(open) }
     }
 
     /// A progress bar over so many bytes, where somebody watches.
@@ -137,6 +177,9 @@ impl<'a> Session<'a> {
         for failed in &outcome.failed {
             anstream::eprintln!("wirewitness: {failed}");
         }
+        for passed_over in &outcome.passed_over {
+            self.warn(&format!("passed over: {passed_over}"));
+        }
         if outcome.audit.inputs.is_empty() {
             return Ok(Done::NotAudited);
         }
@@ -168,16 +211,48 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The regular files below a directory, by name, folder by folder.
-fn files_below(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
+/// A capture that comes over TCP.
+enum Remote {
+    /// `TCP@HOST:PORT`, as Wireshark writes it.
+    Connect(String),
+    /// `LISTEN@ADDRESS:PORT`.
+    Listen(String),
+}
+
+impl Remote {
+    fn of(path: &Path) -> Option<Self> {
+        let (how, address) = path.to_str()?.split_once('@')?;
+        match how.to_ascii_lowercase().as_str() {
+            "tcp" => Some(Self::Connect(address.to_owned())),
+            "listen" => Some(Self::Listen(address.to_owned())),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a capture can be read only once: standard input, a pipe, a connection.
+pub(crate) fn is_read_once(path: &Path) -> bool {
+    path.as_os_str() == "-" || Remote::of(path).is_some() || fs::metadata(path).is_ok_and(|kind| !kind.is_file() && !kind.is_dir())
+}
+
+/// Whether a file's name says that somebody takes it for a capture: where its first bytes do not, that is no reason to pass it over.
+fn is_named_as_capture(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let bare = [".gz", ".zst", ".lz4", ".xz", ".bz2"].iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
+    [".pcap", ".pcapng", ".cap", ".dmp", ".snoop"].iter().any(|ending| bare.ends_with(ending))
+}
+
+/// The regular files below a directory, by name, folder by folder; each was found and not named. Hidden ones are left alone.
+fn files_below(folder: &Path, found: &mut Vec<(PathBuf, bool)>) -> Result<(), Failure> {
     let read = fs::read_dir(folder).map_err(|error| format!("{}: cannot be read: {error}", folder.display()))?;
     let mut entries: Vec<PathBuf> = read.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
     entries.sort();
-    for path in entries {
+    let is_hidden = |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    for path in entries.into_iter().filter(|path| !is_hidden(path)) {
         // links are not followed: they may lead round in a circle
         match fs::symlink_metadata(&path) {
             Ok(kind) if kind.is_dir() => files_below(&path, found)?,
-            Ok(kind) if kind.is_file() => found.push(path),
+            Ok(kind) if kind.is_file() => found.push((path, true)),
             _ => {}
         }
     }

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &WatchArgs) -> Result<Done, Failure> {
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).map_err(|error| error.to_string())?;
     let (interface, filter) = (args.interface.clone(), args.shared.filter.clone());
     let open = move |n| Live::open(&interface, filter.as_deref(), n).map(|live| Box::new(live) as Box<_>);
-    let input = Input { path: args.interface.clone(), sha256: None, open: Box::new(open) };
+    let input = Input { path: args.interface.clone(), sha256: None, first: None, found: false, open: Box::new(open) };
     let labels = session.agents.iter().map(ToString::to_string).collect();
     let judge = Judge::new(Arc::clone(&session.policy), labels, false, args.shared.filter.clone());
     let mut watch = Watch { args, began: Instant::now(), interrupted, style: session.style(), closed: false };

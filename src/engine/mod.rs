@@ -5,6 +5,7 @@
 //! one thread everything happens in place. All threads of an audit are started here.
 
 mod infer;
+mod reader;
 
 pub use infer::{Candidate, Inference, infer};
 
@@ -12,14 +13,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use crate::decode::{self, Reason};
+use crate::decode::Reason;
 use crate::fact::{Block, FlowRecord, FrameId, LinkType, Timestamp};
 use crate::flow::LaneHash;
 use crate::judge::ledger::{Bucket, Kind, Ledger};
-use crate::judge::{Audit, Finding, InputSummary, Judge, Judgement, Scope};
+use crate::judge::{Audit, Finding, Judge, Judgement, Scope};
 use crate::limits;
 use crate::shard::{Event, EventKind, Lane, LaneLedger, View};
-use crate::source::{Fill, Source, SourceError};
+use crate::source::{Source, SourceError};
+
+use reader::Reader;
 
 /// How an audit is run; none of it changes what comes out, but for `memory`.
 #[derive(Clone, Debug)]
@@ -50,6 +53,10 @@ pub struct Input {
     pub path: String,
     /// SHA-256 of its bytes, where it was asked for.
     pub sha256: Option<String>,
+    /// The time of its first frame, where that can be known before its turn comes.
+    pub first: Option<Timestamp>,
+    /// It was found in a directory and not named: what is no capture is passed over.
+    pub found: bool,
     /// Opens it as the input with this index.
     pub open: Open,
 }
@@ -78,9 +85,11 @@ pub struct Outcome {
     pub audit: Audit,
     /// Inputs that could not be audited at all.
     pub failed: Vec<SourceError>,
+    /// What was found in a directory and is no capture.
+    pub passed_over: Vec<SourceError>,
 }
 
-/// Audits `inputs`, one after the other, as one series: flows go on from one to the next unless time runs backwards.
+/// Audits `inputs` as one series in the order of time: flows go on from one to the next.
 pub fn run(inputs: Vec<Input>, scope: Scope, judge: Judge, config: &Config, observer: &mut dyn Observer) -> Outcome {
     let lanes = LaneHash::new(config.lane_key);
     let view = Arc::new(View { scope, inspect_all: config.inspect_all, eager: config.eager, lanes });
@@ -282,13 +291,13 @@ impl Run<'_> {
 
     fn finish(mut self) -> Outcome {
         // one that was stopped in its middle is told as far as it was read
-        self.reader.close_input();
+        let inputs = self.reader.finish();
         let mut sum = LaneLedger::default();
         self.lanes.iter().for_each(|lane| sum.merge(lane.ledger()));
         let links: BTreeSet<LinkType> = self.reader.unread_links;
         let ledger = ledger(&sum, &links);
         debug_assert_eq!(ledger.sum(), self.reader.packets_done, "the ledger closes");
-        Outcome { audit: self.judge.close(self.reader.done, &ledger), failed: self.reader.failed }
+        Outcome { audit: self.judge.close(inputs, &ledger), failed: self.reader.failed, passed_over: self.reader.passed_over }
     }
 }
 
@@ -311,116 +320,6 @@ fn work(view: &View, mut share: Vec<(usize, Lane)>, blocks: &Receiver<Arc<Block>
         }
     }
     share
-}
-
-/// Reads the inputs one after the other.
-struct Reader {
-    waiting: std::vec::IntoIter<Input>,
-    open: Option<(String, Option<String>, Box<dyn Source>)>,
-    /// A block that opens the next epoch.
-    held: Option<Block>,
-    next_input: u32,
-    next_block: u64,
-    done: Vec<InputSummary>,
-    failed: Vec<SourceError>,
-    bytes_done: u64,
-    packets_done: u64,
-    unread_links: BTreeSet<LinkType>,
-}
-
-impl Reader {
-    fn new(inputs: Vec<Input>) -> Self {
-        Self {
-            waiting: inputs.into_iter(),
-            open: None,
-            held: None,
-            next_input: 0,
-            next_block: 0,
-            done: Vec::new(),
-            failed: Vec::new(),
-            bytes_done: 0,
-            packets_done: 0,
-            unread_links: BTreeSet::new(),
-        }
-    }
-
-    fn has_more(&self) -> bool {
-        self.held.is_some()
-    }
-
-    fn bytes(&self) -> u64 {
-        self.bytes_done + self.open.as_ref().map_or(0, |(_, _, source)| source.stats().bytes)
-    }
-
-    fn packets(&self) -> u64 {
-        self.packets_done + self.open.as_ref().map_or(0, |(_, _, source)| source.stats().packets)
-    }
-
-    /// The next block that is not before `latest`, where one begins an input; `None` where there is none in this epoch.
-    fn next(&mut self, mut block: Block, latest: Option<Timestamp>) -> Option<Block> {
-        if let Some(held) = self.held.take() {
-            return Some(held);
-        }
-        let opened = self.open.is_none();
-        if opened && !self.open_next() {
-            return None;
-        }
-        let (_, _, source) = self.open.as_mut()?;
-        let fill = source.fill(&mut block);
-        block.sequence = self.next_block;
-        self.next_block += 1;
-        match fill {
-            Ok(Fill::More) => {}
-            Ok(Fill::End) => self.close_input(),
-            Err(error) => {
-                self.open = None;
-                self.failed.push(error);
-                block.frames.clear();
-            }
-        }
-        let earlier = block.frames.first().is_some_and(|first| latest.is_some_and(|latest| first.at < latest));
-        if block.begins_input && earlier {
-            self.held = Some(block);
-            return None;
-        }
-        Some(block)
-    }
-
-    fn open_next(&mut self) -> bool {
-        for input in self.waiting.by_ref() {
-            match (input.open)(self.next_input) {
-                Ok(source) => {
-                    self.open = Some((input.path, input.sha256, source));
-                    self.next_input += 1;
-                    return true;
-                }
-                Err(error) => self.failed.push(error),
-            }
-        }
-        false
-    }
-
-    fn close_input(&mut self) {
-        let Some((path, sha256, source)) = self.open.take() else { return };
-        let stats = source.stats();
-        self.bytes_done += stats.bytes;
-        self.packets_done += stats.packets;
-        self.unread_links.extend(stats.link_types.iter().filter(|link| !decode::reads(**link)));
-        self.done.push(InputSummary {
-            path,
-            sha256,
-            format: stats.format,
-            link_types: stats.link_types.iter().map(|link| link.name()).collect(),
-            packets: stats.packets,
-            bytes: stats.bytes,
-            first: stats.span.map(|span| span.0),
-            last: stats.span.map(|span| span.1),
-            complete: stats.damage.is_none(),
-            dropped: stats.dropped,
-            damage: stats.damage.as_ref().map(|damage| format!("at byte {}: {}", damage.offset, damage.reason)),
-            filter: stats.filter.clone(),
-        });
-    }
 }
 
 /// The lanes' ledger in the judge's words.

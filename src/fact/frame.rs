@@ -24,6 +24,9 @@ impl LinkType {
     /// Linux cooked capture v2.
     pub const LINUX_SLL2: Self = Self(276);
 
+    /// A medium that another registry numbers, and that has no number in this one.
+    pub const UNREGISTERED: Self = Self(0xffff);
+
     /// The registry's name, where this program knows it; `LINKTYPE_n` otherwise.
     #[must_use]
     pub fn name(self) -> String {
@@ -61,6 +64,7 @@ impl LinkType {
             253 => "NETLINK",
             258 => "PKTAP",
             276 => "LINUX_SLL2",
+            0xffff => "UNREGISTERED",
             _ => "",
         };
         if known.is_empty() { format!("LINKTYPE_{}", self.0) } else { known.to_owned() }

@@ -142,6 +142,9 @@ pub struct InputSummary {
     pub sha256: Option<String>,
     /// Its format.
     pub format: &'static str,
+    /// How it is compressed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<&'static str>,
     /// Its link types by name.
     pub link_types: Vec<String>,
     /// Its packets.

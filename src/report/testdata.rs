@@ -54,6 +54,7 @@ fn input(path: &str) -> InputSummary {
         path: path.to_owned(),
         sha256: None,
         format: "pcap",
+        compression: None,
         link_types: vec!["ETHERNET".to_owned()],
         packets: 60,
         bytes: 45_678,

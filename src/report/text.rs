@@ -310,7 +310,9 @@ impl Page<'_> {
     }
 
     fn input(&mut self, input: &InputSummary) {
-        let mut parts = vec![input.format.to_owned(), some(&input.link_types, 4), count(input.packets, "packet"), bytes(input.bytes)];
+        let packed = input.compression.map(|compression| format!(" under {compression}")).unwrap_or_default();
+        let mut parts =
+            vec![format!("{}{packed}", input.format), some(&input.link_types, 4), count(input.packets, "packet"), bytes(input.bytes)];
         parts.retain(|part| !part.is_empty());
         if !input.complete {
             parts.push("incomplete".to_owned());

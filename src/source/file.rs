@@ -4,15 +4,20 @@
 //! it. Nothing is copied but the cut record at the end of a block, which the next block begins with. There is no map of the file (page
 //! faults cost more than reads, and a file that is cut short while mapped kills the process) and no second buffer.
 //!
-//! What is not read here: compressed captures and the formats of other tools, which are refused by name with the way to convert them;
-//! and whatever lies beyond damage, since a record whose length is wrong does not say where the next one begins.
+//! Compressed captures are unpacked on the way ([`super::unpack`]); offsets then count the bytes unpacked. The formats of other tools are
+//! refused by name ([`super::foreign`]).
+//!
+//! A record whose length is wrong does not say where the next one begins: the reading goes on where several records, or a block whose
+//! lengths agree, follow each other again, and the place and the bytes passed over are said. What was found again proves nothing: an input
+//! with damage is never read to a pass.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-use super::{CaptureStats, Damage, Fill, Source, SourceError, pcap, pcapng};
-use crate::fact::{Block, FrameIndex};
+use super::unpack::{Packing, Unpacked};
+use super::{CaptureStats, Damage, Fill, Source, SourceError, foreign, netmon, pcap, pcapng, snoop};
+use crate::fact::{Block, FrameId, FrameIndex, LinkType, Timestamp};
 use crate::limits;
 
 /// Opens the capture file, FIFO or device at `path` as the input with index `input`, and reads its header.
@@ -24,10 +29,10 @@ pub fn open(path: &Path, input: u32) -> Result<Box<dyn Source>, SourceError> {
     let opened = File::open(path).and_then(|file| file.metadata().map(|metadata| (file, metadata)));
     let (file, metadata) = match opened {
         Ok(opened) => opened,
-        Err(error) => return Err(SourceError { input: name, message: cannot_open(&error) }),
+        Err(error) => return Err(SourceError::new(name, cannot_open(&error))),
     };
     if metadata.is_dir() {
-        return Err(SourceError { input: name, message: "is a directory: name a capture file in it".to_owned() });
+        return Err(SourceError::new(name, "is a directory: name a capture file in it"));
     }
     let pace = if metadata.is_file() { Pace::WholeBlocks } else { Pace::AsItComes };
     Ok(Box::new(FileSource::new(name, input, Box::new(file), pace)?))
@@ -40,6 +45,21 @@ pub fn open(path: &Path, input: u32) -> Result<Box<dyn Source>, SourceError> {
 /// If it cannot be read, is empty, or is not a pcap or pcapng capture; the message names the mend.
 pub fn from_reader(name: String, input: u32, reader: Box<dyn Read + Send>) -> Result<Box<dyn Source>, SourceError> {
     Ok(Box::new(FileSource::new(name, input, reader, Pace::AsItComes)?))
+}
+
+/// The time of the first frame of the capture file at `path`; `None` where it has none or cannot be read, which opening it will tell.
+#[must_use]
+pub fn first_time(path: &Path) -> Option<Timestamp> {
+    let mut source = open(path, 0).ok()?;
+    let mut block = Block::default();
+    loop {
+        let fill = source.fill(&mut block).ok()?;
+        match block.frames.first() {
+            Some(first) => return Some(first.at),
+            None if fill == Fill::End => return None,
+            None => {}
+        }
+    }
 }
 
 /// The bytes at hand, and where the frames found in them go.
@@ -56,11 +76,31 @@ pub(super) struct Window<'a> {
     pub(super) stats: &'a mut CaptureStats,
 }
 
+impl Window<'_> {
+    /// Takes a frame of the record at [`Window::at`] that has a header of so many bytes.
+    pub(super) fn push(&mut self, link: LinkType, at: Timestamp, header: usize, captured: u32, wire: u32, number: u64) {
+        let stats = &mut *self.stats;
+        stats.span = Some(stats.span.map_or((at, at), |(earliest, latest)| (earliest.min(at), latest.max(at))));
+        stats.packets += 1;
+        self.frames.push(FrameIndex {
+            id: FrameId::new(self.input, number),
+            at,
+            offset: (self.at + header) as u32,
+            captured,
+            wire: wire.max(captured),
+            interface: 0,
+            link,
+            lane: 0,
+            flags: 0,
+        });
+    }
+}
+
 /// Why a format's reader stopped.
 pub(super) enum Next {
     /// The record at [`Window::at`] has at least this many bytes, and they are not all there.
     Need(usize),
-    /// The record at [`Window::at`] cannot be read, nor what follows.
+    /// The record at [`Window::at`] cannot be read.
     Damaged(String),
 }
 
@@ -75,6 +115,8 @@ enum Pace {
 enum Format {
     Pcap(pcap::Reader),
     Pcapng(pcapng::Reader),
+    Snoop(snoop::Reader),
+    Netmon(netmon::Reader),
 }
 
 impl Format {
@@ -82,7 +124,32 @@ impl Format {
         match self {
             Self::Pcap(reader) => reader.scan(window),
             Self::Pcapng(reader) => reader.scan(window),
+            Self::Snoop(reader) => reader.scan(window),
+            Self::Netmon(reader) => reader.scan(window),
         }
+    }
+
+    /// Where in `bytes` records follow each other again: an offset, or else how many bytes surely hold no such place. `whole`: no bytes
+    /// follow these.
+    fn resume(&self, bytes: &[u8], whole: bool, stats: &CaptureStats) -> Result<usize, usize> {
+        match self {
+            Self::Pcap(reader) => reader.resume(bytes, whole, stats),
+            Self::Pcapng(reader) => reader.resume(bytes, whole),
+            // nothing in their records tells a beginning
+            Self::Snoop(_) | Self::Netmon(_) => Err(bytes.len()),
+        }
+    }
+
+    /// What is missing of an input that ends at byte `at`, between records.
+    fn unfinished(&self, at: u64) -> Option<String> {
+        match self {
+            Self::Netmon(reader) => reader.unfinished(at),
+            _ => None,
+        }
+    }
+
+    fn resumes(&self) -> bool {
+        matches!(self, Self::Pcap(_) | Self::Pcapng(_))
     }
 }
 
@@ -96,22 +163,70 @@ struct FileSource {
     carry: Vec<u8>,
     /// How many bytes the next record has at least.
     need: usize,
+    /// Where the damage lies behind which no record was found yet.
+    lost: Option<u64>,
     /// Nothing more will be read: the input ended, or is damaged.
     over: bool,
 }
 
 impl FileSource {
-    fn new(name: String, input: u32, mut reader: Box<dyn Read + Send>, pace: Pace) -> Result<Self, SourceError> {
+    fn new(name: String, input: u32, reader: Box<dyn Read + Send>, pace: Pace) -> Result<Self, SourceError> {
         let mut stats = CaptureStats::default();
-        match read_header(reader.as_mut(), &mut stats) {
-            Ok(format) => Ok(Self { input, reader, pace, format, stats, carry: Vec::new(), need: 0, over: false }),
-            Err(message) => Err(SourceError { input: name, message }),
+        match read_header(reader, &mut stats) {
+            Ok((reader, format)) => Ok(Self { input, reader, pace, format, stats, carry: Vec::new(), need: 0, lost: None, over: false }),
+            Err(refused) => Err(SourceError { input: name, message: refused.message, foreign: refused.foreign }),
         }
     }
 
+    /// Notes damage, of which the first is described.
     fn damage(&mut self, offset: u64, reason: String) {
-        self.stats.damage = Some(Damage { offset, reason });
-        self.over = true;
+        self.stats.damaged += 1;
+        self.stats.damage.get_or_insert(Damage { offset, reason });
+    }
+
+    /// Reads the records in `bytes` from `at` on, and over damage among them. Returns how many bytes are done with, and why it stopped:
+    /// `None` where no more can be read at all.
+    fn scan(&mut self, bytes: &[u8], frames: &mut Vec<FrameIndex>, whole: bool) -> (usize, Option<usize>) {
+        let mut at = 0;
+        loop {
+            if let Some(from) = self.lost {
+                let rest = bytes.get(at..).unwrap_or_default();
+                match self.format.resume(rest, whole, &self.stats) {
+                    Ok(found) => {
+                        at += found;
+                        self.lost = None;
+                        self.stats.damage_bytes += self.stats.bytes + at as u64 - from;
+                    }
+                    Err(_) if whole => return (bytes.len(), None),
+                    Err(passed) => return (at + passed, Some(limits::RESUME_BYTES)),
+                }
+            }
+            let mut window = Window { bytes, at, input: self.input, frames, stats: &mut self.stats };
+            let next = self.format.scan(&mut window);
+            at = window.at;
+            let begins = self.stats.bytes + at as u64;
+            let left = bytes.len().saturating_sub(at);
+            let is_cut = matches!(next, Next::Need(_));
+            let reason = match next {
+                Next::Need(need) if !whole => return (at, Some(need)),
+                Next::Need(_) if left == 0 => match self.format.unfinished(begins) {
+                    None => return (at, None),
+                    Some(reason) => reason,
+                },
+                Next::Need(need) => format!("the input ends inside a record: it has {left} of at least {need} bytes"),
+                Next::Damaged(reason) => reason,
+            };
+            self.damage(begins, reason);
+            if !self.format.resumes() {
+                return (at, None);
+            }
+            if is_cut && self.format.resume(bytes.get(at + 1..).unwrap_or_default(), whole, &self.stats).is_err() {
+                // what is counted as read ends with the last whole record
+                return (at, None);
+            }
+            self.lost = Some(begins);
+            at += 1;
+        }
     }
 }
 
@@ -127,26 +242,17 @@ impl Source for FileSource {
         self.carry.clear();
         loop {
             let got = read(self.reader.as_mut(), &mut block.bytes, &mut held, self.pace);
-            let mut window = Window {
-                bytes: block.bytes.get(..held).unwrap_or_default(),
-                at: 0,
-                input: self.input,
-                frames: &mut block.frames,
-                stats: &mut self.stats,
-            };
-            let next = self.format.scan(&mut window);
-            let at = window.at;
+            let bytes = block.bytes.get(..held).unwrap_or_default();
+            let (at, need) = self.scan(bytes, &mut block.frames, matches!(got, Got::End));
             self.stats.bytes = self.stats.bytes.saturating_add(at as u64);
-            let begins = self.stats.bytes;
             let left = held.saturating_sub(at);
-            match (next, got) {
-                (Next::Damaged(reason), _) => self.damage(begins, reason),
-                (Next::Need(_), Got::Failed(reason)) => self.damage(begins.saturating_add(left as u64), reason),
-                (Next::Need(_), Got::End) if left == 0 => self.over = true,
-                (Next::Need(need), Got::End) => {
-                    self.damage(begins, format!("the input ends inside a record: it has {left} of at least {need} bytes"));
+            match (need, got) {
+                (None, _) | (_, Got::End) => self.over = true,
+                (Some(_), Got::Failed(reason)) => {
+                    self.damage(self.stats.bytes.saturating_add(left as u64), reason);
+                    self.over = true;
                 }
-                (Next::Need(need), Got::More) if block.frames.is_empty() => {
+                (Some(need), Got::More) if block.frames.is_empty() => {
                     if at > 0 {
                         block.bytes.copy_within(at..held, 0);
                         held = left;
@@ -154,7 +260,7 @@ impl Source for FileSource {
                     block.bytes.resize(need.max(limits::BLOCK_BYTES), 0);
                     continue;
                 }
-                (Next::Need(need), Got::More) => {
+                (Some(need), Got::More) => {
                     self.need = need;
                     self.carry.extend_from_slice(block.bytes.get(at..held).unwrap_or_default());
                 }
@@ -206,31 +312,63 @@ fn read(reader: &mut dyn Read, bytes: &mut [u8], held: &mut usize, pace: Pace) -
     Got::More
 }
 
+/// Why an input is refused.
+struct Refused {
+    message: String,
+    /// It is something else than a capture.
+    foreign: bool,
+}
+
+impl From<String> for Refused {
+    fn from(message: String) -> Self {
+        Self { message, foreign: false }
+    }
+}
+
+type Opened = (Box<dyn Read + Send>, Format);
+
 /// Tells the format and reads its header, no byte more: a pipe may have no more to give yet.
-fn read_header(reader: &mut dyn Read, stats: &mut CaptureStats) -> Result<Format, String> {
+fn read_header(mut reader: Box<dyn Read + Send>, stats: &mut CaptureStats) -> Result<Opened, Refused> {
     let mut header = Vec::new();
-    fetch(reader, &mut header, 4)?;
+    fetch(reader.as_mut(), &mut header, 4)?;
     let Some(&magic) = header.first_chunk::<4>() else {
-        return Err(if header.is_empty() {
-            "is empty: not even a capture's file header was written; capture again, or leave it out".to_owned()
+        return Err(if !header.is_empty() {
+            Refused { message: foreign::refusal(&header), foreign: true }
+        } else if let Some(packing) = stats.packing {
+            format!("is empty under its {packing} compression: capture again, or leave it out").into()
         } else {
-            unknown(&header)
+            "is empty: not even a capture's file header was written; capture again, or leave it out".to_owned().into()
         });
     };
     let format = if pcap::recognises(magic) {
-        fetch(reader, &mut header, pcap::HEADER_BYTES)?;
+        fetch(reader.as_mut(), &mut header, pcap::HEADER_BYTES)?;
         Format::Pcap(pcap::Reader::new(&header, stats)?)
     } else if pcapng::recognises(magic) {
-        fetch(reader, &mut header, pcapng::FIXED_BYTES)?;
+        fetch(reader.as_mut(), &mut header, pcapng::FIXED_BYTES)?;
         let length = pcapng::section_length(&header)?;
-        fetch(reader, &mut header, length)?;
+        fetch(reader.as_mut(), &mut header, length)?;
         Format::Pcapng(pcapng::Reader::new(&header, stats)?)
+    } else if snoop::recognises(magic) {
+        fetch(reader.as_mut(), &mut header, snoop::HEADER_BYTES)?;
+        Format::Snoop(snoop::Reader::new(&header, stats)?)
+    } else if netmon::recognises(magic) {
+        fetch(reader.as_mut(), &mut header, netmon::HEADER_BYTES)?;
+        Format::Netmon(netmon::Reader::new(&header, stats)?)
+    } else if let (Some(packing), None) = (Packing::of(magic), stats.packing) {
+        stats.packing = Some(packing.name());
+        let packed = Box::new(std::io::Cursor::new(header).chain(reader));
+        let unpacked = Unpacked::new(packing, packed).map_err(|error| format!("cannot be decompressed: {error}"))?;
+        return read_header(Box::new(unpacked), stats);
     } else {
-        fetch(reader, &mut header, 16)?;
-        return Err(unknown(&header));
+        fetch(reader.as_mut(), &mut header, foreign::LOOK_BYTES)?;
+        let twice = stats.packing.and_then(|outer| Some((outer, Packing::of(magic)?.name())));
+        return Err(match twice {
+            Some((outer, inner)) => format!("is {inner} data inside {outer} data: decompress it once first").into(),
+            None => Refused { message: foreign::refusal(&header), foreign: !foreign::is_capture(&header) },
+        });
     };
     stats.bytes = header.len() as u64;
-    Ok(format)
+    Ok((reader, format))
 }
 
 /// Reads until `header` has `length` bytes or the input ends.
@@ -246,34 +384,6 @@ fn cannot_open(error: &std::io::Error) -> String {
         ErrorKind::PermissionDenied => format!("cannot be opened: {error}; run as a user who may read it"),
         _ => format!("cannot be opened: {error}"),
     }
-}
-
-/// Formats that are not read, by how they begin: what they are called and what makes a capture of them.
-const OTHERS: [(&[u8], &str, &str); 11] = [
-    (b"\x1f\x8b", "gzip-compressed", "decompress it first (gunzip -c FILE | wirewitness audit -)"),
-    (b"\x28\xb5\x2f\xfd", "zstd-compressed", "decompress it first (zstd -dc FILE | wirewitness audit -)"),
-    (b"\xfd7zXZ\0", "xz-compressed", "decompress it first (xz -dc FILE | wirewitness audit -)"),
-    (b"\x04\x22\x4d\x18", "lz4-compressed", "decompress it first (lz4 -dc FILE | wirewitness audit -)"),
-    (b"BZh", "bzip2-compressed", "decompress it first (bunzip2 -c FILE | wirewitness audit -)"),
-    (b"PK\x03\x04", "a zip archive", "unpack it first (unzip -p FILE | wirewitness audit -)"),
-    (b"snoop\0\0\0", "a snoop capture", "convert it first (editcap -F pcapng FILE OUT.pcapng)"),
-    (b"RTSS", "a Network Monitor 1 capture", "convert it first (editcap -F pcapng FILE OUT.pcapng)"),
-    (b"GMBU", "a Network Monitor 2 capture", "convert it first (editcap -F pcapng FILE OUT.pcapng)"),
-    (b"TRSNIFF data", "a Sniffer capture", "convert it first (editcap -F pcapng FILE OUT.pcapng)"),
-    (b"XCP\0", "a NetXRay capture", "convert it first (editcap -F pcapng FILE OUT.pcapng)"),
-];
-
-fn unknown(header: &[u8]) -> String {
-    use std::fmt::Write as _;
-
-    if let Some((_, name, mend)) = OTHERS.iter().find(|(magic, ..)| header.starts_with(magic)) {
-        return format!("is {name}: {mend}");
-    }
-    let mut hex = String::new();
-    for byte in header.iter().take(4) {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    format!("is not a pcap or pcapng capture (it begins with 0x{hex}): name a file that tcpdump -w or Wireshark wrote")
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ impl Live {
     /// # Errors
     /// If there is no such interface, it is down, the user may not listen to it, or the filter cannot be compiled.
     pub fn open(interface: &str, filter: Option<&str>, input: u32) -> Result<Self, SourceError> {
-        let failed = |message| SourceError { input: interface.to_owned(), message };
+        let failed = |message: String| SourceError::new(interface, message);
         // the pseudo-interface has no promiscuous mode, and the crate takes libpcap's warning for an error
         let promiscuous = interface != "any";
         let nanoseconds = has_nanoseconds(interface);

@@ -17,12 +17,11 @@ impl Live {
     /// # Errors
     /// Always.
     pub fn open(interface: &str, _filter: Option<&str>, _input: u32) -> Result<Self, SourceError> {
-        Err(SourceError {
-            input: interface.to_owned(),
-            message: "this wirewitness was built without libpcap: build it with the feature `pcap`, or pipe a capture in \
-                      (tcpdump -U -w - | wirewitness audit -)"
-                .to_owned(),
-        })
+        Err(SourceError::new(
+            interface,
+            "this wirewitness was built without libpcap: build it with the feature `pcap`, or pipe a capture in \
+             (tcpdump -U -w - | wirewitness audit -)",
+        ))
     }
 }
 

@@ -2,13 +2,18 @@
 
 pub mod file;
 pub mod filter;
+pub mod follow;
+mod foreign;
 #[cfg(feature = "pcap")]
 pub mod libpcap;
 #[cfg(not(feature = "pcap"))]
 #[path = "libpcap_absent.rs"]
 pub mod libpcap;
+mod netmon;
 mod pcap;
 mod pcapng;
+mod snoop;
+mod unpack;
 
 use std::fmt;
 
@@ -51,26 +56,32 @@ pub enum Fill {
 pub struct CaptureStats {
     /// `pcap`, `pcap-ns`, `pcapng`, `live`, ...
     pub format: &'static str,
+    /// How it is compressed: `gzip`, `zstd`, `lz4`, `xz` or `bzip2`.
+    pub packing: Option<&'static str>,
     /// The link types of its interfaces, sorted, each once.
     pub link_types: Vec<LinkType>,
     /// Frames delivered.
     pub packets: u64,
-    /// Bytes read from the input.
+    /// Bytes read from the input, those of a compressed one as they were unpacked.
     pub bytes: u64,
     /// The earliest and the latest frame time.
     pub span: Option<(Timestamp, Timestamp)>,
     /// Packets that the capture itself says were lost.
     pub dropped: u64,
-    /// Where the input is cut off or corrupt.
+    /// Where the input is first cut off or corrupt.
     pub damage: Option<Damage>,
+    /// How many such places there are.
+    pub damaged: u64,
+    /// Bytes that were passed over behind such places to find records again.
+    pub damage_bytes: u64,
     /// The capture filter recorded in the input (pcapng if_filter), inert.
     pub filter: Option<String>,
 }
 
-/// A place where an input cannot be read on.
+/// A place where an input is cut off or corrupt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// Byte offset in the input.
+    /// Byte offset in the input, as it is unpacked.
     pub offset: u64,
     /// What is wrong there.
     pub reason: String,
@@ -83,6 +94,16 @@ pub struct SourceError {
     pub input: String,
     /// What is wrong, and how it is mended.
     pub message: String,
+    /// It is something else than a capture: a directory may hold such things beside its captures.
+    pub foreign: bool,
+}
+
+impl SourceError {
+    /// An input that cannot be audited, though it was meant to be.
+    #[must_use]
+    pub fn new(input: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { input: input.into(), message: message.into(), foreign: false }
+    }
 }
 
 impl fmt::Display for SourceError {
@@ -92,3 +113,22 @@ impl fmt::Display for SourceError {
 }
 
 impl std::error::Error for SourceError {}
+
+impl CaptureStats {
+    /// What is damaged, in words: the first place, and how many more there are.
+    #[must_use]
+    pub fn damage_in_words(&self) -> Option<String> {
+        let first = self.damage.as_ref()?;
+        let unpacked = if self.packing.is_some() { " of what it unpacks to" } else { "" };
+        let mut words = format!("at byte {}{unpacked}: {}", first.offset, first.reason);
+        if self.damage_bytes > 0 {
+            words.push_str(&format!("; {} bytes were passed over to where records follow again", self.damage_bytes));
+        }
+        match self.damaged {
+            0 | 1 => {}
+            2 => words.push_str("; there is one more such place"),
+            more => words.push_str(&format!("; there are {} more such places", more - 1)),
+        }
+        Some(words)
+    }
+}

@@ -21,7 +21,9 @@ pub(super) fn recognises(magic: [u8; 4]) -> bool {
 /// Reads the records that follow a file header.
 #[derive(Debug)]
 pub(super) struct Reader {
-    magic: [u8; 4],
+    header: [u8; HEADER_BYTES],
+    /// Another capture was appended whose records are not like these.
+    other_follows: bool,
     big_endian: bool,
     /// Nanoseconds of one unit of a record's fraction of a second.
     unit: i64,
@@ -70,7 +72,7 @@ impl Reader {
         let fcs = if network & 0x0400_0000 != 0 { (network >> 28) * 2 } else { 0 };
         stats.format = format;
         stats.link_types = vec![link];
-        Ok(Self { magic, big_endian, unit, record_header, order, link, fcs })
+        Ok(Self { header: *header, other_follows: false, big_endian, unit, record_header, order, link, fcs })
     }
 
     /// Reads every whole record.
@@ -79,7 +81,7 @@ impl Reader {
         if self.big_endian { self.records::<true>(window) } else { self.records::<false>(window) }
     }
 
-    fn records<const BIG_ENDIAN: bool>(&self, window: &mut Window<'_>) -> Next {
+    fn records<const BIG_ENDIAN: bool>(&mut self, window: &mut Window<'_>) -> Next {
         let word = |bytes| if BIG_ENDIAN { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
         let (mut earliest, mut latest) = window.stats.span.unwrap_or((Timestamp::from_nanos(i64::MAX), Timestamp::from_nanos(i64::MIN)));
         let mut number = window.stats.packets;
@@ -95,7 +97,7 @@ impl Reader {
             if captured == 0 || captured > wire || captured as usize > limits::FRAME_BYTES {
                 match self.odd(rest, captured, wire) {
                     Ok(mended) => wire = mended,
-                    Err(reason) => break Next::Damaged(reason),
+                    Err(next) => break next,
                 }
             }
             let length = self.record_header + captured as usize;
@@ -129,17 +131,67 @@ impl Reader {
         next
     }
 
+    /// Where in `bytes` records follow each other again: three headers in a row that make sense, or fewer that end with the input. Their
+    /// times must lie within a week of those before. Or else how many bytes surely hold no such place.
+    pub(super) fn resume(&self, bytes: &[u8], whole: bool, stats: &CaptureStats) -> Result<usize, usize> {
+        for at in (0..bytes.len()).take_while(|_| !self.other_follows) {
+            match self.chain(bytes, at, whole, stats.span) {
+                Some(true) => return Ok(at),
+                Some(false) => {}
+                None => return Err(at),
+            }
+        }
+        Err(bytes.len())
+    }
+
+    /// Whether records follow each other from `at` on; `None` where that cannot be told before there are more bytes.
+    fn chain(&self, bytes: &[u8], mut at: usize, whole: bool, span: Option<(Timestamp, Timestamp)>) -> Option<bool> {
+        let unknown = if whole { Some(false) } else { None };
+        for links in 0..3 {
+            if links > 0 && at == bytes.len() && whole {
+                return Some(true);
+            }
+            let Some(header) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) else { return unknown };
+            let Some(captured) = self.sensible(header, span) else { return Some(false) };
+            at += self.record_header + captured as usize;
+            if at > bytes.len() {
+                return unknown;
+            }
+        }
+        Some(true)
+    }
+
+    /// The captured length of a record header that may be one.
+    fn sensible(&self, header: &[u8; 16], span: Option<(Timestamp, Timestamp)>) -> Option<u32> {
+        const WEEK: i64 = 7 * limits::DAY_NANOS;
+        let word = |bytes| if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
+        let [t0, t1, t2, t3, f0, f1, f2, f3, c0, c1, c2, c3, w0, w1, w2, w3] = *header;
+        let (mut captured, mut wire) = (word([c0, c1, c2, c3]), word([w0, w1, w2, w3]));
+        if self.order != Lengths::CapturedFirst && (self.order == Lengths::WireFirst || captured > wire) {
+            (captured, wire) = (wire, captured);
+        }
+        let fraction = i64::from(word([f0, f1, f2, f3])) * self.unit;
+        let at = i64::from(word([t0, t1, t2, t3])) * 1_000_000_000 + fraction;
+        let near = span.is_none_or(|(first, last)| at > first.as_nanos().saturating_sub(WEEK) && at < last.as_nanos().saturating_add(WEEK));
+        let lengths = captured > 0 && captured <= wire && wire as usize <= limits::FRAME_BYTES;
+        (lengths && near && fraction < 1_000_000_000).then_some(captured)
+    }
+
     /// Looks closer at a record with odd lengths: the length on the wire if it can be read all the same, what is wrong if not.
     #[cold]
-    fn odd(&self, rest: &[u8], captured: u32, wire: u32) -> Result<u32, String> {
+    fn odd(&mut self, rest: &[u8], captured: u32, wire: u32) -> Result<u32, Next> {
         if captured as usize > limits::FRAME_BYTES {
-            return Err(format!(
+            return Err(Next::Damaged(format!(
                 "a record claims {captured} captured bytes, and {} are the most that a frame can have",
                 limits::FRAME_BYTES
-            ));
+            )));
         }
-        if captured == 0 && wire == 0 && rest.starts_with(&self.magic) {
-            return Err("a second capture file was appended here: take the files apart and name each".to_owned());
+        let [m0, m1, m2, m3, version @ .., n0, n1, n2, n3] = self.header;
+        if captured == 0 && wire == 0 && rest.starts_with(&[m0, m1, m2, m3]) {
+            let Some(network) = rest.get(20..HEADER_BYTES) else { return Err(Next::Need(HEADER_BYTES)) };
+            // its records can be read on where its header says the same of them
+            self.other_follows = !rest.get(4..8).is_some_and(|theirs| version.starts_with(theirs)) || network != [n0, n1, n2, n3];
+            return Err(Next::Damaged("a second capture file was appended here: take the files apart and name each".to_owned()));
         }
         Ok(wire.max(captured))
     }

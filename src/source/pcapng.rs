@@ -112,7 +112,10 @@ impl Reader {
             let order = if kind == SECTION_HEADER {
                 match Order::of_section(fixed) {
                     Some(order) => order,
-                    None => return Next::Damaged(no_order()),
+                    None => {
+                        self.forget_section();
+                        return Next::Damaged(no_order());
+                    }
                 }
             } else {
                 self.order
@@ -125,10 +128,40 @@ impl Reader {
                 return Next::Need(length);
             };
             if let Err(reason) = self.block(kind, order, block, window) {
+                if kind == SECTION_HEADER {
+                    self.forget_section();
+                }
                 return Next::Damaged(reason);
             }
             window.at += length;
         }
+    }
+
+    /// Where in `bytes` a block of a known kind begins whose two lengths agree; or else how many bytes surely hold no such place. A block
+    /// longer than [`limits::RESUME_BYTES`] is not looked for.
+    pub(super) fn resume(&self, bytes: &[u8], whole: bool) -> Result<usize, usize> {
+        for at in 0..bytes.len() {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let Some(&fixed) = rest.first_chunk::<FIXED_BYTES>() else {
+                return Err(if whole { bytes.len() } else { at });
+            };
+            let [k0, k1, k2, k3, l0, l1, l2, l3, ..] = fixed;
+            let (order, known) = match self.order.word([k0, k1, k2, k3]) {
+                SECTION_HEADER => (Order::of_section(fixed).unwrap_or(self.order), Order::of_section(fixed).is_some()),
+                INTERFACE_DESCRIPTION..=ENHANCED_PACKET | JOURNAL_ENTRY | CUSTOM | CUSTOM_NOT_COPIED => (self.order, true),
+                _ => (self.order, false),
+            };
+            let length = block_length(order.word([l0, l1, l2, l3])).unwrap_or(usize::MAX);
+            if !known || length > limits::RESUME_BYTES {
+                continue;
+            }
+            match rest.get(..length) {
+                Some(block) if body(order, block).is_ok() => return Ok(at),
+                None if !whole => return Err(at),
+                _ => {}
+            }
+        }
+        Err(bytes.len())
     }
 
     fn block(&mut self, kind: u32, order: Order, block: &[u8], window: &mut Window<'_>) -> Result<(), String> {
@@ -144,8 +177,7 @@ impl Reader {
             }
             SECTION_HEADER => {
                 self.order = section(block)?;
-                self.interfaces_before = self.interfaces_before.saturating_add(self.interfaces.len());
-                self.interfaces.clear();
+                self.forget_section();
                 Ok(())
             }
             JOURNAL_ENTRY | CUSTOM | CUSTOM_NOT_COPIED => {
@@ -154,6 +186,12 @@ impl Reader {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The interfaces of a section end with it.
+    fn forget_section(&mut self) {
+        self.interfaces_before = self.interfaces_before.saturating_add(self.interfaces.len());
+        self.interfaces.clear();
     }
 
     fn enhanced_packet(&mut self, body: &[u8], window: &mut Window<'_>) -> Result<(), String> {

@@ -102,18 +102,62 @@ fn cut_anywhere_all_whole_records_are_read() {
 }
 
 #[test]
-fn a_corrupt_record_ends_the_reading_and_says_where() {
+fn behind_a_corrupt_record_the_reading_goes_on_and_says_where() {
     let before = [HEADER.to_vec(), record(1, b"one")].concat();
     let too_long = limits::FRAME_BYTES as u32 + 1;
     for (lengths, reason) in [((too_long, too_long), "claims 262145 captured bytes"), ((u32::MAX, 0), "claims 4294967295 captured bytes")] {
         let mut bytes = before.clone();
         bytes.extend([9, 9, lengths.0, lengths.1].map(u32::to_le_bytes).concat());
+        let begins = bytes.len();
         bytes.extend(record(2, b"two"));
         let (frames, stats) = read_all(&bytes);
         let damage = stats.damage.unwrap();
-        assert_eq!((frames.len(), damage.offset), (1, before.len() as u64));
+        assert_eq!((frames.len(), damage.offset, stats.damaged), (2, before.len() as u64, 1));
+        assert_eq!((frames[1].bytes.as_slice(), frames[1].index.id.number()), (&b"two"[..], 2));
+        assert_eq!(stats.damage_bytes, (begins - before.len()) as u64);
         assert!(damage.reason.contains(reason), "{}", damage.reason);
     }
+}
+
+#[test]
+fn damage_in_the_middle_costs_what_it_covers() {
+    let records: Vec<Vec<u8>> = (0..400).map(|n| record(1000 + n, &vec![n as u8; 40 + n as usize * 7 % 1400])).collect();
+    let bytes = [HEADER.to_vec(), records.concat()].concat();
+    for (from, length) in [(24, 30), (20_000, 1), (50_000, 300), (100_000, 70_000)] {
+        let mut bytes = bytes.clone();
+        bytes[from..from + length].fill(0xee);
+        let (frames, stats) = read_all(&bytes);
+        let touched = records
+            .iter()
+            .scan(24, |at, r| {
+                *at += r.len();
+                Some((*at - r.len(), *at))
+            })
+            .filter(|(begin, end)| *begin < from + length && from < *end)
+            .count();
+        assert!(frames.len() >= 400 - touched - 1 && frames.len() <= 400, "{from}: {} frames, {touched} touched", frames.len());
+        assert_eq!(frames.last().unwrap().index.at.as_nanos(), 1_399_000_000_000);
+        assert!(stats.damage.is_some() || touched == 1, "one payload may change without a trace");
+    }
+}
+
+#[test]
+fn a_length_that_swallows_the_rest_is_found_out_at_the_end() {
+    let mut bytes = [HEADER.to_vec(), record(1, b"one")].concat();
+    let begins = bytes.len();
+    bytes.extend([2, 0, 200_000, 200_000].map(u32::to_le_bytes).concat());
+    bytes.extend(record(3, b"three"));
+    let (frames, stats) = read_all(&bytes);
+    assert_eq!((frames.len(), stats.damage.unwrap().offset), (2, begins as u64));
+}
+
+#[test]
+fn rubbish_is_passed_over_in_bounded_steps() {
+    let mut bytes = [HEADER.to_vec(), record(1, b"one")].concat();
+    bytes.extend(std::iter::repeat_n(0xff, 3 << 20));
+    bytes.extend([record(2, b"two"), record(3, b"three"), record(4, b"four")].concat());
+    let (frames, stats) = crate::source::file::tests::read_whole(&bytes);
+    assert_eq!((frames.len(), stats.damaged, stats.damage_bytes), (4, 1, 3 << 20));
 }
 
 #[test]
@@ -127,6 +171,10 @@ fn an_appended_file_is_found_out() {
     let one = [HEADER.to_vec(), record(1, b"one")].concat();
     let (frames, stats) = read_all(&[one.clone(), one.clone()].concat());
     let damage = stats.damage.unwrap();
-    assert_eq!((frames.len(), damage.offset), (1, one.len() as u64));
+    assert_eq!((frames.len(), damage.offset), (2, one.len() as u64), "it is read on where it is alike");
     assert!(damage.reason.contains("second capture file"), "{}", damage.reason);
+    let mut other = one.clone();
+    other[20] = 113;
+    let (frames, stats) = read_all(&[one.clone(), other].concat());
+    assert_eq!((frames.len(), stats.damage.unwrap().offset), (1, one.len() as u64), "and not where its link type is another");
 }

@@ -242,7 +242,10 @@ fn damage_is_where_the_block_begins() {
         let before = if reason.contains("describes 0") { start.len() + LE.section().len() } else { start.len() };
         let (frames, stats) = read_all(&[start.clone(), bad, good.clone()].concat());
         let damage = stats.damage.unwrap();
-        assert_eq!((frames.len(), damage.offset), (1, before as u64), "{reason}");
+        // behind a section that cannot be read nothing is known of the packets' interfaces
+        let of_section = ["section header", "magic", "version", "describes 0"].iter().any(|word| reason.contains(word));
+        let readable = if of_section { 1 } else { 2 };
+        assert_eq!((frames.len(), damage.offset), (readable, before as u64), "{reason}");
         assert!(damage.reason.contains(reason), "{} / {reason}", damage.reason);
     }
 }
