@@ -96,7 +96,8 @@ pub fn run(inputs: Vec<Input>, scope: Scope, judge: Judge, config: &Config, obse
     let budget = (config.memory as usize / limits::LANES / 10).saturating_mul(9);
     let table_key = |n: usize| config.table_key.wrapping_add(n as u64);
     let lanes = (0..limits::LANES).map(|n| Lane::new(Arc::clone(&view), budget, table_key(n))).collect();
-    let mut run = Run { view, lanes, judge, observer, judged_findings: 0, reader: Reader::new(inputs), latest: None, heard: None, stopped: false };
+    let mut run =
+        Run { view, lanes, judge, observer, judged_findings: 0, reader: Reader::new(inputs), latest: None, heard: None, stopped: false };
     while run.epoch(config.threads.max(1)) {
         run.close_flows();
     }
