@@ -123,7 +123,8 @@ fn one_bad_input_among_several_spoils_the_exit_code_and_not_the_document() {
     let folder = Folder::new("several");
     folder.file("a.txt", b"no packets here, whatever the name\n");
     folder.file("b.pcap", &morning());
-    let run = run(arc(&["--json", folder.path()]));
+    let [text, capture] = ["a.txt", "b.pcap"].map(|name| format!("{}/{name}", folder.path()));
+    let run = run(arc(&["--json", &text, &capture]));
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("a.txt"), "{}", run.stderr);
     assert_eq!(run.json()["verdict"], "pass");

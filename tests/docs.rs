@@ -39,6 +39,7 @@ fn stage() -> PathBuf {
     let morning = fixtures.join("compliant-morning/capture.pcap");
     std::fs::copy(&morning, folder.join("capture.pcap")).unwrap();
     std::fs::copy(&morning, folder.join("captures/first.pcap")).unwrap();
+    std::fs::copy(&morning, folder.join("growing.pcap")).unwrap();
     std::fs::copy(fixtures.join("pcapng/capture.pcapng"), folder.join("capture.pcapng")).unwrap();
     let policies = blocks(&readme(), "toml");
     assert_eq!(policies.len(), 1, "the README shows one policy");
@@ -73,7 +74,10 @@ fn every_command_that_the_documents_and_the_help_show_runs() {
             let about_interface = said.contains("wirewitness-none") || said.contains("without libpcap");
             assert!(code == 2 && about_interface, "{line}: exit {code}\n{said}");
         } else {
-            let (code, said) = shell(line, &folder);
+            // what follows a file goes on until it is interrupted
+            let interrupted =
+                line.replace("wirewitness ", &format!("timeout --preserve-status -s INT 2 '{}' ", env!("CARGO_BIN_EXE_wirewitness")));
+            let (code, said) = shell(if line.contains("--follow") { &interrupted } else { line }, &folder);
             assert!(matches!(code, 0 | 1 | 3), "{line}: exit {code}\n{said}");
         }
     }
