@@ -129,6 +129,8 @@ fn inputs(files: &[&[u8]], chunk: usize) -> Vec<Input> {
         Input {
             path: "capture".to_owned(),
             sha256: None,
+            first: None,
+            found: false,
             open: Box::new(move |n| file::from_reader("capture".to_owned(), n, Box::new(reader))),
         }
     };

@@ -73,7 +73,7 @@ pub fn audit(capture: Vec<u8>, policy: &Arc<Policy>, agents: &[Agent], how: &How
 pub fn watched(capture: Vec<u8>, policy: &Arc<Policy>, agents: &[Agent], how: &How, observer: &mut dyn Observer) -> Found {
     let reader = Dribble { bytes: capture, at: 0, chunk: how.chunk };
     let open = move |n| file::from_reader("world".to_owned(), n, Box::new(reader));
-    let input = Input { path: "world".to_owned(), sha256: None, open: Box::new(open) };
+    let input = Input { path: "world".to_owned(), sha256: None, first: None, found: false, open: Box::new(open) };
     let labels = agents.iter().map(ToString::to_string).collect();
     let judge = Judge::new(Arc::clone(policy), labels, false, None);
     let outcome = engine::run(vec![input], Scope::new(agents), judge, &how.config, observer);

@@ -100,7 +100,7 @@ impl World {
         let tcp = self.begin(opener, other);
         for n in 0..tries {
             self.segment(&tcp, Who::Opener, SYN, &[]);
-            self.wait(1000 * MILLI << n);
+            self.wait((1000 * MILLI) << n);
         }
     }
 
