@@ -38,7 +38,7 @@ fn audit(bytes: &'static [u8], policy: &Arc<Policy>) -> Audit {
     let agents = vec![parse_agent("10.0.0.4").unwrap()];
     let judge = Judge::new(Arc::clone(policy), agents.iter().map(ToString::to_string).collect(), false, None);
     let open = move |n| from_reader("bench".to_owned(), n, Box::new(Cursor::new(bytes)));
-    let input = Input { path: "bench".to_owned(), sha256: None, open: Box::new(open) };
+    let input = Input { path: "bench".to_owned(), sha256: None, first: None, found: false, open: Box::new(open) };
     engine::run(vec![input], Scope::new(&agents), judge, &Config::default(), &mut Quiet).audit
 }
 
