@@ -76,7 +76,7 @@ fn copies_that_a_tap_makes_change_nothing() {
             bytes[26] -= 1;
             bytes[28] = bytes[28].wrapping_add(1);
         }
-        Frame { at: frame.at + 100_000, bytes }
+        Frame { at: frame.at + 100_000, bytes, cut: 0 }
     };
     let frames: Vec<Frame> = compliant().frames.iter().flat_map(|frame| [frame.clone(), copy(frame)]).collect();
     passes("copies", &frames);

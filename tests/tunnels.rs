@@ -101,7 +101,7 @@ fn vxlan(from: [u8; 4], to: [u8; 4], vni: u8, frame: &[u8]) -> Vec<u8> {
 }
 
 fn wrapped(frames: &[Frame], wrap: impl Fn(&[u8]) -> Vec<u8>) -> Vec<Frame> {
-    frames.iter().map(|frame| Frame { at: frame.at, bytes: wrap(&frame.bytes) }).collect()
+    frames.iter().map(|frame| Frame { at: frame.at, bytes: wrap(&frame.bytes), cut: 0 }).collect()
 }
 
 /// The compliant morning, and after it what else is sent.
@@ -136,7 +136,7 @@ fn a_tunnel_of_the_agent_is_judged_outside_and_inside() {
         world.frames.extend(inner.frames.iter().map(|frame| {
             let outward = frame.bytes[26..30] == [172, 16, 0, 4];
             let (from, to) = if outward { (AGENT, HUB) } else { (HUB, AGENT) };
-            Frame { at: frame.at, bytes: ethernet(from, to, 47, &[&[0, 0, 8, 0][..], &frame.bytes[14..]].concat()) }
+            Frame { at: frame.at, bytes: ethernet(from, to, 47, &[&[0, 0, 8, 0][..], &frame.bytes[14..]].concat()), cut: 0 }
         }));
     });
     let run = audit("", &frames);
@@ -184,11 +184,11 @@ fn networks_of_an_overlay_stay_apart_and_vlans_do_not() {
     world.udp((ip("192.168.0.1"), 5000), (ip("192.168.0.2"), 6000), b"one");
     let frame = world.frames[0].clone();
     let count = |frames: &[Frame]| self::run("flows", "", frames).stdout.lines().count();
-    let of = |vni| Frame { at: frame.at, bytes: vxlan([10, 9, 0, 1], COLLECTOR, vni, &frame.bytes) };
+    let of = |vni| Frame { at: frame.at, bytes: vxlan([10, 9, 0, 1], COLLECTOR, vni, &frame.bytes), cut: 0 };
     assert_eq!(count(&[of(1), of(2)]), 2);
     assert_eq!(count(&[of(1), of(1)]), 1);
     let tagged = [&frame.bytes[..12], &[0x81, 0, 0, 5], &frame.bytes[12..]].concat();
-    assert_eq!(count(&[frame.clone(), Frame { at: frame.at, bytes: tagged }]), 1);
+    assert_eq!(count(&[frame.clone(), Frame { at: frame.at, bytes: tagged, cut: 0 }]), 1);
 }
 
 /// Cuts the IP packet of a frame into fragments of `size` bytes.
@@ -229,7 +229,7 @@ fn fragmented(frames: &[Frame], size: usize, order: impl Fn(&mut Vec<Vec<u8>>)) 
     let pieces = |(n, frame): (usize, &Frame)| {
         let mut pieces = fragments(&frame.bytes, n as u16 + 1, size);
         order(&mut pieces);
-        pieces.into_iter().map(|bytes| Frame { at: frame.at, bytes }).collect::<Vec<_>>()
+        pieces.into_iter().map(|bytes| Frame { at: frame.at, bytes, cut: 0 }).collect::<Vec<_>>()
     };
     frames.iter().enumerate().flat_map(pieces).collect()
 }
