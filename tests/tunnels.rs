@@ -150,6 +150,26 @@ fn a_tunnel_of_the_agent_is_judged_outside_and_inside() {
 }
 
 #[test]
+fn a_tunnel_of_the_agent_that_is_allowed_passes_where_what_is_inside_does() {
+    let frames = and_then(|world| {
+        let mut inner = world.clone();
+        inner.frames.clear();
+        inner.resolve(ip("10.0.0.4"), ip("10.0.0.2"), "t.allowed.example", &[], ip("198.51.100.9"));
+        let plain = std::mem::take(&mut inner.frames);
+        inner.tls(ip("172.16.0.4"), (ip("198.51.100.9"), 443), "t.allowed.example", Version::Tls13, 700, 500);
+        world.frames.extend(plain);
+        world.frames.extend(inner.frames.iter().map(|frame| {
+            let (from, to) = if frame.bytes[26..30] == [172, 16, 0, 4] { (AGENT, HUB) } else { (HUB, AGENT) };
+            Frame { at: frame.at, bytes: vxlan(from, to, 9, &frame.bytes), cut: 0 }
+        }));
+    });
+    let run = audit("[[allow]]\ncidrs = [\"203.0.113.99\"]\nports = [4789]\n", &frames);
+    assert_eq!(verdict(&run), "pass", "{}", run.stdout);
+    assert_eq!(said(&run).len(), 1);
+    assert_eq!(verdict(&audit("", &frames)), "fail", "its outside is judged");
+}
+
+#[test]
 fn what_is_noise_inside_is_traffic_outside() {
     let arp = [&[0xff; 6][..], &[2; 6], &[8, 6, 0, 1, 8, 0, 6, 4, 0, 1], &[0; 20]].concat();
     let frames = and_then(|world| world.push(vxlan(AGENT, HUB, 1, &arp)));
