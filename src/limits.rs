@@ -38,7 +38,37 @@ pub const INTERFACES: usize = 65_536;
 pub const CAPTURE_FILTERS: usize = 16;
 
 /// Link headers, tags and IP layers that one packet may nest.
-pub const LAYERS: usize = 16;
+pub const LAYERS: usize = 32;
+
+/// Tunnels that one packet may lie in; more are said to be not opened. Overlay in mirror in backbone is three.
+pub const TUNNELS: usize = 4;
+
+/// Tunnels between two addresses that a lane keeps a tally of; agents' beyond them are judged as one that was forgotten.
+pub const TUNNELS_SEEN: usize = 1024;
+
+/// The longest IP packet that is put together from fragments.
+pub const PACKET_BYTES: usize = 65_535;
+
+/// Fragments of one packet that are put together, counted as the gaps between them.
+pub const FRAGMENTS: usize = 512;
+
+/// Packets that are being put together from fragments.
+pub const FRAGMENTED_PACKETS: usize = 1024;
+
+/// Bytes of packets that are being put together.
+pub const FRAGMENT_BYTES: usize = 8 << 20;
+
+/// How long a packet may wait for its fragments, in packet time, as Linux has it.
+pub const FRAGMENT_NANOS: i64 = 30 * 1_000_000_000;
+
+/// How soon after it a copy of a frame is a duplicate made by the tap, rather than sent again. No sender repeats itself so fast.
+pub const DUPLICATE_NANOS: i64 = 500_000;
+
+/// Packets of each end of a flow that are remembered to tell copies by.
+pub const RECENT_PACKETS: usize = 2;
+
+/// Attributes of a netfilter log record that are looked at for the packet.
+pub const LOG_ATTRIBUTES: usize = 64;
 
 /// Bytes of one end that are kept until an inspector has used them. A TLS handshake message may be 16 MiB by its header; real ones
 /// with long chains reach 20 KiB.

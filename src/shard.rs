@@ -5,16 +5,22 @@
 //! leaves as [`Event`]s, each with the frame that caused it: since a frame belongs to one lane, merging by that frame restores one
 //! order for any number of threads.
 
+mod front;
+mod tunnels;
+
 use std::sync::Arc;
 
-use crate::decode::{self, Header, Packet, Reason, Skip};
+use crate::decode::{self, Header, Outer, Packet, Reason, Skip};
 use crate::fact::{
-    End, Endpoint, Fact, Facts, Finish, FlowRecord, FrameId, FrameIndex, Locus, Name, Observation, Resolution, Timestamp, Transport,
+    End, Endpoint, Fact, Facts, Finish, FlowRecord, FrameId, FrameIndex, Layer, Locus, Name, Observation, Resolution, Timestamp, Transport,
 };
 use crate::flow::{Ended, FlowKey, FlowTable, LaneHash, Rider, Slot};
 use crate::inspect::{Carrier, Inspection, Seen};
 use crate::judge::Scope;
 use crate::limits;
+
+pub use front::{Front, is_piece};
+pub use tunnels::Tunnels;
 
 /// Something that the judge must know, and the frame that made it known.
 #[derive(Debug)]
@@ -67,6 +73,10 @@ pub struct LaneLedger {
     pub filtered_other: u64,
     /// No packet, by reason in the order of [`Reason::ALL`].
     pub skipped: [Tallied; Reason::ALL.len()],
+    /// Copies that a tap made of packets that were counted.
+    pub duplicate: u64,
+    /// Fragments that were read with the frame that completed their packet.
+    pub joined: u64,
     /// Frames cut by the snap length; they are counted above too.
     pub truncated: u64,
 }
@@ -104,6 +114,8 @@ impl LaneLedger {
         self.filtered_agent.merge(&other.filtered_agent);
         self.filtered_other += other.filtered_other;
         self.truncated += other.truncated;
+        self.joined += other.joined;
+        self.duplicate += other.duplicate;
         for (mine, theirs) in self.skipped.iter_mut().zip(&other.skipped) {
             mine.merge(theirs);
         }
@@ -139,13 +151,14 @@ impl View {
 }
 
 /// A packet with its flow's key and the end that sent it, or the reason why a frame gives none.
-pub type Routed<'a> = Result<(Packet<'a>, (FlowKey, End)), Skip>;
+pub type Routed<'a> = Result<(Packet<'a>, (FlowKey, End)), Skip<'a>>;
 
 /// One lane.
 pub struct Lane {
     table: FlowTable<Ride>,
     shared: Shared,
     ledger: LaneLedger,
+    tunnels: Tunnels,
 }
 
 /// What the riders of a lane share.
@@ -158,14 +171,16 @@ pub struct Shared {
     decided: bool,
     /// The frame at hand.
     cause: FrameId,
+    /// The tunnels that its packet lies in.
+    layers: Vec<Layer>,
 }
 
 impl Lane {
     /// A lane that may use `budget` bytes; `seed` keys its tables' hash and shows in no result.
     #[must_use]
     pub fn new(view: Arc<View>, budget: usize, seed: u64) -> Self {
-        let shared = Shared { view, events: Vec::new(), said: Vec::new(), decided: false, cause: FrameId::default() };
-        Self { table: FlowTable::new(budget, seed), shared, ledger: LaneLedger::default() }
+        let shared = Shared { view, events: Vec::new(), said: Vec::new(), decided: false, cause: FrameId::default(), layers: Vec::new() };
+        Self { table: FlowTable::new(budget, seed), shared, ledger: LaneLedger::default(), tunnels: Tunnels::default() }
     }
 
     /// Where the flow of a packet is now, for [`Lane::take`].
@@ -187,12 +202,23 @@ impl Lane {
             Err(skip) => return self.skip(frame, skip),
         };
         self.shared.cause = frame.id;
+        self.shared.layers.clear();
+        if let Some(outer) = &packet.outer {
+            self.inside(frame, outer, packet);
+        }
         let agents = self.table.track(&mut self.shared, packet, *flow, seen, frame.id, frame.at);
+        if self.table.was_copy() {
+            self.ledger.duplicate += 1;
+            return;
+        }
         if agents == [false; 2] {
             self.ledger.unrelated += 1;
             return;
         }
         self.ledger.judged += 1;
+        if frame.flags & FrameIndex::FLAG_OVERLAP != 0 {
+            self.table.conflict(&mut self.shared, &flow.0, Locus { frame: frame.id, at: frame.at, end: flow.1 });
+        }
         if self.shared.view.eager {
             let accepts = matches!(packet.header, Header::Tcp(tcp) if tcp.has(decode::Tcp::SYN) && tcp.has(decode::Tcp::ACK));
             if std::mem::take(&mut self.shared.decided) || accepts {
@@ -207,6 +233,12 @@ impl Lane {
         if !self.shared.events.is_empty() {
             events.append(&mut self.shared.events);
         }
+    }
+
+    /// The tunnels that the lane's packets lay in.
+    #[must_use]
+    pub fn tunnels(&self) -> &Tunnels {
+        &self.tunnels
     }
 
     /// What became of the lane's frames.
@@ -233,15 +265,24 @@ impl Lane {
 
     fn snapshot(&mut self, key: &FlowKey) {
         if let Some((ended, rider)) = self.table.peek(key) {
-            let facts = rider.map(|ride| ride.facts.clone()).unwrap_or_default();
-            let kind = EventKind::Snapshot(Box::new(record(&ended, facts)));
+            let (facts, tunnel) = rider.map(|ride| (ride.facts.clone(), ride.tunnel.clone())).unwrap_or_default();
+            let kind = EventKind::Snapshot(Box::new(record(&ended, facts, tunnel)));
             self.shared.events.push(Event { cause: self.shared.cause, kind });
         }
+    }
+
+    /// Takes note of the tunnels around a packet.
+    #[cold]
+    fn inside(&mut self, frame: &FrameIndex, outer: &Outer<'_>, packet: &Packet<'_>) {
+        self.shared.layers.extend(outer.layers());
+        let inner = Some((packet.source.ip, packet.destination.ip));
+        self.tunnels.take(&self.shared.view.scope, frame, outer, inner);
     }
 
     fn filtered(&mut self, frame: &FrameIndex, routed: &Routed<'_>) {
         let agent = match routed {
             Ok((packet, _)) => Ride::agents(&self.shared, packet, End::A) != [false; 2],
+            Err(skip) if is_owned(&self.shared.view.scope, &skip.outer) => true,
             Err(skip) if skip.reason.is_noise() => false,
             Err(skip) => skip.addresses.is_none_or(|(a, b)| self.shared.view.scope.has(a, None) || self.shared.view.scope.has(b, None)),
         };
@@ -252,15 +293,39 @@ impl Lane {
         }
     }
 
-    fn skip(&mut self, frame: &FrameIndex, skip: &Skip) {
+    fn skip(&mut self, frame: &FrameIndex, skip: &Skip<'_>) {
         let scope = &self.shared.view.scope;
-        let of_others = skip.addresses.is_some_and(|(a, b)| !scope.has(a, None) && !scope.has(b, None)) && !scope.has_macs();
+        if let Some(outer) = &skip.outer {
+            self.tunnels.take(scope, frame, outer, skip.addresses);
+        }
+        let of_others = skip.addresses.is_some_and(|(a, b)| !scope.has(a, None) && !scope.has(b, None))
+            && !scope.has_macs()
+            && !is_owned(scope, &skip.outer);
         if of_others && !skip.reason.is_noise() {
             self.ledger.unrelated += 1;
         } else {
             self.ledger.skipped[skip.reason as usize].add(frame);
         }
     }
+}
+
+/// Whether an agent is an end of one of the tunnels.
+fn is_owned(scope: &Scope, outer: &Option<Outer<'_>>) -> bool {
+    outer.as_ref().is_some_and(|outer| owners(scope, outer) != [false; 2])
+}
+
+/// Whether the sender and the receiver of what lies in these tunnels are agents, by the innermost tunnel that an agent runs.
+fn owners(scope: &Scope, outer: &Outer<'_>) -> [bool; 2] {
+    let mut owners = [false; 2];
+    for (depth, layer) in outer.layers().enumerate() {
+        let macs = outer.macs.filter(|_| depth == 0);
+        let source = scope.has(layer.source.ip, macs.and_then(|macs| macs.source));
+        let destination = scope.has(layer.destination.ip, macs.and_then(|macs| macs.destination));
+        if (source || destination) && !scope.is_mirror(&layer) {
+            owners = [source, destination];
+        }
+    }
+    owners
 }
 
 /// What rides along with a flow: its inspection and what came of it.
@@ -270,6 +335,7 @@ pub struct Ride {
     inspection: Inspection,
     facts: Facts,
     opener: Option<End>,
+    tunnel: Vec<Layer>,
 }
 
 impl Ride {
@@ -311,13 +377,24 @@ impl Rider for Ride {
         let scope = &shared.view.scope;
         let source = scope.has(packet.source.ip, packet.macs.and_then(|macs| macs.source));
         let destination = scope.has(packet.destination.ip, packet.macs.and_then(|macs| macs.destination));
+        let [source, destination] = match &packet.outer {
+            Some(outer) if !source && !destination => owners(scope, outer),
+            _ => [source, destination],
+        };
         if sender == End::A { [source, destination] } else { [destination, source] }
     }
 
     fn board(shared: &Shared, key: &FlowKey, agents: [bool; 2]) -> Option<Self> {
         let carrier = if key.transport() == Transport::Tcp { Carrier::Stream } else { Carrier::Datagram };
         let wanted = agents != [false; 2] || shared.view.inspect_all;
-        wanted.then(|| Self { key: *key, agents, inspection: Inspection::new(carrier), facts: Facts::default(), opener: None })
+        wanted.then(|| Self {
+            key: *key,
+            agents,
+            inspection: Inspection::new(carrier),
+            facts: Facts::default(),
+            opener: None,
+            tunnel: shared.layers.clone(),
+        })
     }
 
     fn data(&mut self, shared: &mut Shared, bytes: &[u8], at: Locus) -> usize {
@@ -365,17 +442,17 @@ impl Rider for Ride {
     }
 
     fn memory(&self) -> usize {
-        self.inspection.heap_bytes() + self.facts.heap_bytes()
+        self.inspection.heap_bytes() + self.facts.heap_bytes() + self.tunnel.len() * size_of::<Layer>()
     }
 
     fn ended(shared: &mut Shared, ended: Ended, rider: Option<Self>) {
-        let facts = rider.map(|ride| ride.facts).unwrap_or_default();
-        let kind = EventKind::Ended(Box::new(record(&ended, facts)));
+        let (facts, tunnel) = rider.map(|ride| (ride.facts, ride.tunnel)).unwrap_or_default();
+        let kind = EventKind::Ended(Box::new(record(&ended, facts, tunnel)));
         shared.events.push(Event { cause: shared.cause, kind });
     }
 }
 
-fn record(ended: &Ended, facts: Facts) -> FlowRecord {
+fn record(ended: &Ended, facts: Facts, tunnel: Vec<Layer>) -> FlowRecord {
     FlowRecord {
         transport: ended.key.transport(),
         ends: ended.key.ends(),
@@ -392,6 +469,8 @@ fn record(ended: &Ended, facts: Facts) -> FlowRecord {
         unseen_end: ended.unseen_end,
         evicted: ended.evicted,
         quoted_only: ended.quoted_only,
+        tunnel,
+        is_tunnel: false,
         facts,
     }
 }

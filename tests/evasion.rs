@@ -267,7 +267,8 @@ fn plaintext_in_odd_places() {
             },
             &["WW903"],
         ),
-        ("in GRE", |w| w.ip(agent(), neighbour(), 47, &[&[0, 0, 8, 0][..], TEXT].concat()), &["WW202"]),
+        ("in GRE", |w| w.ip(agent(), neighbour(), 47, &[&[0, 0, 8, 0][..], TEXT].concat()), &["WW903"]),
+        ("in GRE of version 7", |w| w.ip(agent(), neighbour(), 47, &[&[0, 7, 8, 0][..], TEXT].concat()), &["WW202"]),
         (
             "in bytes that cross the snap length",
             |w| {

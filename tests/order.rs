@@ -64,6 +64,24 @@ fn passes(name: &str, frames: &[Frame]) {
     assert_eq!(judge(name, frames), ("pass".to_owned(), vec![]), "{name}");
 }
 
+/// A port that mirrors twice: the second copy behind a tag, with other hardware addresses, one hop on.
+#[test]
+fn copies_that_a_tap_makes_change_nothing() {
+    let copy = |frame: &Frame| {
+        let mut bytes = [&[6; 12][..], &[0x81, 0, 0, 5], &frame.bytes[12..]].concat();
+        // hop limit, or TTL with the checksum that goes with it
+        if frame.bytes[12..14] == [0x86, 0xdd] {
+            bytes[25] -= 1;
+        } else {
+            bytes[26] -= 1;
+            bytes[28] = bytes[28].wrapping_add(1);
+        }
+        Frame { at: frame.at + 100_000, bytes, cut: 0 }
+    };
+    let frames: Vec<Frame> = compliant().frames.iter().flat_map(|frame| [frame.clone(), copy(frame)]).collect();
+    passes("copies", &frames);
+}
+
 #[test]
 fn a_compliant_world_passes() {
     passes("plain", &compliant().frames);

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &AuditArgs) -> Result<Done, Failure> {
     let labels = agents.iter().map(ToString::to_string).collect();
     let judge = Judge::new(Arc::clone(&session.policy), labels, inferred, args.shared.filter.clone());
     let mut bar = Bar(session.progress(&args.captures));
-    let outcome = engine::run(inputs, Scope::new(&agents), judge, &session.config(), &mut bar);
+    let outcome = engine::run(inputs, Scope::new(&agents).with_tunnels(&session.policy.tunnels), judge, &session.config(), &mut bar);
     bar.0.finish_and_clear();
     session.deliver(outcome, false)
 }

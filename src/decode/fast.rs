@@ -36,7 +36,8 @@ fn v4<'a>(link: &[u8; ETHERNET], bytes: &'a [u8]) -> Option<Packet<'a>> {
     let length = usize::from(u16::from_be_bytes([header[2], header[3]])).checked_sub(20)?;
     let source = IpAddr::V4(Ipv4Addr::new(header[12], header[13], header[14], header[15]));
     let destination = IpAddr::V4(Ipv4Addr::new(header[16], header[17], header[18], header[19]));
-    above_ip(link, header[9], source, destination, above.get(..length)?)
+    let id = u16::from_be_bytes([header[4], header[5]]);
+    above_ip(link, header[9], id, source, destination, above.get(..length)?)
 }
 
 #[inline]
@@ -49,14 +50,14 @@ fn v6<'a>(link: &[u8; ETHERNET], bytes: &'a [u8]) -> Option<Packet<'a>> {
     let length = Some(usize::from(u16::from_be_bytes([header[4], header[5]]))).filter(|&length| length > 0)?;
     let source = IpAddr::V6(Ipv6Addr::from(*header[8..].first_chunk::<16>()?));
     let destination = IpAddr::V6(Ipv6Addr::from(*header[24..].first_chunk::<16>()?));
-    above_ip(link, header[6], source, destination, above.get(..length)?)
+    above_ip(link, header[6], 0, source, destination, above.get(..length)?)
 }
 
 #[inline]
-fn above_ip<'a>(link: &[u8; ETHERNET], protocol: u8, source: IpAddr, destination: IpAddr, bytes: &'a [u8]) -> Option<Packet<'a>> {
+fn above_ip<'a>(link: &[u8; ETHERNET], protocol: u8, id: u16, source: IpAddr, destination: IpAddr, bytes: &'a [u8]) -> Option<Packet<'a>> {
     let ports = bytes.first_chunk::<4>()?;
     let (from, to) = (u16::from_be_bytes([ports[0], ports[1]]), u16::from_be_bytes([ports[2], ports[3]]));
-    let (transport, header, payload) = match protocol {
+    let (transport, header, checksum, payload) = match protocol {
         TCP => {
             let h = bytes.first_chunk::<20>()?;
             let length = Some(usize::from(h[12] >> 4) * 4).filter(|&length| length >= 20)?;
@@ -65,13 +66,18 @@ fn above_ip<'a>(link: &[u8; ETHERNET], protocol: u8, source: IpAddr, destination
                 ack: u32::from_be_bytes([h[8], h[9], h[10], h[11]]),
                 flags: h[13],
             };
-            (Transport::Tcp, Header::Tcp(tcp), bytes.get(length..)?)
+            (Transport::Tcp, Header::Tcp(tcp), u16::from_be_bytes([h[16], h[17]]), bytes.get(length..)?)
         }
         // frames to everybody, and DHCP, may be noise
         UDP if link[0] & 1 == 0 && !matches!(to, 67 | 68 | 546 | 547) => {
             // a datagram that is shorter than its packet is for the walk
             let length = usize::from(u16::from_be_bytes([*bytes.get(4)?, *bytes.get(5)?]));
-            (Transport::Udp, Header::Datagram, bytes.get(8..).filter(|_| length == bytes.len())?)
+            let payload = bytes.get(8..).filter(|_| length == bytes.len())?;
+            if super::tunnel::may_be((from, to), payload) {
+                return None;
+            }
+            let checksum = u16::from_be_bytes([*bytes.get(6)?, *bytes.get(7)?]);
+            (Transport::Udp, Header::Datagram, checksum, payload)
         }
         _ => return None,
     };
@@ -84,5 +90,7 @@ fn above_ip<'a>(link: &[u8; ETHERNET], protocol: u8, source: IpAddr, destination
         payload,
         missing: 0,
         macs: Some(Macs { source: Some([s0, s1, s2, s3, s4, s5]), destination: Some([d0, d1, d2, d3, d4, d5]) }),
+        outer: None,
+        stamp: u32::from(id) << 16 | u32::from(checksum),
     })
 }

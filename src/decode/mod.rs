@@ -1,23 +1,33 @@
 //! From the bytes of one frame to a [`Packet`], or to the reason why there is none ([`Skip`]).
 //!
 //! A packet does not know its conversation: nothing here remembers anything. Link headers and tags are walked in [`link`], IP and
-//! what it carries in [`net`]. Everything that is not a unicast conversation (ARP, neighbour discovery, link-scope multicast, DHCP) is
-//! named as noise, and nothing is ever left out without a [`Skip`] that the ledger counts. What nearly every frame looks like is read in one
-//! go by [`fast`].
+//! what it carries in [`net`], and where that is a [`tunnel`] the walk begins again inside it; the packet is the innermost and keeps
+//! what it was wrapped in ([`Outer`]). Everything that is not a unicast conversation (ARP, neighbour discovery, link-scope multicast, DHCP) is
+//! named as noise, and nothing is ever left out without a [`Skip`] that the ledger counts. What nearly every frame looks like is
+//! read in one go by [`fast`].
 //!
 //! The walk is our own: etherparse is silent on MPLS, PPPoE and deep tag stacks, gives no ports for a cut TCP header or a first
 //! fragment, and does not know cooked captures of either version. The tests hold the walk against it where it does read.
 
+mod checksum;
 mod fast;
+mod fragment;
 mod link;
 mod net;
 mod noise;
+mod outer;
+mod tunnel;
 
 use std::net::IpAddr;
 
-pub use link::reads;
+pub use fragment::{Fate, Fragments, Lost};
+use link::Next;
+pub use link::{LINKS, LinkFormat, reads};
+pub use outer::Outer;
+pub use tunnel::{TUNNELS, TunnelFormat};
 
 use crate::fact::{Endpoint, LinkType, Transport};
+use crate::limits;
 
 /// A packet of the innermost conversation of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +44,12 @@ pub struct Packet<'a> {
     pub payload: &'a [u8],
     /// Bytes of payload that were on the wire and were not captured.
     pub missing: u32,
-    /// Source and destination MAC, where the link has them.
+    /// What tells a copy of it from one that was sent again: the identification of IPv4, and the transport's checksum.
+    pub stamp: u32,
+    /// Source and destination MAC, where the link has them: those next to the packet, inside all tunnels.
     pub macs: Option<Macs>,
+    /// The tunnels that it lies in.
+    pub outer: Option<Outer<'a>>,
 }
 
 /// The hardware addresses of a frame.
@@ -54,7 +68,8 @@ pub enum Header<'a> {
     Tcp(Tcp),
     /// UDP, and any transport of which no more is read.
     Datagram,
-    /// An ICMP or ICMPv6 echo request (`true`) or reply; both ports are its identifier.
+    /// An ICMP or ICMPv6 echo request (`true`) or reply; both ports are its identifier. Or SCTP's INIT or its acknowledgement, which show
+    /// as well who opened.
     Echo {
         /// Whether it is the request.
         request: bool,
@@ -106,16 +121,18 @@ pub struct IcmpError<'a> {
 
 /// Why a frame gives no packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Skip {
+pub struct Skip<'a> {
     /// The reason.
     pub reason: Reason,
-    /// Source and destination, where they could still be read.
+    /// Source and destination of the innermost packet, where they could still be read.
     pub addresses: Option<(IpAddr, IpAddr)>,
+    /// The tunnels in which the walk stopped.
+    pub outer: Option<Outer<'a>>,
 }
 
-impl From<Reason> for Skip {
+impl From<Reason> for Skip<'_> {
     fn from(reason: Reason) -> Self {
-        Self { reason, addresses: None }
+        Self { reason, addresses: None, outer: None }
     }
 }
 
@@ -132,8 +149,10 @@ pub enum Reason {
     UndecodedHeader,
     /// A header cut by the snap length.
     UndecodedTruncated,
-    /// A piece of a fragmented IP packet.
+    /// A piece of a fragmented packet.
     UndecodedFragment,
+    /// Encrypted below IP.
+    UndecodedEncrypted,
     /// ARP and RARP.
     NoiseArp,
     /// Neighbour and router discovery (RFC 4861).
@@ -150,13 +169,14 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the ledger.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::UndecodedLink,
         Self::UndecodedEthertype,
         Self::UndecodedTunnel,
         Self::UndecodedHeader,
         Self::UndecodedTruncated,
         Self::UndecodedFragment,
+        Self::UndecodedEncrypted,
         Self::NoiseArp,
         Self::NoiseNdp,
         Self::NoiseMembership,
@@ -175,6 +195,7 @@ impl Reason {
             Self::UndecodedHeader => "undecoded_header",
             Self::UndecodedTruncated => "undecoded_truncated",
             Self::UndecodedFragment => "undecoded_fragment",
+            Self::UndecodedEncrypted => "undecoded_encrypted",
             Self::NoiseArp => "noise_arp",
             Self::NoiseNdp => "noise_ndp",
             Self::NoiseMembership => "noise_membership",
@@ -193,7 +214,8 @@ impl Reason {
             Self::UndecodedTunnel => "lie in a tunnel or behind tags that are not opened",
             Self::UndecodedHeader => "have headers that contradict themselves",
             Self::UndecodedTruncated => "have headers that the snap length cut",
-            Self::UndecodedFragment => "are fragments of IP packets",
+            Self::UndecodedFragment => "are fragments of packets",
+            Self::UndecodedEncrypted => "are encrypted below IP (wireless, MACsec, PPP)",
             Self::NoiseArp => "are ARP",
             Self::NoiseNdp => "are neighbour discovery",
             Self::NoiseMembership => "are IGMP or MLD",
@@ -215,7 +237,7 @@ impl Reason {
 /// # Errors
 /// The reason why there is no packet, with the addresses where they were still read.
 #[inline]
-pub fn packet(link: LinkType, bytes: &[u8], wire: u32) -> Result<Packet<'_>, Skip> {
+pub fn packet(link: LinkType, bytes: &[u8], wire: u32) -> Result<Packet<'_>, Skip<'_>> {
     let cut = (wire as usize).saturating_sub(bytes.len());
     if link == LinkType::ETHERNET
         && cut == 0
@@ -227,12 +249,98 @@ pub fn packet(link: LinkType, bytes: &[u8], wire: u32) -> Result<Packet<'_>, Ski
 }
 
 /// Reads any frame, header by header.
-fn walk(link: LinkType, bytes: &[u8], cut: usize) -> Result<Packet<'_>, Skip> {
-    let inner = link::open(link, bytes)?;
-    let packet = net::read(inner.network, inner.bytes, cut, inner.macs)?;
-    match noise::of(&packet) {
-        Some(reason) => Err(Skip { reason, addresses: Some((packet.source.ip, packet.destination.ip)) }),
-        None => Ok(packet),
+fn walk(link: LinkType, frame: &[u8], cut: usize) -> Result<Packet<'_>, Skip<'_>> {
+    let mut walk = Walk::new(link, frame, cut);
+    loop {
+        let ip = walk.ip()?;
+        if ip.place.is_some() {
+            return Err(walk.skip(ip.skip(Reason::UndecodedFragment)));
+        }
+        match tunnel::open(&ip) {
+            None => return walk.packet(&ip),
+            Some(opened) => walk.enter(ip, &opened)?,
+        }
+    }
+}
+
+/// Where a walk stands.
+struct Walk<'a> {
+    frame: &'a [u8],
+    /// Bytes behind what stands next that were not captured.
+    cut: usize,
+    next: Next<'a>,
+    /// Headers that may still be walked.
+    steps: u8,
+    macs: Option<Macs>,
+    outer: Option<Outer<'a>>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(link: LinkType, frame: &'a [u8], cut: usize) -> Self {
+        Self { frame, cut, next: Next::Link(link, frame), steps: limits::LAYERS as u8, macs: None, outer: None }
+    }
+
+    /// Goes on to a fragment of an IP packet, if there is one.
+    fn to_fragment(link: LinkType, frame: &'a [u8], cut: usize) -> Option<(Self, net::Ip<'a>, net::Place)> {
+        let mut walk = Self::new(link, frame, cut);
+        loop {
+            let ip = walk.ip().ok()?;
+            if let Some(place) = ip.place {
+                return Some((walk, ip, place));
+            }
+            let opened = tunnel::open(&ip)?;
+            walk.enter(ip, &opened).ok()?;
+        }
+    }
+
+    /// Where the IP header that was reached stands in the frame.
+    fn at(&self) -> Option<usize> {
+        let Next::Network(_, header) = self.next else { return None };
+        (header.as_ptr() as usize).checked_sub(self.frame.as_ptr() as usize)
+    }
+
+    /// Goes on to the next IP packet, or a fragment of one.
+    #[inline]
+    fn ip(&mut self) -> Result<net::Ip<'a>, Skip<'a>> {
+        let (network, bytes) = match link::follow(self.next, &mut self.macs, &mut self.steps) {
+            Ok(found) => found,
+            Err(reason) => return Err(self.skip(reason.into())),
+        };
+        let ip = net::ip(network, bytes, self.cut).map_err(|skip| self.skip(skip))?;
+        // kept, for a tunnel's place is told by its IP header
+        self.next = Next::Network(network, bytes);
+        Ok(ip)
+    }
+
+    /// Goes into a tunnel, the outer packet of which is `ip`.
+    #[cold]
+    fn enter(&mut self, ip: net::Ip<'a>, opened: &tunnel::Opened<'a>) -> Result<(), Skip<'a>> {
+        let Some(at) = self.at() else { return Err(self.skip(Reason::UndecodedTunnel.into())) };
+        match Outer::with(self.outer, self.frame, at, opened, self.macs) {
+            Some(outer) => self.outer = Some(outer),
+            None => return Err(self.skip(ip.skip(Reason::UndecodedTunnel))),
+        }
+        self.next = opened.next;
+        self.cut = opened.missing;
+        self.macs = None;
+        Ok(())
+    }
+
+    #[inline]
+    fn packet(&self, ip: &net::Ip<'a>) -> Result<Packet<'a>, Skip<'a>> {
+        let packet = Packet { outer: self.outer, ..net::above(ip, self.macs).map_err(|skip| self.skip(skip))? };
+        match noise::of(&packet) {
+            Some(reason) => Err(self.skip(ip.skip(reason))),
+            None => Ok(packet),
+        }
+    }
+
+    /// A reason to stop here.
+    #[cold]
+    fn skip(&self, skip: Skip<'a>) -> Skip<'a> {
+        // what ends early in a frame that was captured whole was never there
+        let is_whole = self.cut == 0 && skip.reason == Reason::UndecodedTruncated;
+        Skip { reason: if is_whole { Reason::UndecodedHeader } else { skip.reason }, outer: self.outer, ..skip }
     }
 }
 

@@ -3,49 +3,100 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::link::Network;
-use super::{Header, IcmpError, Macs, Packet, Reason, Skip, Tcp, be16, be32};
+use super::{Header, IcmpError, Macs, Packet, Reason, Skip, Tcp, be16, be32, checksum};
 use crate::fact::{Endpoint, Transport};
 
 /// An IP packet, its headers behind it.
-struct Ip<'a> {
-    source: IpAddr,
-    destination: IpAddr,
-    protocol: u8,
+pub(super) struct Ip<'a> {
+    pub(super) source: IpAddr,
+    pub(super) destination: IpAddr,
+    pub(super) protocol: u8,
+    /// The identification of IPv4; IPv6 has none.
+    pub(super) id: u16,
     /// What was captured above IP, without trailers.
-    bytes: &'a [u8],
+    pub(super) bytes: &'a [u8],
     /// Bytes above IP that were not captured.
-    missing: usize,
-    fragment: bool,
+    pub(super) missing: usize,
+    /// Where it belongs, if it is a piece of a packet.
+    pub(super) place: Option<Place>,
 }
 
-impl Ip<'_> {
-    fn skip(&self, reason: Reason) -> Skip {
-        Skip { reason, addresses: Some((self.source, self.destination)) }
+/// The place of a fragment in its packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// What all fragments of the packet share.
+    pub(super) id: u32,
+    /// Bytes before it.
+    pub(super) offset: usize,
+    /// Whether others follow.
+    pub(super) more: bool,
+}
+
+impl Place {
+    /// From an offset in units of eight bytes and a flag; `None` where that is a whole packet.
+    fn new(id: u32, offset: u16, more: bool) -> Option<Self> {
+        (offset > 0 || more).then(|| Self { id, offset: usize::from(offset) * 8, more })
     }
 }
 
-/// Reads the packet in `bytes`, behind which `cut` more bytes were on the wire.
-#[inline]
-pub(super) fn read(network: Network, bytes: &[u8], cut: usize, macs: Option<Macs>) -> Result<Packet<'_>, Skip> {
-    let ip = match network {
-        Network::V4 => v4(bytes, cut)?,
-        Network::V6 => v6(bytes, cut)?,
-    };
-    if ip.fragment {
-        return Err(ip.skip(Reason::UndecodedFragment));
+impl<'a> Ip<'a> {
+    /// See [`Packet::stamp`].
+    fn stamp(&self) -> u32 {
+        let at = match self.protocol {
+            6 => 16,
+            17 => 6,
+            1 | 58 => 2,
+            _ => return u32::from(self.id) << 16,
+        };
+        u32::from(self.id) << 16 | u32::from(be16(self.bytes, at).unwrap_or(0))
     }
-    above(&ip, macs)
+
+    pub(super) fn skip(&self, reason: Reason) -> Skip<'a> {
+        Skip { reason, addresses: Some((self.source, self.destination)), outer: None }
+    }
+}
+
+/// Reads the IP packet in `bytes`, behind which `cut` more bytes were on the wire.
+///
+/// # Errors
+/// Why it cannot be read.
+#[inline]
+pub(super) fn ip(network: Network, bytes: &[u8], cut: usize) -> Result<Ip<'_>, Skip<'_>> {
+    match network {
+        Network::V4 => v4(bytes, cut),
+        Network::V6 => v6(bytes, cut),
+    }
+}
+
+/// Whether bytes look like an IP packet: for places where nothing says that one stands there. An IPv4 header must have its checksum, or
+/// none where that is left to the card.
+pub(super) fn is_plausible(bytes: &[u8], network: Network) -> bool {
+    match network {
+        Network::V4 => {
+            let Some(header) = bytes.first().and_then(|first| bytes.get(..usize::from(first & 0x0f) * 4)) else { return false };
+            let total = be16(bytes, 2).map_or(0, usize::from);
+            let summed = be16(bytes, 10) == Some(0) || checksum::sum(header, 0) == 0xffff;
+            header.len() >= 20 && header[0] >> 4 == 4 && (total == 0 || total >= header.len()) && summed
+        }
+        Network::V6 => match bytes.first_chunk::<40>() {
+            Some(header) => {
+                let known = matches!(header[6], 0 | 4 | 6 | 17 | 41 | 43 | 44 | 47 | 50 | 51 | 58..=60 | 89 | 103 | 115 | 132 | 135);
+                header[0] >> 4 == 6 && known && header[8] != 0xff
+            }
+            None => false,
+        },
+    }
 }
 
 #[inline]
-fn v4(bytes: &[u8], cut: usize) -> Result<Ip<'_>, Skip> {
+fn v4(bytes: &[u8], cut: usize) -> Result<Ip<'_>, Skip<'_>> {
     let Some(header) = bytes.first_chunk::<20>() else { return Err(Reason::UndecodedTruncated.into()) };
     if header[0] >> 4 != 4 {
         return Err(Reason::UndecodedHeader.into());
     }
     let source = IpAddr::V4(Ipv4Addr::new(header[12], header[13], header[14], header[15]));
     let destination = IpAddr::V4(Ipv4Addr::new(header[16], header[17], header[18], header[19]));
-    let skip = |reason| Skip { reason, addresses: Some((source, destination)) };
+    let skip = |reason| Skip { reason, addresses: Some((source, destination)), outer: None };
     let header_length = usize::from(header[0] & 0x0f) * 4;
     // zero: the length did not fit or was left to the card (segmentation offload); the frame's own length holds
     let total = match usize::from(u16::from_be_bytes([header[2], header[3]])) {
@@ -62,19 +113,22 @@ fn v4(bytes: &[u8], cut: usize) -> Result<Ip<'_>, Skip> {
         return Err(skip(Reason::UndecodedHeader));
     }
     let captured = above.get(..length).unwrap_or(above);
-    let fragment = u16::from_be_bytes([header[6], header[7]]) & 0x3fff != 0;
-    Ok(Ip { source, destination, protocol: header[9], bytes: captured, missing: length - captured.len(), fragment })
+    let flags = u16::from_be_bytes([header[6], header[7]]);
+    let id = u16::from_be_bytes([header[4], header[5]]);
+    let place = Place::new(id.into(), flags & 0x1fff, flags & 0x2000 != 0);
+    let ip = Ip { source, destination, protocol: header[9], id, bytes: captured, missing: length - captured.len(), place };
+    if ip.protocol == AUTHENTICATION && place.is_none() { extensions(ip) } else { Ok(ip) }
 }
 
 #[inline]
-fn v6(bytes: &[u8], cut: usize) -> Result<Ip<'_>, Skip> {
+fn v6(bytes: &[u8], cut: usize) -> Result<Ip<'_>, Skip<'_>> {
     let Some((header, above)) = bytes.split_first_chunk::<40>() else { return Err(Reason::UndecodedTruncated.into()) };
     if header[0] >> 4 != 6 {
         return Err(Reason::UndecodedHeader.into());
     }
     let address = |at: usize| header.get(at..at + 16).and_then(|b| <[u8; 16]>::try_from(b).ok()).map(Ipv6Addr::from).map(IpAddr::V6);
     let (Some(source), Some(destination)) = (address(8), address(24)) else { return Err(Reason::UndecodedTruncated.into()) };
-    let skip = |reason| Skip { reason, addresses: Some((source, destination)) };
+    let skip = |reason| Skip { reason, addresses: Some((source, destination)), outer: None };
     // zero: a jumbogram (RFC 2675) or a length left to the card
     let length = match usize::from(u16::from_be_bytes([header[4], header[5]])) {
         0 => above.len() + cut,
@@ -84,17 +138,21 @@ fn v6(bytes: &[u8], cut: usize) -> Result<Ip<'_>, Skip> {
         return Err(skip(Reason::UndecodedHeader));
     }
     let captured = above.get(..length).unwrap_or(above);
-    let ip = Ip { source, destination, protocol: header[6], bytes: captured, missing: length - captured.len(), fragment: false };
+    let ip = Ip { source, destination, protocol: header[6], id: 0, bytes: captured, missing: length - captured.len(), place: None };
     match ip.protocol {
         6 | 17 | 58 => Ok(ip),
-        0 | 43 | 44 | 60 | 135 | 139 | 140 => extensions(ip),
+        0 | 43 | 44 | AUTHENTICATION | 60 | 135 | 139 | 140 => extensions(ip),
         _ => Ok(ip),
     }
 }
 
-/// Walks IPv6 extension headers. The destination stays the one in the IPv6 header, where the packet goes next.
+/// IPsec's authentication header (RFC 4302) hides nothing: what it carries stands behind it.
+const AUTHENTICATION: u8 = 51;
+
+/// Walks IPv6 extension headers, and the authentication header of both versions. The destination stays the one in the IP header, where
+/// the packet goes next.
 #[cold]
-fn extensions(mut ip: Ip<'_>) -> Result<Ip<'_>, Skip> {
+fn extensions(mut ip: Ip<'_>) -> Result<Ip<'_>, Skip<'_>> {
     const HOP_BY_HOP: u8 = 0;
     const ROUTING: u8 = 43;
     const FRAGMENT: u8 = 44;
@@ -108,10 +166,16 @@ fn extensions(mut ip: Ip<'_>) -> Result<Ip<'_>, Skip> {
                 Some(&units) => 8 + usize::from(units) * 8,
                 None => return Err(ip.skip(Reason::UndecodedTruncated)),
             },
+            AUTHENTICATION => match ip.bytes.get(1) {
+                Some(&units) => 8 + usize::from(units) * 4,
+                None => return Err(ip.skip(Reason::UndecodedTruncated)),
+            },
             FRAGMENT => {
-                let Some(place) = be16(ip.bytes, 2) else { return Err(ip.skip(Reason::UndecodedTruncated)) };
+                let (Some(place), Some(id)) = (be16(ip.bytes, 2), be32(ip.bytes, 4)) else {
+                    return Err(ip.skip(Reason::UndecodedTruncated));
+                };
                 // an atomic fragment (RFC 6946) is a whole packet
-                ip.fragment |= place & 0xfff9 != 0;
+                ip.place = Place::new(id, place >> 3, place & 1 != 0);
                 8
             }
             _ => return Ok(ip),
@@ -119,18 +183,38 @@ fn extensions(mut ip: Ip<'_>) -> Result<Ip<'_>, Skip> {
         let (Some(&next), Some(rest)) = (ip.bytes.first(), ip.bytes.get(length..)) else {
             return Err(ip.skip(if ip.missing > 0 { Reason::UndecodedTruncated } else { Reason::UndecodedHeader }));
         };
-        if ip.fragment {
-            return Ok(ip);
-        }
         ip.protocol = next;
         ip.bytes = rest;
+        if ip.place.is_some() {
+            return Ok(ip);
+        }
     }
     Err(ip.skip(Reason::UndecodedTunnel))
 }
 
-/// Reads what IP carries.
+/// The ports, the payload that was captured and how much was not, of a UDP packet; `None` where its header is not sound.
 #[inline]
-fn above<'a>(ip: &Ip<'a>, macs: Option<Macs>) -> Result<Packet<'a>, Skip> {
+pub(super) fn udp<'a>(ip: &Ip<'a>) -> Option<((u16, u16), &'a [u8], usize)> {
+    let (h, rest) = ip.bytes.split_first_chunk::<8>()?;
+    let length = match usize::from(u16::from_be_bytes([h[4], h[5]])) {
+        // left to the card, or a jumbogram
+        0 => rest.len() + ip.missing,
+        length => length.checked_sub(8).filter(|&length| length <= rest.len() + ip.missing)?,
+    };
+    // what lies between the end of the datagram and that of the packet travels on, and no receiver reads it
+    if rest.get(length..).is_some_and(|surplus| surplus.iter().any(|&byte| byte != 0)) {
+        return None;
+    }
+    let payload = rest.get(..length).unwrap_or(rest);
+    Some(((u16::from_be_bytes([h[0], h[1]]), u16::from_be_bytes([h[2], h[3]])), payload, length - payload.len()))
+}
+
+/// Reads what IP carries.
+///
+/// # Errors
+/// Why it cannot be read.
+#[inline]
+pub(super) fn above<'a>(ip: &Ip<'a>, macs: Option<Macs>) -> Result<Packet<'a>, Skip<'a>> {
     let short = || ip.skip(if ip.missing > 0 { Reason::UndecodedTruncated } else { Reason::UndecodedHeader });
     let transport = Transport::from_number(ip.protocol);
     let (ports, header, payload, missing) = match transport {
@@ -149,29 +233,17 @@ fn above<'a>(ip: &Ip<'a>, macs: Option<Macs>) -> Result<Packet<'a>, Skip> {
             ((u16::from_be_bytes([h[0], h[1]]), u16::from_be_bytes([h[2], h[3]])), Header::Tcp(tcp), payload, ip.missing)
         }
         Transport::Udp => {
-            let Some((h, rest)) = ip.bytes.split_first_chunk::<8>() else { return Err(short()) };
-            // zero: left to the card, or a jumbogram
-            let length = match usize::from(u16::from_be_bytes([h[4], h[5]])) {
-                0 => rest.len() + ip.missing,
-                length if length < 8 => return Err(ip.skip(Reason::UndecodedHeader)),
-                length => length - 8,
+            let Some((ports, payload, missing)) = udp(ip) else {
+                return Err(if ip.bytes.len() < 8 { short() } else { ip.skip(Reason::UndecodedHeader) });
             };
-            if length > rest.len() + ip.missing {
-                return Err(ip.skip(Reason::UndecodedHeader));
-            }
-            // what lies between the end of the datagram and that of the packet travels on, and no receiver reads it
-            if rest.get(length..).is_some_and(|surplus| surplus.iter().any(|&byte| byte != 0)) {
-                return Err(ip.skip(Reason::UndecodedHeader));
-            }
-            let payload = rest.get(..length).unwrap_or(rest);
-            let ports = (u16::from_be_bytes([h[0], h[1]]), u16::from_be_bytes([h[2], h[3]]));
-            (ports, Header::Datagram, payload, length - payload.len())
+            (ports, Header::Datagram, payload, missing)
         }
         Transport::Icmp => return icmp(ip, macs, [8, 0], 3, &[3, 4, 5, 11, 12], Network::V4),
         Transport::Icmp6 => return icmp(ip, macs, [128, 129], 1, &[1, 2, 3, 4], Network::V6),
         Transport::Sctp => {
-            let (Some(from), Some(to)) = (be16(ip.bytes, 0), be16(ip.bytes, 2)) else { return Err(short()) };
-            ((from, to), Header::Datagram, ip.bytes, ip.missing)
+            let Some(h) = ip.bytes.first_chunk::<12>() else { return Err(short()) };
+            let (header, payload) = chunks(ip.bytes.get(12..).unwrap_or_default());
+            ((u16::from_be_bytes([h[0], h[1]]), u16::from_be_bytes([h[2], h[3]])), header, payload, ip.missing)
         }
         Transport::Other(_) => ((0, 0), Header::Datagram, ip.bytes, ip.missing),
     };
@@ -183,11 +255,45 @@ fn above<'a>(ip: &Ip<'a>, macs: Option<Macs>) -> Result<Packet<'a>, Skip> {
         payload,
         missing: u32::try_from(missing).unwrap_or(u32::MAX),
         macs,
+        outer: None,
+        stamp: ip.stamp(),
     })
 }
 
+/// Reads the chunks of SCTP (RFC 9260) up to the first that carries data: INIT and its acknowledgement show who opened, and what is not
+/// data is no payload.
+fn chunks(mut bytes: &[u8]) -> (Header<'static>, &[u8]) {
+    let header = match bytes.first() {
+        Some(1) => Header::Echo { request: true },
+        Some(2) => Header::Echo { request: false },
+        _ => Header::Datagram,
+    };
+    for _ in 0..crate::limits::LAYERS {
+        let (Some(kind), Some(length)) = (bytes.first(), be16(bytes, 2).map(usize::from)) else { return (header, &[]) };
+        let data = match kind {
+            0 => 16,
+            // interleaved (RFC 8260)
+            64 => 20,
+            _ if length >= 4 => {
+                bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
+                continue;
+            }
+            _ => 0,
+        };
+        return (header, bytes.get(data..).unwrap_or_default());
+    }
+    (header, bytes)
+}
+
 /// Reads ICMP: `echo` are the types of request and reply, `errors` those that quote a packet.
-fn icmp<'a>(ip: &Ip<'a>, macs: Option<Macs>, echo: [u8; 2], unreachable: u8, errors: &[u8], quoted: Network) -> Result<Packet<'a>, Skip> {
+fn icmp<'a>(
+    ip: &Ip<'a>,
+    macs: Option<Macs>,
+    echo: [u8; 2],
+    unreachable: u8,
+    errors: &[u8],
+    quoted: Network,
+) -> Result<Packet<'a>, Skip<'a>> {
     let cut = || ip.skip(if ip.missing > 0 { Reason::UndecodedTruncated } else { Reason::UndecodedHeader });
     let Some(&kind) = ip.bytes.first() else { return Err(cut()) };
     let missing = u32::try_from(ip.missing).unwrap_or(u32::MAX);
@@ -200,6 +306,8 @@ fn icmp<'a>(ip: &Ip<'a>, macs: Option<Macs>, echo: [u8; 2], unreachable: u8, err
         payload,
         missing,
         macs,
+        outer: None,
+        stamp: ip.stamp(),
     };
     if echo.contains(&kind) {
         let Some(id) = be16(ip.bytes, 4) else { return Err(cut()) };
@@ -216,6 +324,8 @@ fn icmp<'a>(ip: &Ip<'a>, macs: Option<Macs>, echo: [u8; 2], unreachable: u8, err
                 payload: &[],
                 missing: 0,
                 macs,
+                outer: None,
+                stamp: ip.stamp(),
             }),
             None => Err(cut()),
         };

@@ -13,7 +13,7 @@ fn tcp_v4(payload: &[u8]) -> Vec<u8> {
     out
 }
 
-fn read(link: LinkType, bytes: &[u8]) -> Result<Packet<'_>, Skip> {
+fn read(link: LinkType, bytes: &[u8]) -> Result<Packet<'_>, Skip<'_>> {
     packet(link, bytes, bytes.len() as u32)
 }
 
@@ -108,8 +108,8 @@ fn fragments_are_said_with_their_addresses() {
 fn tunnels_and_unknown_links_are_never_silent() {
     for (kind, reason) in [
         (0x8847u16, Reason::UndecodedTunnel),
-        (0x8864, Reason::UndecodedTunnel),
-        (0x88e5, Reason::UndecodedTunnel),
+        (0x8864, Reason::UndecodedHeader),
+        (0x88e5, Reason::UndecodedEncrypted),
         (0x4321, Reason::UndecodedEthertype),
         (0x0806, Reason::NoiseArp),
         (0x88cc, Reason::NoiseLink),

@@ -144,6 +144,8 @@ mod tests {
                 payload: &[],
                 missing: 0,
                 macs: Some(Macs { source: Some([source.1; 6]), destination: Some([destination.1; 6]) }),
+                outer: None,
+                stamp: 0,
             });
         }
     }

@@ -14,12 +14,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crate::decode::Reason;
-use crate::fact::{Block, FlowRecord, FrameId, LinkType, Timestamp};
+use crate::fact::{Block, FlowRecord, FrameId, FrameIndex, LinkType, Timestamp};
 use crate::flow::LaneHash;
 use crate::judge::ledger::{Bucket, Kind, Ledger};
 use crate::judge::{Audit, Finding, Judge, Judgement, Scope};
 use crate::limits;
-use crate::shard::{Event, EventKind, Lane, LaneLedger, View};
+use crate::shard::{self, Event, EventKind, Front, Lane, LaneLedger, Tunnels, View};
 use crate::source::{Source, SourceError};
 
 use reader::Reader;
@@ -96,8 +96,19 @@ pub fn run(inputs: Vec<Input>, scope: Scope, judge: Judge, config: &Config, obse
     let budget = (config.memory as usize / limits::LANES / 10).saturating_mul(9);
     let table_key = |n: usize| config.table_key.wrapping_add(n as u64);
     let lanes = (0..limits::LANES).map(|n| Lane::new(Arc::clone(&view), budget, table_key(n))).collect();
-    let mut run =
-        Run { view, lanes, judge, observer, judged_findings: 0, reader: Reader::new(inputs), latest: None, heard: None, stopped: false };
+    let front = Front::new(Arc::clone(&view));
+    let mut run = Run {
+        view,
+        front,
+        lanes,
+        judge,
+        observer,
+        judged_findings: 0,
+        reader: Reader::new(inputs),
+        latest: None,
+        heard: None,
+        stopped: false,
+    };
     while run.epoch(config.threads.max(1)) {
         run.close_flows();
     }
@@ -107,6 +118,7 @@ pub fn run(inputs: Vec<Input>, scope: Scope, judge: Judge, config: &Config, obse
 
 struct Run<'a> {
     view: Arc<View>,
+    front: Front,
     lanes: Vec<Lane>,
     judge: Judge,
     observer: &'a mut dyn Observer,
@@ -140,6 +152,10 @@ impl Run<'_> {
                     *seen = self.lanes[*lane].look(routed);
                 }
                 for ((frame, (lane, routed)), seen) in frames.iter().zip(ahead.drain(..)).zip(seen) {
+                    if shard::is_piece(frame, &routed) {
+                        self.piece(frame, next.frame(frame), &mut events);
+                        continue;
+                    }
                     let lane = &mut self.lanes[lane];
                     lane.take(frame, &routed, seen);
                     lane.tell(&mut events);
@@ -149,6 +165,18 @@ impl Run<'_> {
             block = next;
         }
         self.reader.has_more()
+    }
+
+    /// A frame that holds a fragment, in this thread.
+    #[cold]
+    fn piece(&mut self, frame: &FrameIndex, bytes: &[u8], events: &mut Vec<Event>) {
+        let (frame, whole) = self.front.join(frame, bytes);
+        if frame.flags & FrameIndex::FLAG_HELD == 0 {
+            let (lane, routed) = self.view.route(&frame, whole.as_deref().unwrap_or(bytes));
+            let lane = &mut self.lanes[lane];
+            lane.take(&frame, &routed, None);
+            lane.tell(events);
+        }
     }
 
     /// One thread reads and judges, the others take frames.
@@ -193,8 +221,20 @@ impl Run<'_> {
             let at_end = next.is_none();
             if let Some(mut block) = next {
                 for n in 0..block.frames.len() {
-                    let frame = block.frames[n];
-                    block.frames[n].lane = self.view.route(&frame, block.frame(&frame)).0 as u8;
+                    let mut frame = block.frames[n];
+                    let (mut lane, routed) = self.view.route(&frame, block.frame(&frame));
+                    if shard::is_piece(&frame, &routed) {
+                        let whole;
+                        (frame, whole) = self.front.join(&frame, block.frame(&frame));
+                        if let Some(whole) = whole {
+                            // it travels with the block, and the frame's place in it is there
+                            frame.offset = block.bytes.len() as u32;
+                            block.bytes.extend(whole);
+                        }
+                        lane = self.view.route(&frame, block.frame(&frame)).0;
+                    }
+                    frame.lane = lane as u8;
+                    block.frames[n] = frame;
                 }
                 let block = Arc::new(block);
                 if ways.iter().any(|(to, _)| to.send(Arc::clone(&block)).is_err()) {
@@ -288,13 +328,22 @@ impl Run<'_> {
             self.hear(&mut events, None);
         }
         self.lanes.iter_mut().for_each(Lane::rewind);
+        self.front.close();
     }
 
     fn finish(mut self) -> Outcome {
         // one that was stopped in its middle is told as far as it was read
         let inputs = self.reader.finish();
+        let mut tunnels = Tunnels::default();
+        self.lanes.iter().for_each(|lane| tunnels.merge(lane.tunnels()));
+        for seen in tunnels.into_seen() {
+            if let Some((record, judgement)) = self.judge.tunnel(&seen) {
+                self.observer.flow(&record, &judgement);
+            }
+        }
         let mut sum = LaneLedger::default();
         self.lanes.iter().for_each(|lane| sum.merge(lane.ledger()));
+        sum.merge(self.front.ledger());
         let links: BTreeSet<LinkType> = self.reader.unread_links;
         let ledger = ledger(&sum, &links);
         debug_assert_eq!(ledger.sum(), self.reader.packets_done, "the ledger closes");
@@ -311,6 +360,9 @@ fn work(view: &View, mut share: Vec<(usize, Lane)>, blocks: &Receiver<Arc<Block>
     while let Ok(block) = blocks.recv() {
         let mut events = Vec::new();
         for frame in &block.frames {
+            if frame.flags & FrameIndex::FLAG_HELD != 0 {
+                continue;
+            }
             let Some((_, lane)) = place.get(usize::from(frame.lane)).and_then(|&at| share.get_mut(at)) else { continue };
             lane.take(frame, &view.route(frame, block.frame(frame)).1, None);
             lane.tell(&mut events);
@@ -329,6 +381,8 @@ fn ledger(sum: &LaneLedger, unread_links: &BTreeSet<LinkType>) -> Ledger {
     let mut buckets = vec![
         plain("judged", Kind::Judged, sum.judged),
         plain("unrelated", Kind::Aside, sum.unrelated),
+        plain("duplicate", Kind::Aside, sum.duplicate),
+        plain("fragment_joined", Kind::Aside, sum.joined),
         plain("filtered_other", Kind::Aside, sum.filtered_other),
         Bucket { first: sum.filtered_agent.first, ..plain("filtered_agent", Kind::FilteredAgent, sum.filtered_agent.count) },
     ];

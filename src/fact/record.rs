@@ -4,8 +4,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, LazyLock};
 
 use super::{
-    Alert, Basis, CipherSuite, Cleartext, End, Endpoint, Fact, FrameId, Hidden, Locus, Name, NameSource, Observation, Resolution, Text,
-    Timestamp, TlsVersion, Transport,
+    Alert, Basis, CipherSuite, Cleartext, End, Endpoint, Fact, FrameId, Hidden, Layer, Locus, Name, NameSource, Observation, Resolution,
+    Text, Timestamp, TlsVersion, Transport,
 };
 use crate::limits;
 
@@ -42,6 +42,10 @@ pub struct FlowRecord {
     pub evicted: bool,
     /// An ICMP error quoted this flow and no packet of it was ever seen.
     pub quoted_only: bool,
+    /// The tunnels that its first packet lay in, outermost first.
+    pub tunnel: Vec<Layer>,
+    /// It is itself a tunnel, all of whose payload was opened and judged as flows of their own.
+    pub is_tunnel: bool,
     /// What was read in it.
     pub facts: Facts,
 }
@@ -297,7 +301,7 @@ impl FlowRecord {
             (true, false) => Encryption::Plaintext,
             (false, true) if facts.unrecognised.is_some() => Encryption::Unrecognized,
             (false, true) => Encryption::Encrypted,
-            (false, false) if facts.unrecognised.is_none() && (is_icmp || !self.has_payload()) => Encryption::None,
+            (false, false) if facts.unrecognised.is_none() && (is_icmp || self.is_tunnel || !self.has_payload()) => Encryption::None,
             (false, false) => Encryption::Unrecognized,
         }
     }

@@ -1,5 +1,6 @@
 //! A flow that is more than an attempt: what is known of it, and what that comes to when it ends.
 
+use super::recent::Recent;
 use super::stream::Piece;
 use super::table::Rider;
 use super::{Ended, FlowKey, Held, Stream};
@@ -27,6 +28,7 @@ pub(super) struct Cold<R> {
     pub(super) answered: [Option<Locus>; 2],
     /// Ends whose FIN was told to the rider.
     pub(super) finished: [bool; 2],
+    pub(super) recent: [Recent; 2],
     pub(super) rider: Option<R>,
     /// Bytes that the budget was charged for streams and rider.
     pub(super) charged: usize,

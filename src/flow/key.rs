@@ -5,19 +5,32 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use foldhash::fast::FixedState;
 
-use crate::decode::{Header, Packet};
+use crate::decode::{Header, Outer, Packet};
 use crate::fact::{End, Endpoint, Transport};
 use crate::limits;
 
-/// Transport, both addresses and both ports, the lower endpoint first.
+/// Transport, both addresses and both ports, the lower endpoint first, and the overlay network they are of.
+///
+/// Private addresses overlap between the networks of an overlay (VXLAN, Geneve, NVGRE), whose identifier is the same in both directions:
+/// it keeps their flows apart. VLAN tags, MPLS labels, TEIDs and GRE keys do not: taps tag one direction alone, and the others have an
+/// identifier for each direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FlowKey {
     /// 128 bits each, as two halves: a `u128` would pad the key to 48 bytes.
     addresses: [(u64, u64); 2],
     ports: [u16; 2],
-    protocol: u8,
-    v4: bool,
+    /// From the highest: 24 bits of network, 7 of transport's class, and whether the addresses are IPv4. A transport without ports has its
+    /// number in theirs, so that all fits into 40 bytes.
+    rest: u32,
 }
+
+/// Classes of transports, in a key.
+const TCP: u32 = 0;
+const UDP: u32 = 1;
+const SCTP: u32 = 2;
+const ICMP: u32 = 3;
+const ICMP6: u32 = 4;
+const OTHER: u32 = 5;
 
 impl FlowKey {
     /// The key of a packet's flow, and the end that sent it. For an ICMP error: the key of the flow it quotes, and the end that sent
@@ -26,24 +39,38 @@ impl FlowKey {
     #[must_use]
     pub fn of(packet: &Packet<'_>) -> (Self, End) {
         let (source, destination) = (bits(packet.source.ip), bits(packet.destination.ip));
-        let protocol = packet.transport.number();
-        let v4 = packet.source.ip.is_ipv4();
-        let (from, to) = match packet.header {
+        let ports = (packet.source.port, packet.destination.port);
+        let (class, (from, to)) = match (packet.transport, packet.header) {
+            (Transport::Tcp, _) => (TCP, ports),
+            (Transport::Udp, _) => (UDP, ports),
+            (Transport::Sctp, _) => (SCTP, ports),
             // messages without ports of one type are one flow
-            Header::Icmp(kind) => (u16::from(kind), u16::from(kind)),
-            _ => (packet.source.port, packet.destination.port),
+            (Transport::Icmp, Header::Icmp(kind)) => (ICMP, (kind.into(), kind.into())),
+            (Transport::Icmp6, Header::Icmp(kind)) => (ICMP6, (kind.into(), kind.into())),
+            (Transport::Icmp, _) => (ICMP, ports),
+            (Transport::Icmp6, _) => (ICMP6, ports),
+            (Transport::Other(number), _) => (OTHER, (number.into(), number.into())),
         };
+        let network = packet.outer.as_ref().and_then(Outer::network).unwrap_or(0);
+        let rest = network << 8 | class << 1 | u32::from(packet.source.ip.is_ipv4());
         if (source, from) <= (destination, to) {
-            (Self { addresses: [source, destination], ports: [from, to], protocol, v4 }, End::A)
+            (Self { addresses: [source, destination], ports: [from, to], rest }, End::A)
         } else {
-            (Self { addresses: [destination, source], ports: [to, from], protocol, v4 }, End::B)
+            (Self { addresses: [destination, source], ports: [to, from], rest }, End::B)
         }
     }
 
     /// The protocol above IP.
     #[must_use]
     pub fn transport(&self) -> Transport {
-        Transport::from_number(self.protocol)
+        match self.rest >> 1 & 0x7f {
+            TCP => Transport::Tcp,
+            UDP => Transport::Udp,
+            SCTP => Transport::Sctp,
+            ICMP => Transport::Icmp,
+            ICMP6 => Transport::Icmp6,
+            _ => Transport::from_number(self.ports[0] as u8),
+        }
     }
 
     /// Both endpoints, `A` first; ports are 0 where the transport has none.
@@ -51,7 +78,7 @@ impl FlowKey {
     pub fn ends(&self) -> [Endpoint; 2] {
         let has_ports = matches!(self.transport(), Transport::Tcp | Transport::Udp | Transport::Sctp);
         let end = |i: usize| Endpoint {
-            ip: if self.v4 {
+            ip: if self.rest & 1 != 0 {
                 IpAddr::V4((self.addresses[i].1 as u32).into())
             } else {
                 IpAddr::V6(Ipv6Addr::from(u128::from(self.addresses[i].0) << 64 | u128::from(self.addresses[i].1)))
@@ -69,9 +96,7 @@ impl FlowKey {
             hasher.write_u64(high);
             hasher.write_u64(low);
         }
-        hasher.write_u64(
-            u64::from(self.ports[0]) << 32 | u64::from(self.ports[1]) << 16 | u64::from(self.protocol) << 8 | u64::from(self.v4),
-        );
+        hasher.write_u64(u64::from(self.ports[0]) << 48 | u64::from(self.ports[1]) << 32 | u64::from(self.rest));
         hasher.finish()
     }
 }

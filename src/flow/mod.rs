@@ -6,6 +6,7 @@
 mod end;
 mod entry;
 mod key;
+mod recent;
 mod stream;
 mod table;
 mod tcp;

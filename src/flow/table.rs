@@ -65,6 +65,8 @@ pub struct FlowTable<R: Rider> {
     next_due: Timestamp,
     used: usize,
     budget: usize,
+    /// Whether the packet at hand is a copy that a tap made.
+    copied: bool,
 }
 
 /// Where a flow is kept in its table, as long as it lives.
@@ -115,6 +117,7 @@ impl<R: Rider> FlowTable<R> {
             next_due: Timestamp::from_nanos(i64::MAX),
             used: 0,
             budget,
+            copied: false,
         }
     }
 
@@ -138,6 +141,7 @@ impl<R: Rider> FlowTable<R> {
         frame: FrameId,
         at: Timestamp,
     ) -> [bool; 2] {
+        self.copied = false;
         self.now = self.now.max(at);
         if self.now >= self.next_due {
             self.expire(shared);
@@ -157,6 +161,12 @@ impl<R: Rider> FlowTable<R> {
         agents
     }
 
+    /// Whether the packet that was last taken in is a copy of one before it, which was left out.
+    #[must_use]
+    pub fn was_copy(&self) -> bool {
+        self.copied
+    }
+
     /// The flows that are still open, in the order of their first frames, for [`FlowTable::close`].
     #[must_use]
     pub fn open_flows(&self) -> Vec<(FrameId, u32)> {
@@ -171,6 +181,14 @@ impl<R: Rider> FlowTable<R> {
     /// Ends the flow in `slot`, which [`FlowTable::open_flows`] gave, since the capture ended.
     pub fn close(&mut self, shared: &mut R::Shared, slot: u32) {
         self.end(shared, slot, Finish::CaptureEnd);
+    }
+
+    /// Tells the rider of a flow that what `at.end` sent contradicts itself below the transport.
+    pub fn conflict(&mut self, shared: &mut R::Shared, key: &FlowKey, at: Locus) {
+        let Some(slot) = self.find(key).filter(|slot| slot & ATTEMPT == 0) else { return };
+        if let Some(rider) = self.entry_mut(slot).and_then(|entry| entry.cold.rider.as_mut()) {
+            rider.conflict(shared, at);
+        }
     }
 
     /// How the flow with this key stands, were it to end now.
@@ -244,7 +262,8 @@ impl<R: Rider> FlowTable<R> {
     /// The first packet of a flow.
     fn first(&mut self, shared: &mut R::Shared, key: FlowKey, packet: &Packet<'_>, at: Locus) -> [bool; 2] {
         let agents = R::agents(shared, packet, at.end);
-        if let Some(isn) = bare_syn(packet) {
+        // an attempt has no room for the tunnels that it came in
+        if let Some(isn) = bare_syn(packet).filter(|_| packet.outer.is_none()) {
             let slot = self.front.wrapping_add(self.attempts.len() as u32) | ATTEMPT;
             let attempt = Attempt {
                 key,
@@ -317,6 +336,7 @@ impl<R: Rider> FlowTable<R> {
             held: [Held::default(), Held::default()],
             answered: [None; 2],
             finished: [false; 2],
+            recent: Default::default(),
             rider: R::board(shared, &key, agents),
             charged: 0,
         };
@@ -360,7 +380,7 @@ impl<R: Rider> FlowTable<R> {
 
     /// A packet of an entry.
     fn step(&mut self, shared: &mut R::Shared, slot: u32, packet: &Packet<'_>, at: Locus) -> [bool; 2] {
-        let Some(entry) = self.entry_mut(slot) else { return [false; 2] };
+        let Some(entry) = self.entries.get_mut(slot as usize).and_then(Option::as_mut) else { return [false; 2] };
         if let Header::Tcp(tcp) = packet.header
             && entry.is_reused(&tcp, at.end)
         {
@@ -369,15 +389,19 @@ impl<R: Rider> FlowTable<R> {
             return self.first(shared, key, packet, at);
         }
         let i = at.end.index();
+        let passes = matches!(&packet.header, Header::Tcp(tcp) if entry.passes(tcp, packet, at.end));
+        if !passes && entry.cold.recent[i].has(packet, at.at, &self.hash) {
+            let agents = entry.agents();
+            self.copied = true;
+            return agents;
+        }
         entry.flags &= !flag::QUOTED_ONLY;
         entry.packets[i] = entry.packets[i].saturating_add(1);
         entry.bytes[i] += packet.payload.len() as u64 + u64::from(packet.missing);
         entry.last = entry.last.max(at.at);
         entry.last_frame = at.frame;
         let agents = entry.agents();
-        if let Header::Tcp(tcp) = &packet.header
-            && entry.passes(tcp, packet, at.end)
-        {
+        if passes {
             return agents;
         }
         let holds_more = match packet.header {

@@ -71,7 +71,17 @@ type Segment<'a> = (bool, u8, u32, u32, &'a [u8]);
 
 fn packet(from_client: bool, tcp: Tcp, payload: &[u8]) -> Packet<'_> {
     let (source, destination) = if from_client { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
-    Packet { source, destination, transport: Transport::Tcp, header: Header::Tcp(tcp), payload, missing: 0, macs: None }
+    Packet {
+        source,
+        destination,
+        transport: Transport::Tcp,
+        header: Header::Tcp(tcp),
+        payload,
+        missing: 0,
+        macs: None,
+        outer: None,
+        stamp: 0,
+    }
 }
 
 fn feed(table: &mut FlowTable<Recorder>, shared: &mut Shared, packet: &Packet<'_>, frame: FrameId, at: Timestamp) {
@@ -287,6 +297,8 @@ fn an_unreachable_error_refuses_and_an_unknown_quote_is_told() {
         payload: &[],
         missing: 0,
         macs: None,
+        outer: None,
+        stamp: 0,
     };
     let at = Timestamp::from_nanos(0);
     feed(&mut table, &mut shared, &packet(true, Tcp { seq: 1, ack: 0, flags: S }, b""), FrameId::new(0, 1), at);
@@ -335,6 +347,8 @@ fn idle_flows_end_in_packet_time() {
         payload: b"x",
         missing: 0,
         macs: None,
+        outer: None,
+        stamp: 0,
     };
     feed(&mut table, &mut shared, &packet(true, Tcp { seq: 1, ack: 0, flags: S }, b""), FrameId::new(0, 1), seconds(0));
     feed(&mut table, &mut shared, &datagram(1), FrameId::new(0, 2), seconds(0));

@@ -13,8 +13,9 @@ use super::ledger::Ledger;
 use super::names::Names;
 use super::policy::{Policy, Waiver};
 use super::rules::{self, Broken, Check, RULES, Rule};
+use super::tunnels;
 use super::{AgentSeen, Allowed, Audit, Coverage, Exception, Finding, InputSummary, Judgement, Severity, Summary, Tool, WaiverUsed};
-use crate::fact::{Cleartext, Encryption, End, Endpoint, FlowRecord, FrameId, Locus, Name, Resolution, Timestamp, Transport};
+use crate::fact::{Cleartext, Encryption, End, Endpoint, FlowRecord, FrameId, Locus, Name, Resolution, Timestamp, Transport, TunnelSeen};
 use crate::limits;
 
 /// Judges one audit.
@@ -215,6 +216,18 @@ impl Judge {
         self.names = names;
         let verdict = worst.map_or("allowed", Severity::as_str);
         Judgement { direction: direction.as_str(), verdict, rules: codes, answered_name }
+    }
+
+    /// A tunnel whose packets were opened: its outer packets are judged as a flow of the agent where it is the agent's own.
+    pub fn tunnel(&mut self, seen: &TunnelSeen) -> Option<(FlowRecord, Judgement)> {
+        let (is_own, message) = tunnels::choose(seen, &self.policy.tunnels);
+        self.except("tunnel", message);
+        if !is_own {
+            return None;
+        }
+        let record = tunnels::record(seen);
+        let judgement = self.ended(&record);
+        Some((record, judgement))
     }
 
     /// The findings that are newer than the first `told`, which is set to how many there are.

@@ -14,6 +14,7 @@ mod names;
 pub mod policy;
 pub mod rules;
 mod scope;
+mod tunnels;
 
 pub use audit::{
     AgentSeen, Allowed, Audit, CausedBy, Coverage, Example, Exception, Finding, FindingCounts, InputSummary, Judgement, PacketRef,

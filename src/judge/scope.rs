@@ -4,13 +4,15 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::policy::Agent;
+use super::policy::{Agent, Tunnels};
+use crate::fact::Layer;
 
 /// The agents of an audit: all their addresses, prefixes and MACs are one client.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Scope {
     nets: Vec<IpNet>,
     macs: Vec<[u8; 6]>,
+    tunnels: Tunnels,
 }
 
 impl Scope {
@@ -19,7 +21,19 @@ impl Scope {
     pub fn new(agents: &[Agent]) -> Self {
         let nets = agents.iter().filter_map(|agent| if let Agent::Net(net) = agent { Some(*net) } else { None }).collect();
         let macs = agents.iter().filter_map(|agent| if let Agent::Mac(mac) = agent { Some(*mac) } else { None }).collect();
-        Self { nets, macs }
+        Self { nets, macs, tunnels: Tunnels::default() }
+    }
+
+    /// The same scope under what a policy says of tunnels.
+    #[must_use]
+    pub fn with_tunnels(self, tunnels: &Tunnels) -> Self {
+        Self { tunnels: tunnels.clone(), ..self }
+    }
+
+    /// Whether a tunnel is an observation point by the policy's own word.
+    #[must_use]
+    pub fn is_mirror(&self, layer: &Layer) -> bool {
+        self.tunnels.mirror(layer).is_some()
     }
 
     /// Whether an address, or the hardware address of a frame's sender or receiver, is an agent's. IPv4-mapped addresses are taken as

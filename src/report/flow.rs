@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::layout::{bytes, inert};
 use crate::fact::{
-    Basis, DnsData, DnsTransaction, End, Endpoint, FlowRecord, NameSource, RecordType, ResponseCode, Tally, Timestamp, Transport,
+    Basis, DnsData, DnsTransaction, End, Endpoint, FlowRecord, Layer, NameSource, RecordType, ResponseCode, Tally, Timestamp, Transport,
 };
 use crate::judge::Judgement;
 
@@ -35,6 +35,9 @@ pub struct FlowLine<'a> {
     pub initiator_basis: Basis,
     /// Seen from the agent.
     pub direction: &'static str,
+    /// The tunnels that it came in, outermost first.
+    #[serde(skip_serializing_if = "<[Layer]>::is_empty")]
+    pub tunnel: &'a [Layer],
     /// IP packets.
     pub packets: Exchange,
     /// Bytes of payload above the transport.
@@ -143,6 +146,7 @@ impl<'a> FlowLine<'a> {
             responder: record.responder_endpoint(),
             initiator_basis: if record.initiator.is_some() { record.basis } else { Basis::Unknown },
             direction: judgement.direction,
+            tunnel: &record.tunnel,
             packets: Exchange { sent: sent.packets, received: received.packets },
             bytes: Exchange { sent: sent.bytes, received: received.bytes },
             state: record.state.as_str(),
@@ -178,6 +182,12 @@ impl fmt::Display for FlowLine<'_> {
         }
         for question in self.dns.iter().take(1) {
             write!(f, "  {} {}", question.kind, inert(question.name))?;
+        }
+        for layer in self.tunnel {
+            write!(f, "  in {}", layer.tunnel.name())?;
+            if let Some(id) = layer.id {
+                write!(f, " {id}")?;
+            }
         }
         if !self.rules.is_empty() {
             write!(f, "  [{}]", self.rules.join(" "))?;
@@ -268,6 +278,8 @@ mod tests {
             unseen_end: None,
             evicted: false,
             quoted_only: false,
+            tunnel: Vec::new(),
+            is_tunnel: false,
             facts: Facts::default(),
         }
     }

@@ -6,11 +6,12 @@ use toml::Spanned;
 
 use super::draft::{Lists, Scalars, Set};
 use super::errors::{Mistake, Page};
-use super::parse::{AllowTable, File, InboundTable, Ports, WaiverTable, Words};
+use super::parse::{AllowTable, File, InboundTable, Ports, TunnelsTable, WaiverTable, Words};
 use super::words::{
-    Parsed, one_of, parse_agent, parse_day, parse_host, parse_net, parse_ports, parse_suite, parse_text, parse_version, rule_default,
+    Parsed, one_of, parse_agent, parse_day, parse_host, parse_net, parse_ports, parse_suite, parse_text, parse_tunnel, parse_version,
+    rule_default,
 };
-use super::{Allow, DnsBinding, Ech, Inbound, Known, Pattern, Waiver};
+use super::{Allow, DnsBinding, Ech, Inbound, Known, Pattern, Tunnels, Waiver};
 use crate::fact::Transport;
 use crate::judge::Severity;
 
@@ -45,10 +46,23 @@ impl Compiling<'_> {
         if file.dns.resolvers.is_some() {
             lists.resolvers.get_or_insert_default().extend(self.located(&file.dns.resolvers, parse_net));
         }
+        self.tunnels(&file.tunnels, &mut lists.tunnels);
         lists.allow.extend(file.allow.iter().map(|entry| self.allow(entry)));
         lists.inbound.extend(file.inbound.iter().map(|entry| self.inbound(entry)));
         lists.waivers.extend(file.waiver.iter().filter_map(|entry| self.waiver(entry)));
         own
+    }
+
+    fn tunnels(&mut self, table: &TunnelsTable, tunnels: &mut Tunnels) {
+        self.must_say_something(table.mirror.as_ref(), "a list without tunnels");
+        self.must_say_something(table.own.as_ref(), "a list without tunnels");
+        let (mirror, own) = (self.located(&table.mirror, parse_tunnel), self.located(&table.own, parse_tunnel));
+        if let Some((both, _)) = mirror.iter().find(|(which, _)| own.iter().any(|(other, _)| other == which)) {
+            let span = table.own.as_ref().map_or(0..0, Spanned::span);
+            self.blame(span, format!("`{both}` is called both a mirror and the agent's own"), "take it out of one of the lists");
+        }
+        tunnels.mirror.extend(mirror);
+        tunnels.own.extend(own);
     }
 
     fn allow(&mut self, entry: &Spanned<AllowTable>) -> Allow {

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use super::errors::{Mistake, Place};
 use super::index::Index;
-use super::{Agent, Allow, DnsBinding, Ech, Inbound, Origin, Origins, Policy, Waiver};
+use super::{Agent, Allow, DnsBinding, Ech, Inbound, Origin, Origins, Policy, Tunnels, Waiver};
 use crate::fact::{CipherSuite, Name, TlsVersion};
 use crate::judge::{PolicyUsed, Severity};
 
@@ -37,6 +37,7 @@ pub(super) struct Lists {
     pub allow: Vec<Allow>,
     pub inbound: Vec<Inbound>,
     pub waivers: Vec<Waiver>,
+    pub tunnels: Tunnels,
 }
 
 impl Scalars {
@@ -111,6 +112,7 @@ impl Scalars {
             inbound: lists.inbound,
             severity: self.severity.into_iter().map(|(code, set)| (code, set.value, set.origin)).collect(),
             waivers: lists.waivers,
+            tunnels: lists.tunnels,
             origins: Origins {
                 private: private_at,
                 tls_minimum: tls_minimum_at,

@@ -10,6 +10,7 @@ mod parse;
 mod pattern;
 pub mod profiles;
 mod show;
+mod tunnels;
 mod words;
 
 use std::fmt;
@@ -21,6 +22,7 @@ use ipnet::IpNet;
 pub use errors::{Mistake, PolicyErrors};
 pub use load::Known;
 pub use pattern::Pattern;
+pub use tunnels::{TunnelIs, Tunnels};
 pub use words::parse_agent;
 
 use super::{PolicyUsed, Severity};
@@ -57,6 +59,8 @@ pub struct Policy {
     pub severity: Vec<(String, Severity, Origin)>,
     /// Waivers.
     pub waivers: Vec<Waiver>,
+    /// Whose traffic tunnels are.
+    pub tunnels: Tunnels,
     /// Where its scalars and plain lists stand.
     pub origins: Origins,
 }

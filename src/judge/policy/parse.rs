@@ -31,6 +31,8 @@ pub(super) struct File {
     #[serde(default)]
     pub dns: DnsTable,
     #[serde(default)]
+    pub tunnels: TunnelsTable,
+    #[serde(default)]
     pub allow: Vec<Spanned<AllowTable>>,
     #[serde(default)]
     pub inbound: Vec<Spanned<InboundTable>>,
@@ -64,6 +66,13 @@ pub(super) struct TlsTable {
 pub(super) struct DnsTable {
     pub resolvers: Words,
     pub search: Words,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TunnelsTable {
+    pub mirror: Words,
+    pub own: Words,
 }
 
 #[derive(Deserialize)]
@@ -125,6 +134,7 @@ const FILE: &[Key] = &[
     ("destinations", Shape::Table(&[("private", Shape::Flag)])),
     ("tls", Shape::Table(&[("minimum", Shape::Text), ("ciphers", TEXTS)])),
     ("dns", Shape::Table(&[("resolvers", TEXTS), ("search", TEXTS)])),
+    ("tunnels", Shape::Table(&[("mirror", TEXTS), ("own", TEXTS)])),
     (
         "allow",
         Shape::Entries(&[

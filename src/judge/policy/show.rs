@@ -47,6 +47,9 @@ impl Policy {
         if !self.allows_destinations() {
             writeln!(out, "allow       nothing is said of destinations: they are listed, and WW912 keeps the audit from passing")?;
         }
+        for (word, list) in [("mirror     ", &self.tunnels.mirror), ("own tunnel ", &self.tunnels.own)] {
+            list.iter().try_for_each(|(which, origin)| writeln!(out, "{word} {which} ({origin})"))?;
+        }
         self.allow.iter().try_for_each(|entry| write_allow(out, entry))?;
         self.inbound.iter().try_for_each(|entry| write_inbound(out, entry))?;
         for (code, severity, origin) in &self.severity {

@@ -6,8 +6,8 @@ use std::ops::RangeInclusive;
 use ipnet::{IpNet, Ipv4Net};
 
 use super::errors::nearest;
-use super::{Agent, canonical};
-use crate::fact::{CipherSuite, Name, Timestamp, TlsVersion};
+use super::{Agent, TunnelIs, canonical};
+use crate::fact::{CipherSuite, Name, Timestamp, TlsVersion, Tunnel};
 use crate::judge::Severity;
 use crate::judge::rules::RULES;
 use crate::limits;
@@ -70,6 +70,14 @@ pub(super) fn parse_net(text: &str) -> Parsed<IpNet> {
         (IpAddr::V4(ip), Some(inner)) => Ok(Ipv4Net::new(ip, inner).map_or(net, IpNet::V4)),
         _ => Ok(net),
     }
+}
+
+/// A kind of tunnel, or the address or prefix of an end.
+pub(super) fn parse_tunnel(text: &str) -> Parsed<TunnelIs> {
+    if text.starts_with(|c: char| c.is_ascii_hexdigit()) && text.contains(['.', ':']) {
+        return parse_net(text).map(TunnelIs::At);
+    }
+    one_of(text, &Tunnel::ALL.map(|tunnel| (tunnel.name(), TunnelIs::Kind(tunnel))))
 }
 
 /// A port, or a range of them.

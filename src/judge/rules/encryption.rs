@@ -56,7 +56,9 @@ pub(super) static UNRECOGNIZED_PAYLOAD: Rule = Rule {
             facts.encrypted.is_some() || facts.cleartext.is_some() || facts.handshake_begun.is_some() || facts.connect.is_some();
         let lost = facts.gap.is_some() || facts.truncated.is_some() || facts.limit.is_some() || record.evicted;
         let is_echo = matches!(record.transport, Transport::Icmp | Transport::Icmp6);
-        if facts.unrecognised.is_some() || record.has_payload() && !explained && !lost && !is_echo {
+        // what a tunnel carries was opened, and is judged as flows of its own
+        let is_open = is_echo || record.is_tunnel;
+        if facts.unrecognised.is_some() || record.has_payload() && !explained && !lost && !is_open {
             let peer = case.peer();
             let message =
                 format!("payload with {peer} over {} is neither shown to be encrypted nor known to be plaintext", record.transport);

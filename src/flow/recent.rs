@@ -1,0 +1,44 @@
+//! Copies that a tap makes: the same packet twice, the second perhaps behind another tag, with another hardware address, or one hop on.
+//!
+//! What is compared is what no sender repeats within a fraction of a millisecond: the identification and the transport's checksum
+//! ([`Packet::stamp`]), sequence numbers, flags and the payload. The last few of each end are kept, by a hash that is keyed at random, so that
+//! nothing can be made to look like a copy. Packets that pass a stream whose bytes are no longer looked at are not asked: their copies
+//! are counted as packets, and nothing else follows from them.
+
+use std::hash::{BuildHasher, Hasher};
+
+use crate::decode::{Header, Packet};
+use crate::fact::Timestamp;
+use crate::limits;
+
+/// The last packets of one end.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Recent {
+    seen: [(u64, Timestamp); limits::RECENT_PACKETS],
+    next: u8,
+}
+
+impl Recent {
+    /// Whether this packet was just seen; otherwise it is kept.
+    pub(super) fn has(&mut self, packet: &Packet<'_>, at: Timestamp, hash: &impl BuildHasher) -> bool {
+        let mut hasher = hash.build_hasher();
+        if let Header::Tcp(tcp) = packet.header {
+            hasher.write_u64(u64::from(tcp.seq) << 32 | u64::from(tcp.ack));
+            hasher.write_u8(tcp.flags);
+        }
+        hasher.write_u64(u64::from(packet.stamp) << 32 | u64::from(packet.missing));
+        hasher.write(packet.payload);
+        // zero is for places that hold nothing yet
+        let print = hasher.finish() | 1;
+        let is_copy =
+            |&(known, then): &(u64, Timestamp)| known == print && at.since(then).unsigned_abs() <= limits::DUPLICATE_NANOS.unsigned_abs();
+        if self.seen.iter().any(is_copy) {
+            return true;
+        }
+        if let Some(place) = self.seen.get_mut(usize::from(self.next)) {
+            *place = (print, at);
+        }
+        self.next = (self.next + 1) % limits::RECENT_PACKETS as u8;
+        false
+    }
+}
