@@ -154,7 +154,7 @@ impl<'a> Case<'a> {
     }
 
     /// Whether an entry would permit this flow's plaintext if its address had been answered for another name, and answers were lost; or
-    /// if its text were of another protocol, and the rest of it was cut away.
+    /// if its text were of another protocol, and the rest of it was cut away; or if it were a proxy's prologue.
     #[must_use]
     pub fn may_be_permitted_plaintext(&self) -> bool {
         let facts = &self.record.facts;
@@ -166,7 +166,17 @@ impl<'a> Case<'a> {
             let by_protocol = is_cut && !entry.plaintext.is_empty() && self.goes_to(entry) || is_unnamed && self.permits_plaintext(entry);
             by_name && by_protocol && self.asks_host_of(entry)
         };
-        self.direction != Direction::Inbound && self.policy.allow.iter().any(permits)
+        self.direction != Direction::Inbound && (self.may_be_proxied() || self.policy.allow.iter().any(permits))
+    }
+
+    /// Whether the text may be what a proxy was asked, or its answer: bytes of what had been said by then are missing.
+    fn may_be_proxied(&self) -> bool {
+        let facts = &self.record.facts;
+        let Some((how, at)) = facts.cleartext else { return false };
+        // a request that was lost is known to be late: when its place is given up
+        let is_answer = self.protocol() == Some("http") && facts.http.is_none();
+        let lost = facts.gap.into_iter().chain(facts.truncated).any(|(_, lost)| is_answer || lost.frame <= at.frame);
+        lost && (is_answer || how == Cleartext::Readable) && facts.connect.is_none()
     }
 
     /// Whether an entry permits this flow's plaintext but for names.
