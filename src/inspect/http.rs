@@ -81,6 +81,8 @@ enum Stage {
     Head,
     /// This end asked a proxy to connect it, and waits.
     Connecting(End),
+    /// This end answered what was not seen yet: the request may come late, or be lost.
+    Answered(End),
 }
 
 impl Http {
@@ -104,7 +106,8 @@ impl Http {
         if first.starts_with(b"HTTP/") {
             seen.say(Fact::Opener(!end));
             self.cleartext(seen);
-            return Progress::Settled;
+            self.stage = Stage::Answered(end);
+            return Progress::Used(head.len());
         }
         let mut words = first.split(|&byte| byte == b' ');
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
@@ -192,7 +195,15 @@ impl Inspector for Http {
                 None => Progress::Used(0),
             };
         }
+        if self.stage == Stage::Answered(end) {
+            return Progress::Used(bytes.len());
+        }
         match head_length(bytes) {
+            Some(length) if matches!(self.stage, Stage::Answered(_)) => {
+                // the late request: what it asks for, and nothing more
+                self.head(end, &bytes[..length], seen);
+                Progress::Settled
+            }
             Some(length) => self.head(end, &bytes[..length], seen),
             // a head that does not end is read as far as it came
             None if bytes.len() > limits::HTTP_HEAD_BYTES => self.head(end, bytes, seen),
@@ -219,7 +230,7 @@ impl Inspector for Http {
                 self.unanswered = true;
                 self.doubt(seen);
             }
-            Stage::Connecting(_) => {}
+            Stage::Connecting(_) | Stage::Answered(_) => {}
         }
     }
 
