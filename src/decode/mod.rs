@@ -1,10 +1,10 @@
 //! From the bytes of one frame to a [`Packet`], or to the reason why there is none ([`Skip`]).
 //!
-//! A packet does not know its conversation: nothing here remembers anything. Link headers and tags are walked in [`link`], IP and
-//! what it carries in [`net`], and where that is a [`tunnel`] the walk begins again inside it; the packet is the innermost and keeps
+//! A packet does not know its conversation: nothing here remembers anything. Link headers and tags are walked in `link`, IP and
+//! what it carries in `net`, and where that is a `tunnel` the walk begins again inside it; the packet is the innermost and keeps
 //! what it was wrapped in ([`Outer`]). Everything that is not a unicast conversation (ARP, neighbour discovery, link-scope multicast, DHCP) is
 //! named as noise, and nothing is ever left out without a [`Skip`] that the ledger counts. What nearly every frame looks like is
-//! read in one go by [`fast`].
+//! read in one go by `fast`.
 //!
 //! The walk is our own: etherparse is silent on MPLS, PPPoE and deep tag stacks, gives no ports for a cut TCP header or a first
 //! fragment, and does not know cooked captures of either version. The tests hold the walk against it where it does read.

@@ -4,8 +4,8 @@
 //! it. Nothing is copied but the cut record at the end of a block, which the next block begins with. There is no map of the file (page
 //! faults cost more than reads, and a file that is cut short while mapped kills the process) and no second buffer.
 //!
-//! Compressed captures are unpacked on the way ([`super::unpack`]); offsets then count the bytes unpacked. The formats of other tools are
-//! refused by name ([`super::foreign`]).
+//! Compressed captures are unpacked on the way (`unpack`); offsets then count the bytes unpacked. The formats of other tools are
+//! refused by name (`foreign`).
 //!
 //! A record whose length is wrong does not say where the next one begins: the reading goes on where several records, or a block whose
 //! lengths agree, follow each other again, and the place and the bytes passed over are said. What was found again proves nothing: an input
