@@ -169,13 +169,15 @@ impl<'a> Case<'a> {
         self.direction != Direction::Inbound && (self.may_be_proxied() || self.policy.allow.iter().any(permits))
     }
 
-    /// Whether the text may be what a proxy was asked, or its answer: bytes of what had been said by then are missing.
+    /// Whether the text may be what a proxy was asked, or its answer: bytes of what had been said by then are missing, or
+    /// were said before the capture or before memory forgot them.
     fn may_be_proxied(&self) -> bool {
         let facts = &self.record.facts;
         let Some((how, at)) = facts.cleartext else { return false };
         // a request that was lost is known to be late: when its place is given up
         let is_answer = self.protocol() == Some("http") && facts.http.is_none();
         let lost = facts.gap.into_iter().chain(facts.truncated).any(|(_, lost)| is_answer || lost.frame <= at.frame);
+        let lost = lost || is_answer && self.record.began_before;
         lost && (is_answer || how == Cleartext::Readable) && facts.connect.is_none()
     }
 

@@ -61,7 +61,10 @@ pub(super) static PORT_NOT_ALLOWED: Rule = Rule {
                 "the agent went to {place} over {transport}; {}:{} allows it on other ports",
                 entry.origin.policy, entry.origin.line
             );
-            broken.push(proven(case, Broken::new(CausedBy::Agent, format!("{transport} {place}"), message)));
+            let finding = proven(case, Broken::new(CausedBy::Agent, format!("{transport} {place}"), message));
+            // what came before may have asked a proxy for another port
+            let may_be_proxied = case.record.began_before && !case.record.facts.names.is_empty();
+            broken.push(if may_be_proxied { finding.severity(Severity::Undetermined) } else { finding });
         }
     }),
 };
