@@ -3,6 +3,7 @@
 //! A flow is all packets between two endpoints of one transport. The table is generic in what rides along ([`Rider`]): it knows no
 //! protocol. Time is the packets' own, and only goes forward. Every bound lies in `limits`, and hitting one marks the flow.
 
+mod attempts;
 mod end;
 mod entry;
 mod key;

@@ -2,8 +2,8 @@
 //!
 //! What is compared is what no sender repeats within a fraction of a millisecond: the identification and the transport's checksum
 //! ([`Packet::stamp`]), sequence numbers, flags and the payload. The last few of each end are kept, by a hash that is keyed at random, so that
-//! nothing can be made to look like a copy. Packets that pass a stream whose bytes are no longer looked at are not asked: their copies
-//! are counted as packets, and nothing else follows from them.
+//! nothing can be made to look like a copy. Packets of a flow that nobody reads any more, and those within opaque bytes, are not asked:
+//! their copies are counted as packets, and nothing else follows from them.
 
 use std::hash::{BuildHasher, Hasher};
 

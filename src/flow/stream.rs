@@ -135,6 +135,20 @@ impl Stream {
     /// Notes payload without putting it in order: nobody reads it any more.
     pub fn pass(&mut self, held: &mut Held, seq: u32, length: u32) {
         self.begin(held, seq);
+        self.advance(seq, length);
+    }
+
+    /// The same in the middle of a stream. Returns whether it was there.
+    #[inline]
+    pub fn passes(&mut self, seq: u32, length: u32) -> bool {
+        let is_middle = self.marks & (mark::STARTED | mark::FIN) == mark::STARTED;
+        if is_middle {
+            self.advance(seq, length);
+        }
+        is_middle
+    }
+
+    fn advance(&mut self, seq: u32, length: u32) {
         let end = seq.wrapping_add(length);
         if distance(end, self.highest) > 0 {
             self.highest = end;

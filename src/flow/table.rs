@@ -1,7 +1,6 @@
 //! The table of one lane's flows, in bounded memory.
 //!
-//! A TCP flow of which only SYNs of one end were seen is an *attempt*: a few dozen bytes in a queue of its own, so that a flood of SYNs
-//! costs little and is forgotten first. Everything else is an *entry*: counters that every packet touches, and the rest behind a box.
+//! A TCP flow of which only SYNs of one end were seen is an *attempt* ([`Attempts`]), and is forgotten first. Everything else is an *entry*: counters that every packet touches, and the rest behind a box.
 //! Idle flows are found by queues in the order of creation, one for each time-out, and looked at again when their turn comes: a packet
 //! costs no list operation. Order of time-out and eviction follows from this lane's packets alone.
 
@@ -10,11 +9,11 @@ use std::collections::VecDeque;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
+use super::attempts::{ATTEMPT, ATTEMPT_BYTES, Attempt, Attempts};
 use super::entry::{Cold, Entry, flag};
 use super::{Ended, FlowKey, Held, Stream};
 use crate::decode::{Header, Packet};
-use crate::fact::{Basis, End, Finish, FlowState, FrameId, Locus, Tally, Timestamp, Transport};
-
+use crate::fact::{End, Finish, FrameId, Locus, Timestamp, Transport};
 use crate::limits;
 
 /// What rides along with a flow and is told its bytes.
@@ -53,9 +52,7 @@ pub struct FlowTable<R: Rider> {
     index: HashTable<u32>,
     entries: Vec<Option<Entry<R>>>,
     free: Vec<u32>,
-    attempts: VecDeque<Attempt>,
-    /// The number of the attempt at the front.
-    front: u32,
+    attempts: Attempts,
     closing: VecDeque<Due>,
     datagrams: VecDeque<Due>,
     connections: VecDeque<Due>,
@@ -73,24 +70,6 @@ pub struct FlowTable<R: Rider> {
 #[derive(Clone, Copy, Debug)]
 pub struct Slot(u32);
 
-/// The bit of a slot that tells attempts from entries.
-const ATTEMPT: u32 = 1 << 31;
-
-/// A TCP flow of which only SYNs of one end were seen.
-#[derive(Clone, Copy)]
-struct Attempt {
-    key: FlowKey,
-    first: FrameId,
-    first_at: Timestamp,
-    last: Timestamp,
-    isn: u32,
-    packets: u16,
-    /// The sender; `None` once it has become an entry.
-    end: Option<End>,
-    agents: u8,
-    unreachable: bool,
-}
-
 /// When to look at an entry again.
 struct Due {
     at: Timestamp,
@@ -107,8 +86,7 @@ impl<R: Rider> FlowTable<R> {
             index: HashTable::new(),
             entries: Vec::new(),
             free: Vec::new(),
-            attempts: VecDeque::new(),
-            front: 0,
+            attempts: Attempts::default(),
             closing: VecDeque::new(),
             datagrams: VecDeque::new(),
             connections: VecDeque::new(),
@@ -170,10 +148,8 @@ impl<R: Rider> FlowTable<R> {
     /// The flows that are still open, in the order of their first frames, for [`FlowTable::close`].
     #[must_use]
     pub fn open_flows(&self) -> Vec<(FrameId, u32)> {
-        let attempts = self.attempts.iter().zip(0u32..).filter(|(attempt, _)| attempt.end.is_some());
-        let attempts = attempts.map(|(attempt, n)| (attempt.first, self.front.wrapping_add(n) | ATTEMPT));
         let entries = self.entries.iter().zip(0u32..).filter_map(|(entry, slot)| entry.as_ref().map(|e| (e.cold.first.frame, slot)));
-        let mut open: Vec<_> = attempts.chain(entries).collect();
+        let mut open: Vec<_> = self.attempts.open().chain(entries).collect();
         open.sort_unstable();
         open
     }
@@ -215,19 +191,7 @@ impl<R: Rider> FlowTable<R> {
     }
 
     fn key(&self, slot: u32) -> Option<&FlowKey> {
-        if slot & ATTEMPT != 0 {
-            self.attempt(slot).filter(|attempt| attempt.end.is_some()).map(|attempt| &attempt.key)
-        } else {
-            self.entry(slot).map(|entry| &entry.key)
-        }
-    }
-
-    fn attempt(&self, slot: u32) -> Option<&Attempt> {
-        self.attempts.get((slot.wrapping_sub(self.front) & !ATTEMPT) as usize)
-    }
-
-    fn attempt_mut(&mut self, slot: u32) -> Option<&mut Attempt> {
-        self.attempts.get_mut((slot.wrapping_sub(self.front) & !ATTEMPT) as usize)
+        key(&self.attempts, &self.entries, slot)
     }
 
     fn entry(&self, slot: u32) -> Option<&Entry<R>> {
@@ -238,18 +202,12 @@ impl<R: Rider> FlowTable<R> {
         self.entries.get_mut(slot as usize)?.as_mut()
     }
 
-    fn insert_slot(&mut self, key: &FlowKey, slot: u32) {
-        let hash = key.hash_with(&self.hash);
+    fn insert_slot(&mut self, of: &FlowKey, slot: u32) {
+        let hash = of.hash_with(&self.hash);
         // the hasher of a rehash reads keys from the tables beside the index
-        let (attempts, entries, front, state) = (&self.attempts, &self.entries, self.front, &self.hash);
-        self.index.insert_unique(hash, slot, |&slot| {
-            let key = if slot & ATTEMPT != 0 {
-                attempts.get((slot.wrapping_sub(front) & !ATTEMPT) as usize).map(|attempt| &attempt.key)
-            } else {
-                entries.get(slot as usize).and_then(Option::as_ref).map(|entry| &entry.key)
-            };
-            key.map_or(0, |key| key.hash_with(state))
-        });
+        let (attempts, entries, state) = (&self.attempts, &self.entries, &self.hash);
+        let hasher = |&slot: &u32| key(attempts, entries, slot).map_or(0, |key| key.hash_with(state));
+        self.index.insert_unique(hash, slot, hasher);
     }
 
     fn remove_slot(&mut self, key: &FlowKey, slot: u32) {
@@ -264,7 +222,6 @@ impl<R: Rider> FlowTable<R> {
         let agents = R::agents(shared, packet, at.end);
         // an attempt has no room for the tunnels that it came in
         if let Some(isn) = bare_syn(packet).filter(|_| packet.outer.is_none()) {
-            let slot = self.front.wrapping_add(self.attempts.len() as u32) | ATTEMPT;
             let attempt = Attempt {
                 key,
                 first: at.frame,
@@ -273,10 +230,10 @@ impl<R: Rider> FlowTable<R> {
                 isn,
                 packets: 1,
                 end: Some(at.end),
-                agents: u8::from(agents[0]) | u8::from(agents[1]) << 1,
+                agents,
                 unreachable: false,
             };
-            self.attempts.push_back(attempt);
+            let slot = self.attempts.push(attempt);
             self.next_due = self.next_due.min(at.at.plus_nanos(limits::ATTEMPT_NANOS));
             self.used += ATTEMPT_BYTES;
             self.insert_slot(&key, slot);
@@ -289,8 +246,8 @@ impl<R: Rider> FlowTable<R> {
 
     /// A further packet of an attempt.
     fn again(&mut self, shared: &mut R::Shared, slot: u32, packet: &Packet<'_>, at: Locus) -> [bool; 2] {
-        let Some(attempt) = self.attempt_mut(slot) else { return [false; 2] };
-        let agents = [attempt.agents & 1 != 0, attempt.agents & 2 != 0];
+        let Some(attempt) = self.attempts.get_mut(slot) else { return [false; 2] };
+        let agents = attempt.agents;
         match bare_syn(packet) {
             Some(isn) if attempt.end == Some(at.end) => {
                 attempt.isn = isn;
@@ -307,15 +264,11 @@ impl<R: Rider> FlowTable<R> {
 
     /// Makes an entry of an attempt.
     fn promote(&mut self, shared: &mut R::Shared, slot: u32) -> u32 {
-        let Some(attempt) = self.attempt_mut(slot) else { return slot };
-        let known = *attempt;
-        attempt.end = None;
-        let end = known.end.unwrap_or(End::A);
-        let key = known.key;
+        let Some((known, end)) = self.attempts.take(slot) else { return slot };
+        let (key, agents) = (known.key, known.agents);
         self.remove_slot(&key, slot);
         self.trim_attempts();
         let first = Locus { frame: known.first, at: known.first_at, end };
-        let agents = [known.agents & 1 != 0, known.agents & 2 != 0];
         let slot = self.enter(shared, key, agents, first);
         if let Some(entry) = self.entry_mut(slot) {
             let i = end.index();
@@ -390,7 +343,7 @@ impl<R: Rider> FlowTable<R> {
         }
         let i = at.end.index();
         let passes = matches!(&packet.header, Header::Tcp(tcp) if entry.passes(tcp, packet, at.end));
-        if !passes && entry.cold.recent[i].has(packet, at.at, &self.hash) {
+        if !passes && entry.flags & flag::UNREAD == 0 && entry.cold.recent[i].has(packet, at.at, &self.hash) {
             let agents = entry.agents();
             self.copied = true;
             return agents;
@@ -434,10 +387,10 @@ impl<R: Rider> FlowTable<R> {
     ) -> [bool; 2] {
         let mark = if unreachable { flag::UNREACHABLE } else { 0 };
         match slot {
-            Some(slot) if slot & ATTEMPT != 0 => match self.attempt_mut(slot) {
+            Some(slot) if slot & ATTEMPT != 0 => match self.attempts.get_mut(slot) {
                 Some(attempt) => {
                     attempt.unreachable |= unreachable;
-                    [attempt.agents & 1 != 0, attempt.agents & 2 != 0]
+                    attempt.agents
                 }
                 None => [false; 2],
             },
@@ -469,12 +422,11 @@ impl<R: Rider> FlowTable<R> {
     /// Ends what has been idle for its time-out.
     #[cold]
     fn expire(&mut self, shared: &mut R::Shared) {
-        while let Some(attempt) = self.attempts.front() {
-            if attempt.end.is_some() && self.now.since(attempt.first_at) < limits::ATTEMPT_NANOS {
+        while let Some((slot, attempt)) = self.attempts.oldest() {
+            if self.now.since(attempt.first_at) < limits::ATTEMPT_NANOS {
                 break;
             }
-            self.end(shared, self.front | ATTEMPT, Finish::Idle);
-            self.trim_attempts();
+            self.end(shared, slot, Finish::Idle);
         }
         while self.closing.front().is_some_and(|due| due.at <= self.now) {
             if let Some(due) = self.closing.pop_front() {
@@ -483,7 +435,7 @@ impl<R: Rider> FlowTable<R> {
         }
         self.look_again(shared, limits::IDLE_DATAGRAM_NANOS, |table| &mut table.datagrams);
         self.look_again(shared, limits::IDLE_CONNECTION_NANOS, |table| &mut table.connections);
-        let attempt = self.attempts.front().map(|attempt| attempt.first_at.plus_nanos(limits::ATTEMPT_NANOS));
+        let attempt = self.attempts.oldest().map(|(_, attempt)| attempt.first_at.plus_nanos(limits::ATTEMPT_NANOS));
         let dues = [&self.closing, &self.datagrams, &self.connections].into_iter().filter_map(|queue| queue.front().map(|due| due.at));
         self.next_due = dues.chain(attempt).min().unwrap_or(Timestamp::from_nanos(i64::MAX));
     }
@@ -528,9 +480,8 @@ impl<R: Rider> FlowTable<R> {
     /// first.
     fn evict(&mut self, shared: &mut R::Shared) {
         while self.used > self.budget {
-            if !self.attempts.is_empty() {
-                self.end(shared, self.front | ATTEMPT, Finish::Evicted);
-                self.trim_attempts();
+            if let Some((slot, _)) = self.attempts.oldest() {
+                self.end(shared, slot, Finish::Evicted);
             } else if let Some(due) = self.closing.pop_front() {
                 self.end_if(shared, &due, Finish::Idle);
             } else if let Some(due) = self.datagrams.pop_front().or_else(|| self.connections.pop_front()) {
@@ -547,23 +498,17 @@ impl<R: Rider> FlowTable<R> {
         }
     }
 
-    /// Lets go of attempts at the front that have ended or become entries.
     fn trim_attempts(&mut self) {
-        while self.attempts.front().is_some_and(|attempt| attempt.end.is_none()) {
-            self.attempts.pop_front();
-            self.front = self.front.wrapping_add(1) & !ATTEMPT;
-            self.used = self.used.saturating_sub(ATTEMPT_BYTES);
-        }
+        self.used = self.used.saturating_sub(self.attempts.trim() * ATTEMPT_BYTES);
     }
 
     /// Ends a flow and tells its rider.
     fn end(&mut self, shared: &mut R::Shared, slot: u32, how: Finish) {
         let Some(&key) = self.key(slot) else { return };
         if slot & ATTEMPT != 0 {
-            let Some(attempt) = self.attempt_mut(slot) else { return };
-            let Some(end) = attempt.end.take() else { return };
-            let attempt = *attempt;
+            let Some((attempt, end)) = self.attempts.take(slot) else { return };
             self.remove_slot(&key, slot);
+            self.trim_attempts();
             R::ended(shared, attempt.ended(end, how), None);
             return;
         }
@@ -577,8 +522,14 @@ impl<R: Rider> FlowTable<R> {
     }
 }
 
-/// Bytes that an attempt costs, its place in the index included.
-const ATTEMPT_BYTES: usize = size_of::<Attempt>() + 10;
+/// The key of the flow in a slot.
+fn key<'a, R>(attempts: &'a Attempts, entries: &'a [Option<Entry<R>>], slot: u32) -> Option<&'a FlowKey> {
+    if slot & ATTEMPT != 0 {
+        attempts.get(slot).map(|attempt| &attempt.key)
+    } else {
+        entries.get(slot as usize).and_then(Option::as_ref).map(|entry| &entry.key)
+    }
+}
 
 /// Bytes that an entry costs without what its streams and rider hold.
 const fn entry_bytes<R>() -> usize {
@@ -593,28 +544,5 @@ fn bare_syn(packet: &Packet<'_>) -> Option<u32> {
             (packet.payload.is_empty() && packet.missing == 0).then_some(tcp.seq)
         }
         _ => None,
-    }
-}
-
-impl Attempt {
-    fn ended(&self, end: End, how: Finish) -> Ended {
-        let mut sent = [Tally::default(); 2];
-        sent[end.index()].packets = self.packets.into();
-        Ended {
-            key: self.key,
-            agents: [self.agents & 1 != 0, self.agents & 2 != 0],
-            first: Locus { frame: self.first, at: self.first_at, end },
-            last: self.last,
-            sent,
-            state: if self.unreachable { FlowState::Refused } else { FlowState::Attempted },
-            initiator: Some(end),
-            basis: Basis::Syn,
-            answered: [None; 2],
-            simultaneous_open: false,
-            began_before: false,
-            unseen_end: None,
-            evicted: how == Finish::Evicted,
-            quoted_only: false,
-        }
     }
 }

@@ -107,7 +107,9 @@ impl<R: Rider> Entry<R> {
         let (i, j) = (end.index(), (!end).index());
         let known = flag::SPOKE_A << i | flag::ACKED_A << j;
         let plain = tcp.flags & (Tcp::SYN | Tcp::FIN | Tcp::RST | Tcp::ACK) == Tcp::ACK && self.flags & known == known;
-        let passes = plain && self.streams[i].skips(tcp.seq, packet.payload.len() as u32 + packet.missing);
+        let length = packet.payload.len() as u32 + packet.missing;
+        let stream = &mut self.streams[i];
+        let passes = plain && if self.flags & flag::UNREAD == 0 { stream.skips(tcp.seq, length) } else { stream.passes(tcp.seq, length) };
         if passes {
             self.streams[j].acknowledge(tcp.ack);
         }

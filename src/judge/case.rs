@@ -178,7 +178,9 @@ impl<'a> Case<'a> {
         let is_answer = self.protocol() == Some("http") && facts.http.is_none();
         let lost = facts.gap.into_iter().chain(facts.truncated).any(|(_, lost)| is_answer || lost.frame <= at.frame);
         let lost = lost || is_answer && self.record.began_before;
-        lost && (is_answer || how == Cleartext::Readable) && facts.connect.is_none()
+        // a proxy is a destination like any other
+        let is_allowed = matches!(self.destination, Destination::Allowed(_));
+        lost && is_allowed && (is_answer || how == Cleartext::Readable) && facts.connect.is_none()
     }
 
     /// Whether an entry permits this flow's plaintext but for names.

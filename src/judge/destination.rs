@@ -36,12 +36,12 @@ pub enum By<'a> {
 }
 
 impl<'a> By<'a> {
-    /// Its place among what else allows something: the entry's line and policy, or what stands for all.
-    pub(super) fn key(&self) -> (&'a str, usize) {
+    /// Tells it from what else allows something, while the policy stays where it is: it is never written down.
+    pub(super) fn key(&self) -> usize {
         match self {
-            Self::Entry(entry) => (&entry.origin.policy, entry.origin.line),
-            Self::Private => ("destinations.private", 0),
-            Self::Resolver => ("dns.resolvers", 0),
+            Self::Entry(entry) => std::ptr::from_ref(*entry).addr(),
+            Self::Private => 0,
+            Self::Resolver => 1,
         }
     }
 }

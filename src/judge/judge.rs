@@ -34,7 +34,7 @@ pub struct Judge {
     allowed_beyond: u64,
     exceptions: BTreeMap<(&'static str, String), u64>,
     /// Flows of plain DNS by the resolver that the policy allows.
-    resolvers: HashMap<IpAddr, u64, RandomState>,
+    resolvers: BTreeMap<IpAddr, u64>,
     seen: BTreeMap<IpAddr, (u64, Timestamp, Timestamp)>,
     /// When the capture at hand began.
     began: Timestamp,
@@ -64,8 +64,8 @@ struct AllowedKey {
     ip: Option<IpAddr>,
     port: u16,
     transport: Transport,
-    /// What allows it: the line of an entry, and a number for its policy.
-    by: (usize, usize),
+    /// What allows it, by [`By::key`].
+    by: usize,
 }
 
 /// Flows and bytes, and what allows them in words.
@@ -116,7 +116,7 @@ impl Judge {
             allowed: HashMap::default(),
             allowed_beyond: 0,
             exceptions: BTreeMap::new(),
-            resolvers: HashMap::default(),
+            resolvers: BTreeMap::new(),
             seen: BTreeMap::new(),
             began: Timestamp::default(),
             early: HashMap::default(),
@@ -471,10 +471,8 @@ impl Judge {
             let name = name.or(answered).cloned();
             let port =
                 record.facts.connect.as_ref().and_then(|(target, _)| target.as_str().rsplit_once(':')?.1.parse().ok()).unwrap_or(peer.port);
-            let (policy, line) = by.key();
-            // the policy lives as long as the judge, so where its name stands tells it from others
             let ip = if name.is_some() { None } else { Some(peer.ip) };
-            let key = AllowedKey { name, ip, port, transport: record.transport, by: (line, policy.as_ptr() as usize) };
+            let key = AllowedKey { name, ip, port, transport: record.transport, by: by.key() };
             let full = self.allowed.len() >= limits::LISTED;
             if full && !self.allowed.contains_key(&key) {
                 self.allowed_beyond += 1;
@@ -537,19 +535,17 @@ impl Waiting {
     }
 }
 
-/// The allowed destinations in the order of the document.
+/// The allowed destinations in the order of the document. A name that is written as an address is one with the address.
 fn allowed(sums: HashMap<AllowedKey, AllowedSum, RandomState>) -> Vec<Allowed> {
-    let listed = sums.into_iter().map(|(key, sum)| Allowed {
-        destination: key.name.map(|name| name.to_string()).or(key.ip.map(|ip| ip.to_string())).unwrap_or_default(),
-        port: key.port,
-        transport: key.transport.to_string(),
-        entry: sum.by,
-        flows: sum.flows,
-        bytes: sum.bytes,
-    });
-    let mut listed: Vec<Allowed> = listed.collect();
-    listed.sort_by(|a, b| (&a.destination, a.port, &a.transport, &a.entry).cmp(&(&b.destination, b.port, &b.transport, &b.entry)));
-    listed
+    let mut listed: BTreeMap<(String, u16, String, String), (u64, u64)> = BTreeMap::new();
+    for (key, sum) in sums {
+        let destination = key.name.map(|name| name.to_string()).or(key.ip.map(|ip| ip.to_string())).unwrap_or_default();
+        let (flows, bytes) = listed.entry((destination, key.port, key.transport.to_string(), sum.by)).or_default();
+        *flows += sum.flows;
+        *bytes += sum.bytes;
+    }
+    let allowed = |((destination, port, transport, entry), (flows, bytes))| Allowed { destination, port, transport, entry, flows, bytes };
+    listed.into_iter().map(allowed).collect()
 }
 
 /// The name and port, or the address and port, of a flow's peer.
