@@ -151,15 +151,16 @@ impl Run<'_> {
                 for (seen, (lane, routed)) in seen.iter_mut().zip(&ahead) {
                     *seen = self.lanes[*lane].look(routed);
                 }
-                for ((frame, (lane, routed)), seen) in frames.iter().zip(ahead.drain(..)).zip(seen) {
-                    if shard::is_piece(frame, &routed) {
+                for ((frame, (lane, routed)), seen) in frames.iter().zip(&ahead).zip(seen) {
+                    if shard::is_piece(frame, routed) {
                         self.piece(frame, next.frame(frame), &mut events);
                         continue;
                     }
-                    let lane = &mut self.lanes[lane];
-                    lane.take(frame, &routed, seen);
+                    let lane = &mut self.lanes[*lane];
+                    lane.take(frame, routed, seen);
                     lane.tell(&mut events);
                 }
+                ahead.clear();
             }
             self.hear(&mut events, Some(&next));
             block = next;

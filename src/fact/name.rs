@@ -72,7 +72,7 @@ impl Name {
             }
             length = start + label.len();
         }
-        Self(String::from_utf8_lossy(&plain[..length]).into())
+        Self(std::str::from_utf8(&plain[..length]).unwrap_or_default().into())
     }
 
     /// Goes on where a label is odd or the name long.
@@ -103,7 +103,15 @@ impl Name {
     /// not have. (Underscores are plain: service labels carry them.) An odd name is never matched against an allowed one.
     #[must_use]
     pub fn is_odd(&self) -> bool {
-        self.0.len() > 253 || self.0.split('.').any(|label| label.is_empty() || label.len() > 63 || !label.bytes().all(is_plain))
+        let mut label = 0;
+        for byte in self.0.bytes() {
+            match byte {
+                b'.' if label > 0 => label = 0,
+                byte if is_plain(byte) && label < 63 => label += 1,
+                _ => return true,
+            }
+        }
+        label == 0 || self.0.len() > 253
     }
 
     /// The address, where the name is an IP literal.
