@@ -131,6 +131,9 @@ pub const CLOSING_NANOS: i64 = 10 * 1_000_000_000;
 /// How long a flow of datagrams may be silent before it has ended; it is noticed within twice that.
 pub const IDLE_DATAGRAM_NANOS: i64 = 60 * 1_000_000_000;
 
+/// The same for a session of datagrams that was seen to begin (QUIC): an idle time-out of its own may be minutes long.
+pub const IDLE_SESSION_NANOS: i64 = 15 * 60 * 1_000_000_000;
+
 /// How long a connection may be silent before it is judged as it stands. Agents keep connections for days with a heartbeat of minutes.
 pub const IDLE_CONNECTION_NANOS: i64 = 24 * 3600 * 1_000_000_000;
 
@@ -222,3 +225,29 @@ pub const DNS_EARLY_PER_FLOW: usize = 8;
 
 /// How long after its answer a question may be seen.
 pub const DNS_EARLY_NANOS: i64 = 10 * 1_000_000;
+
+/// CRYPTO bytes of QUIC Initials that are kept of one end until its hellos are read.
+pub const CRYPTO_BYTES: usize = 64 << 10;
+
+/// Ranges of them that are kept apart: a ClientHello of Chrome comes in a dozen pieces.
+pub const CRYPTO_RANGES: usize = 128;
+
+/// Connection IDs of one end of a QUIC flow that are known at a time; endpoints issue two to eight.
+pub const QUIC_IDS_PER_END: usize = 8;
+
+/// Connection IDs of one end that one datagram alone has borne.
+pub const QUIC_IDS_IN_DOUBT: usize = 4;
+
+/// Packets of a QUIC flow, and their bytes, that wait for what explains them: the client's first Initial, or the server's.
+pub const QUIC_HELD_PACKETS: usize = 32;
+/// Bytes of those.
+pub const QUIC_HELD_BYTES: usize = 32 << 10;
+
+/// Initials of one end that are not opened, since the hellos have been read: acknowledgements and what is sent again.
+pub const QUIC_INITIALS_UNREAD: u8 = 16;
+
+/// Initials of one flow that are tried and do not open.
+pub const QUIC_TRIALS: u8 = 64;
+
+/// Attempts of one QUIC flow: another version, a Retry, or another connection between the same ports.
+pub const QUIC_ATTEMPTS: usize = 8;

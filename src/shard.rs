@@ -335,6 +335,7 @@ pub struct Ride {
     inspection: Inspection,
     facts: Facts,
     opener: Option<End>,
+    hides_opener: bool,
     tunnel: Vec<Layer>,
 }
 
@@ -344,6 +345,7 @@ impl Ride {
         for Observation { fact, at } in shared.said.drain(..) {
             match &fact {
                 Fact::Opener(end) => _ = self.opener.get_or_insert(*end),
+                Fact::OpenerUnseen => self.hides_opener = true,
                 Fact::Resolved(resolution) if self.opener.is_some_and(|asker| self.agents[asker.index()]) => {
                     let kind = EventKind::Resolved { resolution: resolution.clone(), at };
                     shared.events.push(Event { cause: shared.cause, kind });
@@ -393,6 +395,7 @@ impl Rider for Ride {
             inspection: Inspection::new(carrier),
             facts: Facts::default(),
             opener: None,
+            hides_opener: false,
             tunnel: shared.layers.clone(),
         })
     }
@@ -439,6 +442,14 @@ impl Rider for Ride {
 
     fn opener(&self) -> Option<End> {
         self.opener
+    }
+
+    fn hides_opener(&self) -> bool {
+        self.hides_opener
+    }
+
+    fn is_lasting(&self) -> bool {
+        self.inspection.is_lasting()
     }
 
     fn memory(&self) -> usize {

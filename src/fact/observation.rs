@@ -24,6 +24,8 @@ pub enum Fact {
     Protocol(&'static str),
     /// The protocol shows that this end opened the conversation (it sent a ClientHello, a query, a request).
     Opener(End),
+    /// What the opener said first was not seen, so that the first packet which was shows nothing of who opened the conversation.
+    OpenerUnseen,
     /// A name was asked for.
     ServerName {
         /// The name.

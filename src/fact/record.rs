@@ -320,7 +320,7 @@ impl FlowFacts {
         let first = |slot: &mut Option<Locus>| _ = slot.get_or_insert(at);
         match seen.fact {
             Fact::Protocol(name) => self.protocol = Some((name, at)),
-            Fact::Opener(_) => {} // the flow table's: it decides who the initiator is
+            Fact::Opener(_) | Fact::OpenerUnseen => {} // the flow table's: it decides who the initiator is
             Fact::ServerName { name, source } => {
                 let known = self.names.iter().any(|read| read.name == name && read.source == source);
                 if !known && self.names.len() < limits::NAMES_PER_FLOW {

@@ -6,6 +6,7 @@ use super::table::Rider;
 use super::{Ended, FlowKey, Held, Stream};
 use crate::decode::{Header, Packet};
 use crate::fact::{Basis, End, Finish, FlowState, FrameId, Locus, Tally, Timestamp, Transport};
+use crate::limits;
 
 /// A flow that is more than an attempt.
 pub(super) struct Entry<R> {
@@ -95,6 +96,11 @@ impl<R: Rider> Entry<R> {
         self.flags & (flag::RESET_A | flag::RESET_A << 1) != 0 || self.flags & fins == fins
     }
 
+    /// How long it may be silent, where others of its kind may for `idle`.
+    pub(super) fn patience(&self, idle: i64) -> i64 {
+        if self.cold.rider.as_ref().is_some_and(Rider::is_lasting) { idle.max(limits::IDLE_SESSION_NANOS) } else { idle }
+    }
+
     /// Tells the rider what is left, and that both ends will say no more.
     pub(super) fn finish(&mut self, shared: &mut R::Shared, how: Finish) {
         let cold = &mut *self.cold;
@@ -163,6 +169,9 @@ impl<R: Rider> Entry<R> {
         let opener = ends.into_iter().find(|&end| is_set(flag::OPENED_A, end));
         if let Some(end) = self.cold.rider.as_ref().and_then(Rider::opener).or(opener) {
             return (Some(end), Basis::Handshake);
+        }
+        if self.cold.rider.as_ref().is_some_and(Rider::hides_opener) {
+            return (None, Basis::Unknown);
         }
         let well_known = |i: usize| self.key.ends()[i].port < 1024;
         match (self.key.transport(), well_known(0), well_known(1)) {

@@ -39,6 +39,14 @@ pub trait Rider: Sized {
     fn is_complete(&self) -> bool;
     /// The end that opened the conversation, where its protocol shows it.
     fn opener(&self) -> Option<End>;
+    /// Whether the first packet that was seen shows nothing of who opened the conversation.
+    fn hides_opener(&self) -> bool {
+        false
+    }
+    /// Whether silence of minutes does not end a flow of datagrams.
+    fn is_lasting(&self) -> bool {
+        false
+    }
     /// Bytes of memory held, the rider's own included.
     fn memory(&self) -> usize;
     /// The flow has ended.
@@ -461,8 +469,8 @@ impl<R: Rider> FlowTable<R> {
         let now = self.now;
         let again = now.plus_nanos(idle);
         while let Some(mut due) = queue(self).pop_front_if(|due| due.at <= now) {
-            match self.entry(due.slot).filter(|entry| entry.generation == due.generation).map(|entry| entry.last) {
-                Some(last) if now.since(last) < idle => {
+            match self.entry(due.slot).filter(|entry| entry.generation == due.generation) {
+                Some(entry) if now.since(entry.last) < entry.patience(idle) => {
                     due.at = again;
                     queue(self).push_back(due);
                     // at the end of time what is put back is due again at once: one look a packet is enough

@@ -58,6 +58,12 @@ impl Inspection {
         matches!(&self.stage, Stage::Inspecting(inspector) if inspector.is_complete())
     }
 
+    /// Whether silence does not end the flow.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        matches!(&self.stage, Stage::Inspecting(inspector) if inspector.is_lasting())
+    }
+
     /// Bytes of memory held beyond the struct itself, roughly.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {

@@ -233,6 +233,13 @@ impl ServerHello {
     }
 }
 
+/// The first extension of one of these types in the body of a ClientHello.
+pub(super) fn extension<'a>(body: &'a [u8], kinds: &[u16]) -> Option<&'a [u8]> {
+    let (_, fixed) = tls_parser::parse_tls_handshake_client_hello(body).ok()?;
+    let mut list = Reader(fixed.ext?);
+    std::iter::from_fn(|| list.extension()).find_map(|(kind, content)| kinds.contains(&kind).then_some(content))
+}
+
 /// Whether `suite` is known to encrypt. One that is not in the registry at hand is not.
 pub(super) fn is_encrypting(suite: CipherSuite) -> bool {
     TlsCipherSuite::from_id(suite.0).is_some_and(|suite| suite.enc != TlsCipherEnc::Null)

@@ -16,6 +16,7 @@ mod ldap;
 mod lines;
 mod ntp;
 mod pop3;
+mod quic;
 pub mod readable;
 mod saved;
 mod sighted;
@@ -45,6 +46,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &dns::OVER_UDP,
     &dns::OVER_TCP,
     &ntp::NTP,
+    &quic::QUIC,
     &syslog::OVER_UDP,
     &syslog::OVER_TCP,
 ];
@@ -111,6 +113,11 @@ pub trait Inspector: Send {
     /// Whether everything that was asked so far has been answered, so that datagrams which fall silent now have said all. Only a protocol
     /// of questions and answers can tell.
     fn is_complete(&self) -> bool {
+        false
+    }
+
+    /// Whether the flow is a session that silence does not end: datagrams may go on after minutes, and mean what they did.
+    fn is_lasting(&self) -> bool {
         false
     }
 

@@ -6,6 +6,10 @@ pub const OPENING_RUN: usize = 24;
 /// Bytes of readable text that prove plaintext where a protocol's framing has just been broken.
 pub const BROKEN_FRAMING_RUN: usize = 16;
 
+/// Bytes of readable text that prove plaintext in one of very many datagrams, each of which is looked at: random bytes read so once in a
+/// million million.
+pub const DATAGRAM_RUN: usize = 32;
+
 /// What a run of bytes looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Run {

@@ -3,7 +3,7 @@
 use super::super::case::{Case, Direction};
 use super::super::{CausedBy, Severity};
 use super::{Broken, Check, Rule};
-use crate::fact::{FlowState, Transport};
+use crate::fact::{Basis, FlowState, Transport};
 
 pub(super) static INBOUND_ACCEPTED: Rule = Rule {
     code: "WW101",
@@ -59,6 +59,8 @@ pub(super) static INITIATOR_UNKNOWN: Rule = Rule {
                 "the agent, which should have asked, was not seen to"
             } else if case.record.transport == Transport::Tcp {
                 "its SYN was not captured"
+            } else if case.record.basis == Basis::Unknown {
+                "what its opener said first was not captured"
             } else {
                 "its first packet came too soon after the capture began"
             };

@@ -4,7 +4,8 @@ use super::bases::Base;
 use super::scene::Mutant;
 use crate::world::files::Kind;
 use crate::world::generate::in_order;
-use crate::world::packets::{ACK, FIN, RST, SYN, Segment, addresses, tcp_at};
+use crate::world::packets::{ACK, FIN, RST, SYN, Segment, addresses, datagram, tcp_at};
+use crate::world::quic::is_quic;
 use crate::world::random::Random;
 use crate::world::wrappers::WRAPPERS;
 use crate::world::{Frame, MILLI, SECOND, World, hosts::Cast, scenes};
@@ -33,6 +34,7 @@ pub const HARMLESS: &[Harmless] = &[
     line("others within a millisecond trade places", swap_flows),
     turns("both directions within a millisecond trade places", swap_directions),
     turns("one direction comes late", |mutant, base, random| delay(mutant, base, random.one_in(2))),
+    line("datagrams of QUIC trade places", swap_datagrams),
     line("every frame twice", |mutant, _, _| twice(mutant, |frame| frame.clone())),
     line("every frame twice, as a router forwards it", |mutant, _, _| twice(mutant, forwarded)),
     line("some frames again", |mutant, _, random| again(mutant, random)),
@@ -66,6 +68,12 @@ fn swap_flows(mutant: &mut Mutant, _: &Base, random: &mut Random) {
 
 fn swap_directions(mutant: &mut Mutant, _: &Base, random: &mut Random) {
     swap(mutant, random, |a, b| addresses(a).map(|(from, _)| from) != addresses(b).map(|(from, _)| from));
+}
+
+/// Those with long headers: what follows the handshake is not told from anything else.
+fn swap_datagrams(mutant: &mut Mutant, _: &Base, random: &mut Random) {
+    let is_long = |frame: &[u8]| datagram(frame).is_some_and(|(.., payload)| is_quic(payload));
+    swap(mutant, random, |a, b| is_long(a) && is_long(b));
 }
 
 /// Neighbours within a millisecond trade places where `may` says so.

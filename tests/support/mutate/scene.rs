@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use wirewitness::fact::{Name, Transport};
 use wirewitness::judge::Verdict;
 use wirewitness::judge::policy::{Agent, Policy};
 
@@ -11,6 +12,7 @@ use super::bases::{Base, Target};
 use crate::world::files::File;
 use crate::world::generate::in_order;
 use crate::world::packets::Place;
+use crate::world::quic::Datagram;
 use crate::world::random::Random;
 use crate::world::tcp::{Tcp, Who};
 use crate::world::tls::{Talk, Version};
@@ -135,6 +137,35 @@ impl<'a> Scene<'a> {
     /// The same, and its port and name bind.
     pub fn bound_target(&mut self) -> Option<Target> {
         self.target().filter(|target| !target.is_free)
+    }
+
+    /// A place where the agent may go with QUIC, its name looked up.
+    pub fn quic_target(&mut self) -> Option<Target> {
+        let target = self.target()?;
+        let (name, policy) = (Name::from_wire(target.name.as_bytes()), &self.base.policy);
+        let is_permitted = policy.entries_named(&name).any(|entry| entry.covers_port(target.port, Transport::Udp));
+        if !is_permitted && !target.is_free {
+            return None;
+        }
+        self.look_up(&target);
+        Some(target)
+    }
+
+    /// Says the datagrams of QUIC to where the agent may go.
+    pub fn quic(&mut self, said: impl Fn(&str) -> Vec<Datagram>) -> Option<()> {
+        let target = self.quic_target()?;
+        let said = said(&target.name);
+        self.quic_with(target.agent, (target.peer, target.port), &said);
+        Some(())
+    }
+
+    /// Says datagrams between an agent and another.
+    pub fn quic_with(&mut self, agent: IpAddr, peer: Place, said: &[Datagram]) {
+        let agent = (agent, self.world.port());
+        for (who, datagram) in said {
+            let (from, to) = if *who == Who::Opener { (agent, peer) } else { (peer, agent) };
+            self.world.udp(from, to, datagram);
+        }
     }
 
     /// The agent's address and the resolver it may ask.

@@ -6,7 +6,8 @@ use wirewitness::judge::Scope;
 use wirewitness::judge::policy::Agent;
 
 use super::scene::Mutant;
-use crate::world::packets::{SYN, Segment, addresses};
+use crate::world::packets::{Place, SYN, Segment, addresses, datagram};
+use crate::world::quic::is_initial;
 use crate::world::random::Random;
 use crate::world::{Frame, records};
 
@@ -41,6 +42,20 @@ pub const TAKEN: &[Taken] = &[
         Some(())
     }),
     line("one direction of a connection", true, one_direction),
+    line("the client's Initials of QUIC", true, |mutant, random| quic(mutant, random, |is_first, payload| is_first && is_initial(payload))),
+    line("the server's Initials of QUIC", true, |mutant, random| {
+        quic(mutant, random, |is_first, payload| !is_first && is_initial(payload))
+    }),
+    line("all that a server of QUIC sends", true, |mutant, random| quic(mutant, random, |is_first, _| !is_first)),
+    line("all that a client of QUIC sends", true, |mutant, random| quic(mutant, random, |is_first, _| is_first)),
+    line("all Initials of QUIC", true, |mutant, random| quic(mutant, random, |_, payload| is_initial(payload))),
+    line("an Initial of QUIC", false, |mutant, random| {
+        let mut left = 1 + random.below(3);
+        quic(mutant, random, |_, payload| {
+            left -= usize::from(is_initial(payload) && left > 0);
+            is_initial(payload) && left == 0
+        })
+    }),
 ];
 
 /// Frames of both kinds together, so that what was injected is lost as well.
@@ -130,6 +145,32 @@ fn one_direction(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
     Some(())
 }
 
+/// Takes the datagrams of one flow of QUIC for which `is_lost` holds, by whether the end that spoke first sent them, and what is in them.
+fn quic(mutant: &mut Mutant, random: &mut Random, mut is_lost: impl FnMut(bool, &[u8]) -> bool) -> Option<()> {
+    let scope = Scope::new(&mutant.agents);
+    let frames = all(mutant);
+    let mut flows: Vec<(Place, Place)> = Vec::new();
+    for (from, to, payload) in frames.iter().filter_map(|frame| datagram(&frame.bytes)) {
+        let is_known = flows.contains(&(from, to)) || flows.contains(&(to, from));
+        if !is_known && is_initial(payload) && scope.has(from.0, None) != scope.has(to.0, None) {
+            flows.push((from, to));
+        }
+    }
+    let (first, other) = if flows.is_empty() { return None } else { *random.pick(&flows) };
+    let (before, mut left) = (frames.len(), 0);
+    frames.retain(|frame| {
+        let is_kept = match datagram(&frame.bytes) {
+            Some((from, to, payload)) if (from, to) == (first, other) => !is_lost(true, payload),
+            Some((from, to, payload)) if (from, to) == (other, first) => !is_lost(false, payload),
+            _ => return true,
+        };
+        left += usize::from(is_kept);
+        is_kept
+    });
+    // a flow that is lost whole leaves no trace
+    (frames.len() < before && left > 0).then_some(())
+}
+
 /// Cuts every frame to a snap length; nothing, where no frame of the agent loses what was needed.
 fn cut(mutant: &mut Mutant, kept: usize) -> Option<()> {
     let scope = Scope::new(&mutant.agents);
@@ -137,7 +178,8 @@ fn cut(mutant: &mut Mutant, kept: usize) -> Option<()> {
     for frame in all(mutant) {
         if frame.bytes.len() > kept {
             let of_agent = addresses(&frame.bytes).is_some_and(|(from, to)| scope.has(from, None) || scope.has(to, None));
-            let is_hello = Segment::read(&frame.bytes).is_some_and(|segment| segment.payload.first() == Some(&22));
+            let is_hello = Segment::read(&frame.bytes).is_some_and(|segment| segment.payload.first() == Some(&22))
+                || datagram(&frame.bytes).is_some_and(|(.., payload)| is_initial(payload));
             was_said |= of_agent && (is_hello || kept < 40);
             frame.cut += frame.bytes.len() - kept;
             frame.bytes.truncate(kept);

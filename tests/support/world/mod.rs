@@ -12,6 +12,7 @@ pub mod files;
 pub mod generate;
 pub mod hosts;
 pub mod packets;
+pub mod quic;
 pub mod random;
 pub mod records;
 pub mod scenes;

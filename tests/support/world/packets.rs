@@ -118,6 +118,19 @@ pub fn tcp_at(frame: &[u8]) -> Option<TcpAt> {
     (payload <= end && end <= frame.len()).then_some(TcpAt { header, payload, end })
 }
 
+/// Both places and the payload of a datagram in an untagged Ethernet frame without options of IP.
+pub fn datagram(frame: &[u8]) -> Option<(Place, Place, &[u8])> {
+    let at = match frame.get(12..14)? {
+        [8, 0] if *frame.get(14)? == 0x45 && *frame.get(23)? == 17 => 34,
+        [0x86, 0xdd] if *frame.get(20)? == 17 => 54,
+        _ => return None,
+    };
+    let (from, to) = addresses(frame)?;
+    let two = |n: usize| frame.get(at + n..at + n + 2).map(|b| u16::from_be_bytes([b[0], b[1]]));
+    let payload = frame.get(at + 8..(at + usize::from(two(4)?)).min(frame.len()))?;
+    Some(((from, two(0)?), (to, two(2)?), payload))
+}
+
 /// Both addresses of an untagged Ethernet frame of IP.
 pub fn addresses(frame: &[u8]) -> Option<(IpAddr, IpAddr)> {
     let v4 = |at: usize| frame.get(at..at + 4).map(|b| IpAddr::from(<[u8; 4]>::try_from(b).expect("four")));

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::hosts::Cast;
 use super::packets;
+use super::quic::Quic;
 use super::random::Random;
 use super::tcp::Who;
 use super::tls::{Talk, Version};
@@ -34,6 +35,25 @@ pub const SCENES: &[Scene] = &[
     Scene { name: "TLS with a hello of two packets", play: |world, cast, random| tls(world, cast, random, |talk| talk.big = true) },
     Scene { name: "TLS in small records", play: |world, cast, random| tls(world, cast, random, |talk| talk.record = Some(64)) },
     Scene { name: "bulk", play: |world, cast, random| tls(world, cast, random, |talk| talk.down = 60_000) },
+    Scene { name: "QUIC", play: |world, cast, random| quic(world, cast, random, |_| {}) },
+    Scene { name: "QUIC of version 2", play: |world, cast, random| quic(world, cast, random, |quic| quic.version = Quic::V2) },
+    Scene { name: "QUIC with a Retry", play: |world, cast, random| quic(world, cast, random, |quic| quic.retry = true) },
+    Scene {
+        name: "QUIC after a version that is refused",
+        play: |world, cast, random| quic(world, cast, random, |quic| quic.refused = Some(0x1a2a_3a4a)),
+    },
+    Scene {
+        name: "QUIC with a hello in pieces, the last first",
+        play: |world, cast, random| quic(world, cast, random, |quic| quic.pieces = Some((90, 2))),
+    },
+    Scene {
+        name: "QUIC whose hello is retried and long",
+        play: |world, cast, random| quic(world, cast, random, |quic| (quic.hello_retried, quic.big) = (true, true)),
+    },
+    Scene {
+        name: "QUIC that renews a connection ID",
+        play: |world, cast, random| quic(world, cast, random, |quic| (quic.ids, quic.renewed_after) = ([4, 12], Some(1))),
+    },
     Scene { name: "a socket that stays open", play: long_lived },
     Scene { name: "an address allowed by itself", play: fixed },
     Scene { name: "names over TCP", play: names_over_tcp },
@@ -86,6 +106,15 @@ fn long_lived(world: &mut World, cast: &Cast, random: &mut Random) {
     let mut tcp = world.connect(cast.agent_for(address), (address, 443));
     world.talk(&mut tcp, &talk, random.within(20, 50) * SECOND);
     world.close(&mut tcp);
+}
+
+fn quic(world: &mut World, cast: &Cast, random: &mut Random, shape: impl Fn(&mut Quic)) {
+    let (name, address) = endpoint(world, cast, random);
+    let mut quic = Quic::new(&name);
+    shape(&mut quic);
+    let from = (cast.agent_for(address), world.port());
+    let pause = if random.one_in(3) { random.within(20, 100) } else { 0 };
+    world.quic(from, (address, 443), &quic, pause);
 }
 
 fn fixed(world: &mut World, cast: &Cast, _: &mut Random) {

@@ -70,7 +70,7 @@ fn speak(talk: &Talk) -> Vec<Flight> {
     converse(&client, &server, talk)
 }
 
-fn configs(talk: &Talk) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
+pub(super) fn configs(talk: &Talk) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
     let versions: &[&rustls::SupportedProtocolVersion] = match talk.version {
         Version::Tls12 => &[&rustls::version::TLS12],
         Version::Tls13 => &[&rustls::version::TLS13],

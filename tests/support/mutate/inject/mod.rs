@@ -6,6 +6,7 @@ mod destination;
 mod direction;
 mod dns;
 mod encryption;
+mod quic;
 
 use wirewitness::judge::Verdict::{self, Fail, Inconclusive};
 
@@ -125,6 +126,30 @@ pub const INJECTIONS: &[Injection] = &[
     line("a dial to a foreign address", Inconclusive, &["WW305"], destination::dial),
     line("a foreign address is pinged", Inconclusive, &["WW305"], destination::ping).and(&["WW301"]),
     line("HTTP to a foreign address", Fail, &["WW201"], destination::http).and(&["WW301", "WW302"]),
+    // QUIC
+    line("a peer opens QUIC and is answered", Fail, &["WW101"], quic::accepted),
+    line("a peer's hello of QUIC is ignored", Fail, &["WW102"], quic::ignored).and(&["WW206"]),
+    line("text within QUIC, from the agent", Fail, &["WW201"], quic::text),
+    line("text within QUIC, from the responder", Fail, &["WW201"], quic::text_from_responder),
+    line("text behind an Initial", Fail, &["WW201"], quic::text_behind_initial),
+    line("text in the place of a packet's content", Fail, &["WW201"], quic::text_behind_header),
+    line("bytes of no protocol within QUIC", Inconclusive, &["WW202"], quic::noise),
+    line("a datagram of QUIC of another connection", Inconclusive, &["WW202"], quic::stray),
+    line("QUIC of Google", Inconclusive, &["WW202"], quic::google).and(&["WW103"]),
+    line("a version of QUIC that is refused and no more", Inconclusive, &["WW202"], quic::refused).and(ANY),
+    line("a hello of QUIC without an answer", Inconclusive, &["WW206"], quic::hello_alone),
+    line("a handshake of QUIC that never finishes", Inconclusive, &["WW206"], quic::unfinished),
+    line("QUIC whose first Initial is not seen", Inconclusive, &["WW202"], quic::without_first).and(ANY),
+    line("QUIC of which nothing but data is seen", Inconclusive, &["WW202"], quic::began_before).and(ANY),
+    line("two hellos of QUIC in one place", Inconclusive, &["WW906"], quic::contradiction),
+    line("a foreign address over QUIC that is asked for no name", Fail, &["WW301"], quic::address),
+    line("a foreign name over QUIC", Fail, &["WW302"], quic::name),
+    line("a foreign name in version 2 of QUIC", Fail, &["WW302"], quic::name_in_v2),
+    line("a foreign name after a Retry", Fail, &["WW302"], quic::name_after_retry),
+    line("a foreign name behind an allowed one's Initial", Fail, &["WW302"], quic::name_in_second_attempt),
+    line("a foreign name in a hello of pieces, the last first", Fail, &["WW302"], quic::name_in_pieces),
+    line("a foreign name in a hello of two Initials", Fail, &["WW302"], quic::name_in_big_hello),
+    line("an allowed name over QUIC on another port", Fail, &["WW303"], quic::port),
     // DNS
     line("another resolver", Fail, &["WW401"], dns::resolver),
     line("another resolver on another port", Fail, &["WW401"], dns::resolver_on_another_port),
