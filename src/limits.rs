@@ -243,11 +243,12 @@ pub const QUIC_HELD_PACKETS: usize = 32;
 /// Bytes of those.
 pub const QUIC_HELD_BYTES: usize = 32 << 10;
 
-/// Initials of one end that are not opened, since the hellos have been read: acknowledgements and what is sent again.
-pub const QUIC_INITIALS_UNREAD: u8 = 16;
+/// Packets of one end of a QUIC flow whose content is not looked at, though it is not encrypted for others than its receiver: Initials after
+/// the hellos, which acknowledge or say again, Retries, and versions that are refused.
+pub const QUIC_PACKETS_UNREAD: u8 = 16;
 
-/// Initials of one flow that are tried and do not open.
-pub const QUIC_TRIALS: u8 = 64;
+/// Initials of one flow that are opened, or tried: two of each end are common.
+pub const QUIC_INITIALS_OPENED: u8 = 100;
 
 /// Attempts of one QUIC flow: another version, a Retry, or another connection between the same ports.
 pub const QUIC_ATTEMPTS: usize = 8;

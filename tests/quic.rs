@@ -152,6 +152,26 @@ fn what_is_not_quic_does_not_pass_for_it() {
             &["WW202"],
         ),
         (
+            "Initials without end",
+            |w| {
+                let mut said = session(&quic(|_| {})).to_vec();
+                let again = said[0].clone();
+                said.extend(vec![again; 20]);
+                play(w, &said);
+            },
+            &["WW202"],
+        ),
+        (
+            "Retries without end",
+            |w| {
+                let mut said = session(&quic(|q| q.retry = true)).to_vec();
+                let again = said[1].clone();
+                said.extend(vec![again; 20]);
+                play(w, &said);
+            },
+            &["WW202"],
+        ),
+        (
             "Google's QUIC",
             |w| {
                 let first = [&[0xc3][..], b"Q046", &[0x50, 1, 2, 3, 4, 5, 6, 7, 8], &noise(1, 1300)].concat();

@@ -71,7 +71,8 @@ struct Quic {
     /// A packet of a version that nobody speaks, which the other end has to refuse.
     asked: Option<Asked>,
     unread: [u8; 2],
-    trials: u8,
+    /// Initials that were opened, or tried.
+    opened: u8,
     is_begun: bool,
     /// One of the former attempts was seen to finish.
     was_finished: bool,
@@ -218,7 +219,9 @@ impl Quic {
             Kind::Retry => {
                 let is_known = |original: &Id| packet.source == attempt.original || keys::answers(packet, original);
                 let mut originals = self.former.iter().map(|former| &former.original).chain([&attempt.original]);
-                return if !of_client && originals.any(is_known) { Fate::Fits } else { Fate::Waits };
+                let has_place = !of_client && originals.any(is_known);
+                drop(originals);
+                return if has_place { self.count(end) } else { Fate::Waits };
             }
             Kind::EarlyData if !of_client => return Fate::Rejected,
             Kind::EarlyData => {
@@ -250,6 +253,10 @@ impl Quic {
                     let is_right = attempt.speaks(packet.version) && (packet.is_fixed || attempt.greases);
                     return if is_right { self.unread(end, packet, seen) } else { Fate::Rejected };
                 }
+                self.opened = self.opened.saturating_add(1);
+                if self.opened > limits::QUIC_INITIALS_OPENED {
+                    return self.spent("initials", seen);
+                }
                 let is_news = attempt.server.is_none();
                 let outcome = attempt.initial(end, packet, seen);
                 let server = attempt.server;
@@ -271,15 +278,13 @@ impl Quic {
         if packet.destination.len() < 8 && !packet.has_token {
             return Fate::Waits;
         }
+        self.opened = self.opened.saturating_add(1);
+        if self.opened > limits::QUIC_INITIALS_OPENED {
+            return self.spent("initials", seen);
+        }
         match Attempt::begin(end, packet) {
             Some((attempt, frames)) => self.begin(attempt, &frames, seen),
-            None => {
-                self.trials += 1;
-                if self.trials >= limits::QUIC_TRIALS {
-                    return self.spent("initials that do not open", seen);
-                }
-                Fate::Waits
-            }
+            None => Fate::Waits,
         }
     }
 
@@ -318,17 +323,23 @@ impl Quic {
 
     /// An Initial that need not be opened: an acknowledgement, or the hello again.
     fn unread(&mut self, end: End, packet: &Long<'_>, seen: &mut Seen<'_>) -> Fate {
-        let count = &mut self.unread[end.index()];
-        *count = count.saturating_add(1);
-        if *count > limits::QUIC_INITIALS_UNREAD { Fate::Rejected } else { self.sealed(packet.sealed(), seen) }
+        match self.count(end) {
+            Fate::Fits => self.sealed(packet.sealed(), seen),
+            fate => fate,
+        }
     }
 
-    /// Whether what should be ciphertext reads as such.
+    /// A packet whose content is not looked at; there is no need for many.
+    fn count(&mut self, end: End) -> Fate {
+        let count = &mut self.unread[end.index()];
+        *count = count.saturating_add(1);
+        if *count > limits::QUIC_PACKETS_UNREAD { Fate::Rejected } else { Fate::Fits }
+    }
+
+    /// Looks whether what should be ciphertext reads as text.
     fn sealed(&mut self, bytes: &[u8], seen: &mut Seen<'_>) -> Fate {
-        if is_text(bytes, SEALED_TEXT_BYTES) {
-            self.readable(seen);
-        } else if is_text(bytes, packet::SEALED_BYTES) {
-            return Fate::Rejected;
+        if is_text(bytes, packet::SEALED_BYTES) {
+            if bytes.len() < SEALED_TEXT_BYTES { self.unrecognised(seen) } else { self.readable(seen) }
         }
         Fate::Fits
     }
@@ -361,24 +372,20 @@ impl Quic {
         {
             asked.is_refused = true;
             seen.say(Fact::Opener(asked.by));
-            return Fate::Fits;
+            return self.count(end);
         }
         let current = self.attempt.iter().map(|attempt| (attempt.client, &attempt.original, &attempt.source));
         let mut known = self.former.iter().map(|former| (former.client, &former.original, &former.source)).chain(current);
-        if known.any(|(client, of_client, to_client)| client != end && of_client == source && to_client == destination) {
-            Fate::Fits
-        } else {
-            Fate::Waits
-        }
+        let has_place = known.any(|(client, of_client, to_client)| client != end && of_client == source && to_client == destination);
+        if has_place { self.count(end) } else { Fate::Waits }
     }
 
     /// A packet of a version that is not read: only one that is made to be refused has a place, and only before the handshake.
     fn other(&mut self, by: End, version: Version, destination: Id, source: Id) -> Fate {
-        let count = &mut self.unread[by.index()];
-        *count = count.saturating_add(1);
+        let is_few = matches!(self.count(by), Fate::Fits);
         let is_again = |asked: &Asked| (asked.by, asked.destination, asked.source) == (by, destination, source);
         let has_place = self.attempt.is_none() || self.asked.as_ref().is_some_and(is_again);
-        if !version.is_greased() || !has_place || *count > limits::QUIC_INITIALS_UNREAD {
+        if !version.is_greased() || !has_place || !is_few {
             return Fate::Rejected;
         }
         match &self.asked {
