@@ -6,8 +6,9 @@ CAPTURES holds files/, truth.jsonl and agree.py. Every EVERYth capture (default 
 """
 import json, os, subprocess, sys, tempfile
 
-# what main reaches; raised with it, never lowered. What is missing are names behind STARTTLS and SOCKS, and malformed DNS.
-THRESHOLDS = {'sni_tcp': (0.955, 0.99), 'dns_name': (0.97, 0.99), 'initiator': (0.99, 0.99)}
+# what main reaches; raised with it, never lowered. What is missing are names behind STARTTLS and SOCKS, in Google's QUIC
+# before version 1, and malformed DNS.
+THRESHOLDS = {'sni_tcp': (0.955, 0.99), 'sni_quic': (0.92, 0.98), 'dns_name': (0.97, 0.99), 'initiator': (0.99, 0.99)}
 # zeek's modbus/fuzz-72, a flow of random bytes without a handshake
 REVERSED = 1
 
