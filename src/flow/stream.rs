@@ -181,6 +181,14 @@ impl Stream {
         skips
     }
 
+    /// Whether these bytes at `seq` are already held, and are the same.
+    #[must_use]
+    pub fn repeats(&self, held: &Held, seq: u32, bytes: &[u8]) -> bool {
+        let offset = distance(seq, held.kept_from);
+        let kept = usize::try_from(offset).ok().and_then(|from| held.kept.get(from..from + bytes.len()));
+        kept == Some(bytes) || held.waiting.iter().any(|segment| segment.seq == seq && segment.bytes == bytes)
+    }
+
     /// Takes a segment: `payload` at `seq`, and `missing` more bytes that were not captured.
     pub fn push(&mut self, held: &mut Held, seq: u32, payload: &[u8], missing: u32, at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
         self.begin(held, seq);

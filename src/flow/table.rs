@@ -11,8 +11,8 @@ use hashbrown::HashTable;
 
 use super::attempts::{ATTEMPT, ATTEMPT_BYTES, Attempt, Attempts};
 use super::entry::{Cold, Entry, flag};
-use super::{Ended, FlowKey, Held, Stream};
-use crate::decode::{Header, Packet};
+use super::{Ended, FlowKey, Held, KeyHash, Stream};
+use crate::decode::{Header, Packet, Segment};
 use crate::fact::{End, Finish, FrameId, Locus, Timestamp, Transport};
 use crate::limits;
 
@@ -47,7 +47,8 @@ pub trait Rider: Sized {
 
 /// The flows of one lane.
 pub struct FlowTable<R: Rider> {
-    hash: FixedState,
+    hash: KeyHash,
+    copies: FixedState,
     /// Slots of flows by key: an attempt's number with [`ATTEMPT`] set, or an entry's index.
     index: HashTable<u32>,
     entries: Vec<Option<Entry<R>>>,
@@ -82,7 +83,8 @@ impl<R: Rider> FlowTable<R> {
     #[must_use]
     pub fn new(budget: usize, seed: u64) -> Self {
         Self {
-            hash: FixedState::with_seed(seed),
+            hash: KeyHash::new(seed),
+            copies: FixedState::with_seed(seed),
             index: HashTable::new(),
             entries: Vec::new(),
             free: Vec::new(),
@@ -105,6 +107,29 @@ impl<R: Rider> FlowTable<R> {
     #[must_use]
     pub fn look(&self, key: &FlowKey) -> Option<Slot> {
         self.find(key).map(Slot)
+    }
+
+    /// Takes in a segment in the middle of a connection, sent by `end`, where nothing is to be told of it and [`FlowTable::look`] found its flow:
+    /// such a segment touches what every packet touches and no more. Returns which ends of its flow are agents, or nothing where the packet is
+    /// for [`FlowTable::track`].
+    #[inline]
+    pub fn pass(
+        &mut self,
+        (key, end): (&FlowKey, End),
+        Slot(slot): Slot,
+        segment: &Segment,
+        frame: FrameId,
+        at: Timestamp,
+    ) -> Option<[bool; 2]> {
+        let now = self.now.max(at);
+        let entry = self.entries.get_mut(slot as usize)?.as_mut()?;
+        if now >= self.next_due || entry.key != *key || !entry.passes(segment, end) {
+            return None;
+        }
+        self.now = now;
+        self.copied = false;
+        entry.count(segment.length, Locus { frame, at, end });
+        Some(entry.agents())
     }
 
     /// Takes a packet in, with its flow's key and the end that sent it, and where [`FlowTable::look`] found the flow. Returns which ends
@@ -186,7 +211,7 @@ impl<R: Rider> FlowTable<R> {
     }
 
     fn find(&self, key: &FlowKey) -> Option<u32> {
-        let hash = key.hash_with(&self.hash);
+        let hash = self.hash.of(key);
         self.index.find(hash, |&slot| self.key(slot) == Some(key)).copied()
     }
 
@@ -203,15 +228,15 @@ impl<R: Rider> FlowTable<R> {
     }
 
     fn insert_slot(&mut self, of: &FlowKey, slot: u32) {
-        let hash = of.hash_with(&self.hash);
+        let hash = self.hash.of(of);
         // the hasher of a rehash reads keys from the tables beside the index
         let (attempts, entries, state) = (&self.attempts, &self.entries, &self.hash);
-        let hasher = |&slot: &u32| key(attempts, entries, slot).map_or(0, |key| key.hash_with(state));
+        let hasher = |&slot: &u32| key(attempts, entries, slot).map_or(0, |key| state.of(key));
         self.index.insert_unique(hash, slot, hasher);
     }
 
     fn remove_slot(&mut self, key: &FlowKey, slot: u32) {
-        let hash = key.hash_with(&self.hash);
+        let hash = self.hash.of(key);
         if let Ok(found) = self.index.find_entry(hash, |&other| other == slot) {
             found.remove();
         }
@@ -341,18 +366,15 @@ impl<R: Rider> FlowTable<R> {
             self.end(shared, slot, Finish::Idle);
             return self.first(shared, key, packet, at);
         }
-        let i = at.end.index();
-        let passes = matches!(&packet.header, Header::Tcp(tcp) if entry.passes(tcp, packet, at.end));
-        if !passes && entry.flags & flag::UNREAD == 0 && entry.cold.recent[i].has(packet, at.at, &self.hash) {
+        let segment = packet.middle();
+        let passes = segment.is_some_and(|segment| entry.passes(&segment, at.end));
+        if !passes && entry.flags & flag::UNREAD == 0 && entry.is_copy(packet, at, &self.copies) {
             let agents = entry.agents();
             self.copied = true;
             return agents;
         }
         entry.flags &= !flag::QUOTED_ONLY;
-        entry.packets[i] = entry.packets[i].saturating_add(1);
-        entry.bytes[i] += packet.payload.len() as u64 + u64::from(packet.missing);
-        entry.last = entry.last.max(at.at);
-        entry.last_frame = at.frame;
+        entry.count(packet.payload.len() as u32 + packet.missing, at);
         let agents = entry.agents();
         if passes {
             return agents;
