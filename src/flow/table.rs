@@ -55,6 +55,7 @@ pub struct FlowTable<R: Rider> {
     free: Vec<u32>,
     attempts: Attempts,
     closing: VecDeque<Due>,
+    answered: VecDeque<Due>,
     datagrams: VecDeque<Due>,
     connections: VecDeque<Due>,
     generation: u32,
@@ -90,6 +91,7 @@ impl<R: Rider> FlowTable<R> {
             free: Vec::new(),
             attempts: Attempts::default(),
             closing: VecDeque::new(),
+            answered: VecDeque::new(),
             datagrams: VecDeque::new(),
             connections: VecDeque::new(),
             generation: 0,
@@ -205,7 +207,7 @@ impl<R: Rider> FlowTable<R> {
         debug_assert!(self.index.is_empty(), "flows are closed before time is set back");
         self.now = Timestamp::from_nanos(i64::MIN);
         self.next_due = Timestamp::from_nanos(i64::MAX);
-        for queue in [&mut self.closing, &mut self.datagrams, &mut self.connections] {
+        for queue in [&mut self.closing, &mut self.answered, &mut self.datagrams, &mut self.connections] {
             queue.clear();
         }
     }
@@ -391,7 +393,13 @@ impl<R: Rider> FlowTable<R> {
         if entry.flags & flag::CLOSING == 0 && entry.has_ended() {
             entry.flags |= flag::CLOSING;
             let generation = entry.generation;
-            self.close_at(self.now.plus_nanos(limits::CLOSING_NANOS), slot, generation);
+            if entry.key.transport() == Transport::Tcp {
+                let due = Due { at: self.now.plus_nanos(limits::CLOSING_NANOS), slot, generation };
+                self.next_due = self.next_due.min(due.at);
+                self.closing.push_back(due);
+            } else {
+                self.answer_at(self.now.plus_nanos(limits::ANSWERED_NANOS), slot, generation);
+            }
         }
         self.used = (self.used + charge.0).saturating_sub(charge.1);
         agents
@@ -435,9 +443,9 @@ impl<R: Rider> FlowTable<R> {
         }
     }
 
-    /// Has an entry that has ended looked at again.
-    fn close_at(&mut self, at: Timestamp, slot: u32, generation: u32) {
-        self.closing.push_back(Due { at, slot, generation });
+    /// Has an exchange of datagrams that may be over looked at then.
+    fn answer_at(&mut self, at: Timestamp, slot: u32, generation: u32) {
+        self.answered.push_back(Due { at, slot, generation });
         self.next_due = self.next_due.min(at);
     }
 
@@ -450,29 +458,31 @@ impl<R: Rider> FlowTable<R> {
             }
             self.end(shared, slot, Finish::Idle);
         }
-        while self.closing.front().is_some_and(|due| due.at <= self.now) {
-            if let Some(due) = self.closing.pop_front() {
-                self.end_closed(shared, &due);
-            }
+        while let Some(due) = self.closing.pop_front_if(|due| due.at <= self.now) {
+            self.end_if(shared, &due, Finish::Idle);
+        }
+        while let Some(due) = self.answered.pop_front_if(|due| due.at <= self.now) {
+            self.end_answered(shared, &due);
         }
         self.look_again(shared, limits::IDLE_DATAGRAM_NANOS, |table| &mut table.datagrams);
         self.look_again(shared, limits::IDLE_CONNECTION_NANOS, |table| &mut table.connections);
         let attempt = self.attempts.oldest().map(|(_, attempt)| attempt.first_at.plus_nanos(limits::ATTEMPT_NANOS));
-        let dues = [&self.closing, &self.datagrams, &self.connections].into_iter().filter_map(|queue| queue.front().map(|due| due.at));
+        let dues = [&self.closing, &self.answered, &self.datagrams, &self.connections]
+            .into_iter()
+            .filter_map(|queue| queue.front().map(|due| due.at));
         self.next_due = dues.chain(attempt).min().unwrap_or(Timestamp::from_nanos(i64::MAX));
     }
 
-    /// Ends a connection that has closed, or an exchange of datagrams that is complete and has been silent since.
-    fn end_closed(&mut self, shared: &mut R::Shared, due: &Due) {
+    /// Ends an exchange of datagrams that is complete and has been silent since.
+    fn end_answered(&mut self, shared: &mut R::Shared, due: &Due) {
         let now = self.now;
         let Some(entry) = self.entry_mut(due.slot).filter(|entry| entry.generation == due.generation) else { return };
-        let goes_on = entry.key.transport() != Transport::Tcp && !entry.has_ended();
-        let silent_until = entry.last.plus_nanos(limits::CLOSING_NANOS);
-        if goes_on {
+        let silent_until = entry.last.plus_nanos(limits::ANSWERED_NANOS);
+        if !entry.has_ended() {
             // the queue of datagrams has it still
             entry.flags &= !flag::CLOSING;
-        } else if entry.key.transport() != Transport::Tcp && silent_until > now {
-            self.close_at(silent_until, due.slot, due.generation);
+        } else if silent_until > now {
+            self.answer_at(silent_until, due.slot, due.generation);
         } else {
             self.end(shared, due.slot, Finish::Idle);
         }
@@ -504,7 +514,7 @@ impl<R: Rider> FlowTable<R> {
         while self.used > self.budget {
             if let Some((slot, _)) = self.attempts.oldest() {
                 self.end(shared, slot, Finish::Evicted);
-            } else if let Some(due) = self.closing.pop_front() {
+            } else if let Some(due) = self.closing.pop_front().or_else(|| self.answered.pop_front()) {
                 self.end_if(shared, &due, Finish::Idle);
             } else if let Some(due) = self.datagrams.pop_front().or_else(|| self.connections.pop_front()) {
                 self.end_if(shared, &due, Finish::Evicted);
