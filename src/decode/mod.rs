@@ -52,6 +52,22 @@ pub struct Packet<'a> {
     pub outer: Option<Outer<'a>>,
 }
 
+impl<'a> Packet<'a> {
+    /// An error of ICMP as a message from who sent it to whom, whatever it quotes; `None` of anything else.
+    #[must_use]
+    pub fn message(&self) -> Option<Self> {
+        let Header::Error(error) = self.header else { return None };
+        Some(Self {
+            source: Endpoint { ip: error.reporter, port: 0 },
+            destination: Endpoint { ip: self.source.ip, port: 0 },
+            transport: if error.reporter.is_ipv4() { Transport::Icmp } else { Transport::Icmp6 },
+            header: Header::Icmp(error.kind),
+            payload: error.quoted,
+            ..*self
+        })
+    }
+}
+
 /// The hardware addresses of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Macs {
@@ -113,6 +129,8 @@ impl Tcp {
 pub struct IcmpError<'a> {
     /// Who sent the error.
     pub reporter: IpAddr,
+    /// Its type.
+    pub kind: u8,
     /// Whether the quoted packet was turned away for good (unreachable), rather than delayed, redirected or cut.
     pub unreachable: bool,
     /// What is quoted after the quoted ports.

@@ -181,6 +181,12 @@ impl Stream {
         skips
     }
 
+    /// Whether payload that ends before `end` was all sent before, as far as sequence numbers show.
+    #[inline]
+    pub fn has_seen(&self, end: u32) -> bool {
+        self.has(mark::STARTED) && distance(end, self.highest) <= 0
+    }
+
     /// Takes a segment: `payload` at `seq`, and `missing` more bytes that were not captured.
     pub fn push(&mut self, held: &mut Held, seq: u32, payload: &[u8], missing: u32, at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
         self.begin(held, seq);

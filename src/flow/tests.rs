@@ -39,6 +39,7 @@ impl Rider for Recorder {
     fn gap(&mut self, _: &mut Shared, bytes: u64, cut: bool, at: Locus) {
         self.notes.push(format!("{} {bytes} {:?}", if cut { "cut" } else { "gap" }, at.end));
     }
+    fn again(&mut self, _: &mut Shared, _: &[u8], _: Locus) {}
     fn conflict(&mut self, _: &mut Shared, at: Locus) {
         self.notes.push(format!("conflict {:?}", at.end));
     }
@@ -293,7 +294,7 @@ fn an_unreachable_error_refuses_and_an_unknown_quote_is_told() {
         source: CLIENT,
         destination: if known { SERVER } else { Endpoint { port: 9, ..SERVER } },
         transport: Transport::Tcp,
-        header: Header::Error(IcmpError { reporter: SERVER.ip, unreachable: true, quoted: &[] }),
+        header: Header::Error(IcmpError { reporter: SERVER.ip, kind: 3, unreachable: true, quoted: &[] }),
         payload: &[],
         missing: 0,
         macs: None,
