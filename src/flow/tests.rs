@@ -179,6 +179,12 @@ fn a_keep_alive_is_no_conflict() {
     let (_, rider) = one(&opened(&[(true, A, 100, 500, b"hello"), (true, A, 104, 500, b"\0"), (true, A, 105, 500, b"!")]));
     assert_eq!(rider.bytes[0], b"hello!");
     assert_eq!(rider.notes, ["CaptureEnd A", "CaptureEnd B"]);
+    // a copy of it comes behind what was said since, and another byte in another place is none
+    let mut script =
+        vec![(true, A, 100, 500, &b"hello"[..]), (true, A, 104, 500, b"\0"), (true, A, 105, 500, b"!"), (true, A, 104, 500, b"\0")];
+    assert_eq!(one(&opened(&script)).1.notes, ["CaptureEnd A", "CaptureEnd B"]);
+    script.push((true, A, 103, 500, b"\0"));
+    assert_eq!(one(&opened(&script)).1.notes[0], "conflict A");
 }
 
 #[test]
