@@ -141,6 +141,15 @@ pub const IDLE_CONNECTION_NANOS: i64 = 24 * 3600 * 1_000_000_000;
 /// Bytes of echo data that say nothing: pings send 32 to 56. More is a channel until shown otherwise.
 pub const ECHO_BYTES: usize = 64;
 
+/// Bytes of an ICMP message other than an echo or an error that say nothing: those of a timestamp request.
+pub const ICMP_BYTES: usize = 16;
+
+/// The longest header of options, or route, in IPv6 that is passed over: real ones have 8 to 40 bytes, and nobody reads what pads them.
+pub const OPTIONS_BYTES: usize = 64;
+
+/// Handshake messages in the clear, all together, that one end may send: a chain of certificates takes some 10 KiB.
+pub const HANDSHAKE_BYTES: u32 = 128 << 10;
+
 /// Answers and canonical names that are remembered over an audit: some 200 bytes each.
 pub const NAMES_KEPT: usize = 500_000;
 

@@ -15,7 +15,7 @@ use crate::fact::{
     End, Endpoint, Fact, Facts, Finish, FlowRecord, FrameId, FrameIndex, Layer, Locus, Name, Observation, Resolution, Timestamp, Transport,
 };
 use crate::flow::{Ended, FlowKey, FlowTable, LaneHash, Rider, Slot};
-use crate::inspect::{Carrier, Inspection, Seen};
+use crate::inspect::{Carrier, Inspection, Seen, readable};
 use crate::judge::Scope;
 use crate::limits;
 
@@ -152,11 +152,23 @@ impl View {
     pub fn route<'a>(&self, frame: &FrameIndex, bytes: &'a [u8]) -> (usize, Routed<'a>) {
         match decode::packet(frame.link, bytes, frame.wire) {
             Ok(packet) => {
+                let packet = if matches!(packet.header, Header::Error(_)) { self.own_error(packet) } else { packet };
                 let flow = FlowKey::of(&packet);
                 (self.lanes.lane(&flow.0), Ok((packet, flow)))
             }
             Err(skip) => (0, Err(skip)),
         }
+    }
+
+    /// An error stands for the flow that it quotes, save where an agent sends it about others' packets: then it is something that the
+    /// agent says.
+    #[cold]
+    fn own_error<'a>(&self, packet: Packet<'a>) -> Packet<'a> {
+        let Some(message) = packet.message() else { return packet };
+        let ends = [packet.source.ip, packet.destination.ip];
+        let of_others = !ends.contains(&message.source.ip) && ends.iter().all(|&ip| !self.scope.has(ip, None));
+        let is_own = self.scope.has(message.source.ip, packet.macs.and_then(|macs| macs.source));
+        if of_others && is_own { message } else { packet }
     }
 }
 
@@ -399,6 +411,11 @@ impl Ride {
         }
     }
 
+    /// Bytes of ICMP that say nothing.
+    fn silent_bytes(&self) -> usize {
+        if self.key.is_message() { limits::ICMP_BYTES } else { limits::ECHO_BYTES }
+    }
+
     /// Whether names are asked for here, by protocol, or by port where too little was seen to tell.
     fn is_dns(&self) -> bool {
         let is_known = self.facts.protocol.as_ref().is_some_and(|(name, _)| *name == "dns");
@@ -438,7 +455,7 @@ impl Rider for Ride {
         let opaque = match self.key.transport() {
             Transport::Tcp | Transport::Udp => self.inspection.data(at.end, bytes, &mut seen),
             // an echo's payload is the pattern of a ping, or a channel; the header of other messages is read as payload here
-            Transport::Icmp | Transport::Icmp6 if bytes.len() <= limits::ECHO_BYTES => 0,
+            Transport::Icmp | Transport::Icmp6 if bytes.len() <= self.silent_bytes() => 0,
             _ => {
                 seen.say(Fact::Unrecognised);
                 0
@@ -451,6 +468,13 @@ impl Rider for Ride {
     fn gap(&mut self, shared: &mut Shared, bytes: u64, cut: bool, at: Locus) {
         self.inspection.gap(at.end, bytes, cut, &mut Seen::new(&mut shared.said, at));
         self.fold(shared);
+    }
+
+    fn again(&mut self, shared: &mut Shared, bytes: &[u8], at: Locus) {
+        // what was there before is not kept: but it was sealed, and text is not
+        if self.facts.encrypted.is_some() && bytes.len() >= readable::SEALED_RUN && readable::is_unsealed(bytes) {
+            self.conflict(shared, at);
+        }
     }
 
     fn conflict(&mut self, shared: &mut Shared, at: Locus) {

@@ -53,7 +53,7 @@ pub struct Packet<'a> {
     pub outer: Option<Outer<'a>>,
 }
 
-impl Packet<'_> {
+impl<'a> Packet<'a> {
     /// What it moves, where it is a TCP segment that acknowledges and neither opens nor ends anything.
     #[inline]
     #[must_use]
@@ -61,6 +61,20 @@ impl Packet<'_> {
         let Header::Tcp(Tcp { seq, ack, flags }) = self.header else { return None };
         let is_middle = flags & (Tcp::SYN | Tcp::FIN | Tcp::RST | Tcp::ACK) == Tcp::ACK;
         is_middle.then(|| Segment { seq, ack, length: self.payload.len() as u32 + self.missing })
+    }
+
+    /// An error of ICMP as a message from who sent it to whom, whatever it quotes; `None` of anything else.
+    #[must_use]
+    pub fn message(&self) -> Option<Self> {
+        let Header::Error(error) = self.header else { return None };
+        Some(Self {
+            source: Endpoint { ip: error.reporter, port: 0 },
+            destination: Endpoint { ip: self.source.ip, port: 0 },
+            transport: if error.reporter.is_ipv4() { Transport::Icmp } else { Transport::Icmp6 },
+            header: Header::Icmp(error.kind),
+            payload: error.quoted,
+            ..*self
+        })
     }
 }
 
@@ -125,6 +139,8 @@ impl Tcp {
 pub struct IcmpError<'a> {
     /// Who sent the error.
     pub reporter: IpAddr,
+    /// Its type.
+    pub kind: u8,
     /// Whether the quoted packet was turned away for good (unreachable), rather than delayed, redirected or cut.
     pub unreachable: bool,
     /// What is quoted after the quoted ports.

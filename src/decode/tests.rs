@@ -79,7 +79,7 @@ fn extension_headers_are_walked() {
     let mut out = Vec::new();
     PacketBuilder::ipv6([1; 16], [2; 16], 64).udp(5353, 9999).write(&mut out, b"data").unwrap();
     let udp = out.split_off(40);
-    for extensions in [&[(0u8, 0u8)][..], &[(0, 0), (60, 1), (43, 2)], &[(60, 0), (0, 0), (135, 0)]] {
+    for extensions in [&[(0u8, 0u8)][..], &[(0, 0), (60, 1), (43, 2)], &[(60, 0), (0, 0), (140, 0)]] {
         let mut bytes = out.clone();
         bytes[6] = extensions[0].0;
         for (n, (_, units)) in extensions.iter().enumerate() {

@@ -28,6 +28,9 @@ const SCTP: u32 = 2;
 const ICMP: u32 = 3;
 const ICMP6: u32 = 4;
 const OTHER: u32 = 5;
+/// Messages of ICMP that are no echo.
+const MESSAGE: u32 = 6;
+const MESSAGE6: u32 = 7;
 
 impl FlowKey {
     /// The key of a packet's flow, and the end that sent it. For an ICMP error: the key of the flow it quotes, and the end that sent
@@ -42,8 +45,8 @@ impl FlowKey {
             (Transport::Udp, _) => (UDP, ports),
             (Transport::Sctp, _) => (SCTP, ports),
             // messages without ports of one type are one flow
-            (Transport::Icmp, Header::Icmp(kind)) => (ICMP, (kind.into(), kind.into())),
-            (Transport::Icmp6, Header::Icmp(kind)) => (ICMP6, (kind.into(), kind.into())),
+            (Transport::Icmp, Header::Icmp(kind)) => (MESSAGE, (kind.into(), kind.into())),
+            (Transport::Icmp6, Header::Icmp(kind)) => (MESSAGE6, (kind.into(), kind.into())),
             (Transport::Icmp, _) => (ICMP, ports),
             (Transport::Icmp6, _) => (ICMP6, ports),
             (Transport::Other(number), _) => (OTHER, (number.into(), number.into())),
@@ -64,10 +67,16 @@ impl FlowKey {
             TCP => Transport::Tcp,
             UDP => Transport::Udp,
             SCTP => Transport::Sctp,
-            ICMP => Transport::Icmp,
-            ICMP6 => Transport::Icmp6,
+            ICMP | MESSAGE => Transport::Icmp,
+            ICMP6 | MESSAGE6 => Transport::Icmp6,
             _ => Transport::from_number(self.ports[0] as u8),
         }
+    }
+
+    /// Whether these are messages of ICMP that are no echo.
+    #[must_use]
+    pub fn is_message(&self) -> bool {
+        matches!(self.rest >> 1 & 0x7f, MESSAGE | MESSAGE6)
     }
 
     /// Both endpoints, `A` first; ports are 0 where the transport has none.

@@ -46,11 +46,15 @@ impl<R: Rider> Entry<R> {
         if tcp.has(Tcp::SYN) && !tcp.has(Tcp::RST) {
             let first = tcp.seq.wrapping_add(1);
             if !tcp.has(Tcp::ACK) {
-                if self.flags & flag::SYN_A << j != 0 && self.flags & (flag::SYN_ACK_A << i | flag::SYN_ACK_A << j) == 0 {
+                if self.flags & (flag::SYN_A << j | flag::SYN_ACK_A << i) != 0 {
                     self.flags |= flag::SIMULTANEOUS;
                 }
                 self.flags |= flag::SYN_A << i;
             } else {
+                // who has dialled and accepts was dialled as well, whether that was captured or not
+                if self.flags & flag::SYN_A << i != 0 {
+                    self.flags |= flag::SIMULTANEOUS;
+                }
                 self.flags |= flag::SYN_ACK_A << i;
                 cold.answered[i].get_or_insert(at);
                 self.streams[j].begin(&mut cold.held[j], tcp.ack);
@@ -76,7 +80,11 @@ impl<R: Rider> Entry<R> {
             self.flags |= flag::FIN_A << i;
             stream.finish_at(held, seq.wrapping_add(length));
         }
+        let is_again = length > 0 && stream.has_seen(seq.wrapping_add(length));
         if stream.skips(seq, length) {
+            if let Some(rider) = cold.rider.as_mut().filter(|_| is_again && self.flags & flag::UNREAD == 0) {
+                rider.again(shared, packet.payload, at);
+            }
             return false;
         }
         match cold.rider.as_mut().filter(|_| self.flags & flag::UNREAD == 0) {
@@ -111,6 +119,10 @@ impl<R: Rider> Entry<R> {
         }
         let stream = &mut self.streams[i];
         let is_read = self.flags & flag::UNREAD == 0;
+        // what is sent again is looked at
+        if is_read && segment.length > 0 && stream.has_seen(segment.seq.wrapping_add(segment.length)) {
+            return false;
+        }
         let passes = if is_read { stream.skips(segment.seq, segment.length) } else { stream.passes(segment.seq, segment.length) };
         if passes {
             self.streams[j].acknowledge(segment.ack);
