@@ -447,7 +447,7 @@ impl Former {
 
 /// Whether bytes, of which there are `least`, are readable text as far as is looked.
 fn is_text(bytes: &[u8], least: usize) -> bool {
-    bytes.len() >= least && readable::run(bytes, bytes.len().min(readable::DATAGRAM_RUN)) == Run::Readable
+    bytes.len() >= least && readable::run(bytes, bytes.len().min(readable::SEALED_RUN)) == Run::Readable
 }
 
 #[cfg(test)]
