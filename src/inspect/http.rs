@@ -14,7 +14,8 @@ pub(super) static HTTP: Protocol = Protocol {
     name: "http",
     carrier: Carrier::Stream,
     recognised_by: "a request line with a known method, or a status line",
-    encrypts: false,
+    reads: "method, host and credentials of the first request, what a proxy is asked for by CONNECT",
+    encrypted: "what is inside CONNECT, by its own protocol",
     probe,
     open: || Box::new(Http::default()),
     load: saved::load::<Http>,
@@ -112,23 +113,29 @@ impl Http {
         let mut words = first.split(|&byte| byte == b' ');
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let mut host = None;
-        let mut credentials = false;
+        let (mut credentials, mut proxy_credentials) = (false, false);
         for line in lines {
             let Some(colon) = line.iter().position(|&byte| byte == b':') else { continue };
             let (field, value) = (line[..colon].to_ascii_lowercase(), line[colon + 1..].trim_ascii());
             match &field[..] {
                 b"host" if host.is_none() => host = Some(value),
-                b"proxy-authorization" | b"authorization" => credentials = true,
+                b"proxy-authorization" => proxy_credentials = true,
+                b"authorization" => credentials = true,
                 _ => {}
             }
         }
         seen.say(Fact::Opener(end));
-        if credentials {
+        let is_connect = method == b"CONNECT";
+        if proxy_credentials || credentials && is_connect {
+            seen.say(Fact::ProxyCredentials);
+        }
+        if credentials && !is_connect {
             seen.say(Fact::Credentials);
         }
-        if method == b"CONNECT" {
-            seen.say(Fact::Connect(Text::from_wire(target)));
-            seen.say(Fact::ServerName { name: Name::from_wire(host_of(target)), source: NameSource::Connect });
+        if is_connect {
+            let port = target.rsplit(|&byte| byte == b':').next().and_then(|port| std::str::from_utf8(port).ok()?.parse().ok());
+            let (target, name) = (Text::from_wire(target), Name::from_wire(host_of(target)));
+            seen.say(Fact::Proxied { target, name, port, by: NameSource::Connect });
             self.stage = Stage::Connecting(end);
             return Progress::Used(head.len());
         }

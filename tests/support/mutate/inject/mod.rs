@@ -6,6 +6,7 @@ mod destination;
 mod direction;
 mod dns;
 mod encryption;
+mod upgrade;
 
 use wirewitness::judge::Verdict::{self, Fail, Inconclusive};
 
@@ -105,6 +106,30 @@ pub const INJECTIONS: &[Injection] = &[
     line("a hello without an answer", Inconclusive, &["WW206"], encryption::hello_alone),
     line("two hellos and no more", Inconclusive, &["WW206"], encryption::hellos_alone),
     line("data before the handshake has finished", Inconclusive, &["WW206"], encryption::unfinished_with_data),
+    // upgrades within a flow, and proxies
+    line("STARTTLS is refused and mail follows", Fail, &["WW201", "WW205"], upgrade::refused),
+    line("STARTTLS is offered and never asked for", Fail, &["WW201", "WW205"], upgrade::never_asked),
+    line("STARTTLS is stripped", Fail, &["WW201"], upgrade::stripped),
+    line("a command behind STARTTLS", Fail, &["WW201"], upgrade::injected_behind_command),
+    line("a reply behind the answer to STARTTLS", Fail, &["WW201"], upgrade::injected_behind_answer),
+    line("mail in the clear after STARTTLS was granted", Fail, &["WW201"], upgrade::text_after_agreement),
+    line("credentials before STARTTLS", Fail, &["WW201"], upgrade::credentials_before),
+    line("a foreign name behind STARTTLS", Fail, &["WW302"], upgrade::foreign_name),
+    line("TLS 1.0 behind STARTTLS", Fail, &["WW203"], upgrade::old_tls),
+    line("a greeting and nothing that shows what follows", Inconclusive, &["WW206"], upgrade::greeting_alone),
+    line("PostgreSQL refuses TLS", Fail, &["WW201", "WW205"], upgrade::postgresql_refused),
+    line("MySQL offers TLS in vain", Fail, &["WW201", "WW205"], upgrade::mysql_in_the_clear),
+    line("RDP without TLS", Fail, &["WW201", "WW205"], upgrade::rdp_in_the_clear),
+    line("a foreign name asked of SOCKS 5", Fail, &["WW302"], upgrade::foreign_of_socks),
+    line("a foreign name asked of SOCKS 4a", Fail, &["WW302"], upgrade::foreign_of_socks_4),
+    line("a foreign address asked of SOCKS 5", Fail, &["WW302"], upgrade::foreign_address_of_socks),
+    line("a foreign name inside an allowed one of SOCKS", Fail, &["WW302"], upgrade::foreign_inside_socks),
+    line("another name inside the one asked of SOCKS", Fail, &["WW302"], upgrade::another_inside_socks),
+    line("an allowed name on another port of SOCKS", Fail, &["WW303"], upgrade::port_of_socks),
+    line("credentials for SOCKS", Fail, &["WW201"], upgrade::socks_credentials),
+    line("text inside SOCKS", Fail, &["WW201"], upgrade::text_in_socks),
+    line("text behind the header of a proxy", Fail, &["WW201"], upgrade::text_behind_proxy_header),
+    line("a foreign name behind the header of a proxy", Fail, &["WW302"], upgrade::foreign_behind_proxy_header),
     // destination
     line("a foreign address that is asked for no name", Fail, &["WW301"], destination::address),
     line("a foreign name at a foreign address", Fail, &["WW302"], destination::name),
