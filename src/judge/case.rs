@@ -180,7 +180,7 @@ impl<'a> Case<'a> {
         self.direction != Direction::Inbound && (self.may_be_proxied() || self.policy.allow.iter().any(permits))
     }
 
-    /// Whether the text may be what a proxy was asked, or its answer: bytes of what had been said by then are missing, or
+    /// Whether the text may be what a proxy was asked, or its answer, or what leads to an upgrade: bytes of what had been said by then are missing, or
     /// were said before the capture or before memory forgot them.
     fn may_be_proxied(&self) -> bool {
         let facts = &self.record.facts;
@@ -188,7 +188,7 @@ impl<'a> Case<'a> {
         // a request that was lost is known to be late: when its place is given up
         let is_answer = self.cleartext_protocol() == Some("http") && facts.http.is_none();
         let lost = facts.gap.into_iter().chain(facts.truncated).any(|(_, lost)| is_answer || lost.frame <= at.frame);
-        let lost = lost || is_answer && self.record.began_before;
+        let lost = lost || is_answer && self.record.began_before || how == Cleartext::Readable && self.record.unseen_end.is_some();
         // a proxy is a destination like any other
         let is_allowed = matches!(self.destination, Destination::Allowed(_));
         lost && is_allowed && (is_answer || how == Cleartext::Readable) && facts.proxied().is_none()

@@ -82,7 +82,7 @@ fn segment_of_handshake(mutant: &mut Mutant, random: &mut Random) -> Option<()> 
 fn segment_of_prologue(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
     let agents = Scope::new(&mutant.agents);
     let frames = all(mutant);
-    let asks = |bytes: &[u8]| bytes.starts_with(&[5, 1, 0, 5]) || bytes.starts_with(b"CONNECT ") || bytes.starts_with(b"EHLO ");
+    let asks = |bytes: &[u8]| bytes.first() == Some(&5) || bytes.starts_with(b"CONNECT ") || bytes.starts_with(b"EHLO ");
     let asking = streams(frames).into_iter().filter(|stream| asks(&stream.bytes) && agents.has(stream.from.0, None));
     let ends: Vec<_> = asking.map(|stream| (stream.from, stream.to)).collect();
     let (from, to) = if ends.is_empty() { return None } else { *random.pick(&ends) };
