@@ -43,6 +43,10 @@ const METHODS: [&[u8]; 18] = [
 ];
 
 fn probe(opening: &Opening<'_>) -> Probe {
+    // methods are written large: Memcached has some of the same in small letters
+    if opening.first.first().is_some_and(u8::is_ascii_lowercase) {
+        return Probe::No;
+    }
     match begins(opening.first, &METHODS) {
         Probe::Yes => {}
         Probe::Maybe => return Probe::Maybe,

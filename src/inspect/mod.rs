@@ -5,6 +5,7 @@
 //! one flow: it probes, keeps what an inspector could not use yet, follows handovers, and falls back to the one general proof of
 //! plaintext, a long readable run ([`readable`]).
 
+mod adb;
 mod amqp;
 mod dns;
 mod drive;
@@ -14,8 +15,12 @@ mod http;
 mod http2;
 mod imap;
 mod irc;
+mod kafka;
 mod ldap;
 mod lines;
+mod memcached;
+mod mongodb;
+mod mqtt;
 mod mysql;
 mod nntp;
 mod ntp;
@@ -24,9 +29,14 @@ mod postgresql;
 mod proxy_protocol;
 mod rdp;
 pub mod readable;
+mod redis;
+mod rsync;
+mod rtsp;
 mod saved;
 mod sieve;
 mod sighted;
+mod sip;
+mod smb;
 mod smtp;
 mod socks;
 mod ssh;
@@ -34,6 +44,7 @@ mod syslog;
 mod telnet;
 mod tls;
 mod xmpp;
+mod zabbix;
 
 pub use crate::fact::Finish;
 pub use drive::Inspection;
@@ -61,7 +72,19 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &mysql::MYSQL,
     &rdp::RDP,
     &amqp::AMQP,
+    &adb::ADB,
     &telnet::TELNET,
+    &smb::SMB,
+    &redis::REDIS,
+    &mqtt::MQTT,
+    &mongodb::MONGODB,
+    &kafka::KAFKA,
+    &memcached::MEMCACHED,
+    &rtsp::RTSP,
+    &sip::OVER_TCP,
+    &sip::OVER_UDP,
+    &rsync::RSYNC,
+    &zabbix::ZABBIX,
     &dns::OVER_UDP,
     &dns::OVER_TCP,
     &ntp::NTP,

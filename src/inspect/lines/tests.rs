@@ -124,6 +124,14 @@ fn upgraded() -> Vec<(&'static str, Vec<(End, &'static [u8])>)> {
             (CLIENT, b"\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0\x03\0\0\0"),
             (SERVER, b"\x03\0\0\x13\x0e\xd0\0\0\x12\x34\0\x02\0\x08\0\x02\0\0\0"),
         ]),
+        (
+            "adb",
+            vec![
+                (CLIENT, b"CNXN\x01\0\0\x01\0\0\x04\0\x07\0\0\0\x32\x02\0\0\xbc\xb1\xa7\xb1host::\0"),
+                (SERVER, b"STLS\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\xac\xab\xb3\xac"),
+                (CLIENT, b"STLS\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\xac\xab\xb3\xac"),
+            ],
+        ),
         ("amqp", vec![(CLIENT, b"AMQP\x02\x01\0\0"), (SERVER, b"AMQP\x02\x01\0\0")]),
         ("mysql", vec![
             (SERVER, b"\x4a\0\0\0\x0a8.0.33\0\x08\0\0\0saltsalt\0\xff\xff\xff\x02\0\xff\xdf\x15\0\0\0\0\0\0\0\0\0\0saltsaltsalt\0mysql_native_password\0"),

@@ -62,8 +62,9 @@ pub(super) static PORT_NOT_ALLOWED: Rule = Rule {
         if let Destination::PortNotAllowed(entry) = case.destination {
             let (peer, transport) = (case.peer(), case.record.transport);
             let names = &case.record.facts.names;
-            let port = names.iter().rev().find_map(|read| read.port).unwrap_or(peer.port);
-            let place = names.last().map_or_else(|| peer.to_string(), |read| format!("{}:{port}", read.name));
+            let asked = names.iter().rfind(|read| read.port.is_some());
+            let port = asked.and_then(|read| read.port).unwrap_or(peer.port);
+            let place = asked.or(names.last()).map_or_else(|| peer.to_string(), |read| format!("{}:{port}", read.name));
             let message = format!(
                 "the agent went to {place} over {transport}; {}:{} allows it on other ports",
                 entry.origin.policy, entry.origin.line

@@ -11,6 +11,7 @@ mod upgrade;
 use wirewitness::judge::Verdict::{self, Fail, Inconclusive};
 
 use super::scene::{ANY, Expected, Scene};
+use crate::world::tcp::Who::{Opener, Other};
 
 /// A way to break rules.
 pub struct Injection {
@@ -69,6 +70,26 @@ pub const INJECTIONS: &[Injection] = &[
     line("FTP", Fail, &["WW201"], encryption::ftp),
     line("Telnet", Fail, &["WW201"], encryption::telnet),
     line("LDAP", Fail, &["WW201"], encryption::ldap),
+    line("Redis", Fail, &["WW201"], |scene| scene.plain(&[(Opener, b"*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n"), (Other, b"+OK\r\n")])),
+    line("MQTT", Fail, &["WW201"], |scene| {
+        scene.plain(&[(Opener, b"\x10\x10\0\x04MQTT\x04\x02\0\x3c\0\x04self"), (Other, b"\x20\x02\0\0")])
+    }),
+    line("AMQP", Fail, &["WW201"], |scene| scene.plain(&[(Opener, b"AMQP\0\0\x09\x01")])),
+    line("MongoDB", Fail, &["WW201"], |scene| {
+        scene.plain(&[(Opener, b"\x2a\0\0\0\x01\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0\x15\0\0\0\x10ping\0\x01\0\0\0\x02$db\0")])
+    }),
+    line("Kafka", Fail, &["WW201"], |scene| {
+        scene.plain(&[(Opener, b"\0\0\0\x13\0\x12\0\x03\0\0\0\x07\0\x07adminXX\0\0\0"), (Other, b"\0\0\0\x08\0\0\0\x07\0\0\0\0")])
+    }),
+    line("Memcached", Fail, &["WW201"], |scene| scene.plain(&[(Opener, b"get session\r\n"), (Other, b"END\r\n")])),
+    line("RTSP", Fail, &["WW201"], |scene| scene.plain(&[(Opener, b"DESCRIBE rtsp://camera.example/ RTSP/1.0\r\nCSeq: 1\r\n\r\n")])),
+    line("SIP", Fail, &["WW201"], |scene| scene.plain(&[(Opener, b"REGISTER sip:phone.example SIP/2.0\r\n\r\n")])),
+    line("rsync", Fail, &["WW201"], |scene| scene.plain(&[(Other, b"@RSYNCD: 31.0\n"), (Opener, b"@RSYNCD: 31.0\n")])),
+    line("Zabbix", Fail, &["WW201"], |scene| scene.plain(&[(Opener, b"ZBXD\x01\x02\0\0\0\0\0\0\0{}")])),
+    line("SMB that is not encrypted", Fail, &["WW201"], |scene| {
+        let message = |command: u8| [&[0, 0, 0, 64, 0xfe][..], b"SMB\x40\0\0\0\0\0\0\0", &[command], &[0; 51]].concat();
+        scene.plain(&[(Opener, &message(0)), (Other, &message(0)), (Opener, &message(1)), (Other, &message(1)), (Opener, &message(3))])
+    }),
     line("syslog over TCP", Fail, &["WW201"], encryption::syslog_tcp),
     line("syslog over UDP", Fail, &["WW201"], encryption::syslog_udp).and(&["WW103"]),
     line("readable text of no protocol", Fail, &["WW201"], encryption::text),

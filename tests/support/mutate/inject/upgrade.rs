@@ -158,8 +158,8 @@ pub fn foreign_address_of_socks(scene: &mut Scene<'_>) -> Option<()> {
 }
 
 pub fn foreign_inside_socks(scene: &mut Scene<'_>) -> Option<()> {
-    let allowed = scene.bound_target()?.name;
-    socks(scene, &host(&allowed), 443, Some(FOREIGN))
+    let allowed = scene.bound_target()?;
+    socks(scene, &host(&allowed.name), allowed.port, Some(FOREIGN))
 }
 
 pub fn port_of_socks(scene: &mut Scene<'_>) -> Option<()> {
