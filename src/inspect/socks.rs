@@ -57,6 +57,9 @@ fn probe(opening: &Opening<'_>) -> Probe {
     }
 }
 
+/// What was read; `None` where more bytes are needed, and an error where they are not of the protocol.
+type Read<T> = Result<Option<T>, ()>;
+
 /// A request: its length, host and port, and whether it asks to be connected.
 struct Request {
     length: usize,
@@ -80,7 +83,7 @@ impl Request {
 }
 
 /// Text up to its zero, and what is behind it; `None` where that has not come.
-fn text(bytes: &[u8]) -> Result<Option<(&[u8], &[u8])>, ()> {
+fn text(bytes: &[u8]) -> Read<(&[u8], &[u8])> {
     let length = bytes.iter().take(LONGEST + 1).take_while(|byte| byte.is_ascii_graphic() || **byte == b' ').count();
     match bytes.get(length..) {
         Some([0, rest @ ..]) => Ok(Some((&bytes[..length], rest))),
@@ -89,7 +92,7 @@ fn text(bytes: &[u8]) -> Result<Option<(&[u8], &[u8])>, ()> {
     }
 }
 
-fn request_4(bytes: &[u8]) -> Result<Option<Request>, ()> {
+fn request_4(bytes: &[u8]) -> Read<Request> {
     let Some((&[_, command, high, low, a, b, c, d], rest)) = bytes.split_first_chunk::<8>() else { return Ok(None) };
     let Some((_, rest)) = text(rest)? else { return Ok(None) };
     if [a, b, c] != [0; 3] || d == 0 {
@@ -101,7 +104,7 @@ fn request_4(bytes: &[u8]) -> Result<Option<Request>, ()> {
 }
 
 /// An address with its type before it and a port behind it: its length, the host and the port.
-fn address(bytes: &[u8]) -> Result<Option<(usize, Vec<u8>, [u8; 2])>, ()> {
+fn address(bytes: &[u8]) -> Read<(usize, Vec<u8>, [u8; 2])> {
     let Some((kind, rest)) = bytes.split_first() else { return Ok(None) };
     let (host, rest) = match kind {
         1 => match rest.split_first_chunk::<4>() {
@@ -122,7 +125,7 @@ fn address(bytes: &[u8]) -> Result<Option<(usize, Vec<u8>, [u8; 2])>, ()> {
     Ok(Some((bytes.len() - rest.len(), host, port)))
 }
 
-fn request_5(bytes: &[u8]) -> Result<Option<Request>, ()> {
+fn request_5(bytes: &[u8]) -> Read<Request> {
     match *bytes {
         [5, command @ 1..=3, 0, ..] => Ok(address(&bytes[3..])?.map(|(length, host, port)| Request::new(length + 3, host, port, command))),
         [] | [5] | [5, 1..=3] => Ok(None),
@@ -158,11 +161,8 @@ enum Stage {
     Done,
 }
 
-/// What one step came to: its bytes, or that they are none, or that there are too few.
-type Step = Result<Option<usize>, ()>;
-
 impl Socks {
-    fn ask(&mut self, bytes: &[u8], seen: &mut Seen<'_>) -> Step {
+    fn ask(&mut self, bytes: &[u8], seen: &mut Seen<'_>) -> Read<usize> {
         let request = match self.asks {
             Stage::Method if bytes.first() == Some(&4) => {
                 self.answers = Stage::Request4;
@@ -201,7 +201,7 @@ impl Socks {
     }
 
     /// The responder's next step. Returns whether it connects, besides.
-    fn answer(&mut self, bytes: &[u8]) -> Result<Option<(usize, bool)>, ()> {
+    fn answer(&mut self, bytes: &[u8]) -> Read<(usize, bool)> {
         match self.answers {
             Stage::Method => {
                 let Some(&[5, method]) = bytes.first_chunk() else { return if bytes.len() < 2 { Ok(None) } else { Err(()) } };

@@ -180,8 +180,8 @@ impl<'a> Case<'a> {
         self.direction != Direction::Inbound && (self.may_be_proxied() || self.policy.allow.iter().any(permits))
     }
 
-    /// Whether the text may be what a proxy was asked, or its answer, or what leads to an upgrade: bytes of what had been said by then are missing, or
-    /// were said before the capture or before memory forgot them.
+    /// Whether the text may be what a proxy was asked, or its answer, or what leads to an upgrade: bytes of what had been said by then are
+    /// missing, or were said before the capture or before memory forgot them.
     fn may_be_proxied(&self) -> bool {
         let facts = &self.record.facts;
         let Some((how, at)) = facts.cleartext else { return false };

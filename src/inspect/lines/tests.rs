@@ -20,6 +20,7 @@ fn answer() -> Vec<u8> {
 }
 
 type Said<'a> = [(End, &'a [u8])];
+type Dialogue = (&'static str, Vec<(End, &'static [u8])>);
 
 /// What is read, in pieces of at most `most` bytes.
 fn read(said: &Said<'_>, most: usize, finish: Option<Finish>) -> Vec<Fact> {
@@ -65,7 +66,7 @@ fn is_clear(facts: &[Fact]) -> bool {
 }
 
 /// Dialogues that lead to TLS, the protocol first.
-fn upgraded() -> Vec<(&'static str, Vec<(End, &'static [u8])>)> {
+fn upgraded() -> Vec<Dialogue> {
     vec![
         ("smtp", vec![
             (SERVER, b"220-mail.example ESMTP\r\n220 welcome\r\n"),
