@@ -26,10 +26,14 @@ type Dialogue = (&'static str, Vec<(End, &'static [u8])>);
 fn read(said: &Said<'_>, most: usize, finish: Option<Finish>) -> Vec<Fact> {
     let mut inspection = Inspection::new(Carrier::Stream);
     let mut out: Vec<Observation> = Vec::new();
+    let mut opaque = [0; 2];
     let at = |end| Locus { frame: FrameId::new(0, 1), at: Timestamp::from_nanos(0), end };
     for (end, bytes) in said {
         for piece in bytes.chunks(most) {
-            inspection.data(*end, piece, &mut Seen::new(&mut out, at(*end)));
+            // what is opaque is not given
+            let skipped = opaque[end.index()].min(piece.len());
+            opaque[end.index()] -= skipped;
+            opaque[end.index()] += inspection.data(*end, &piece[skipped..], &mut Seen::new(&mut out, at(*end)));
         }
     }
     for end in [CLIENT, SERVER] {
@@ -45,7 +49,9 @@ fn orders(said: &Said<'_>) -> Vec<Vec<Fact>> {
     let of = |who: End| said.iter().filter(move |(end, _)| *end == who).copied();
     let mut swapped = said.to_vec();
     for n in (1..swapped.len()).step_by(2) {
-        swapped.swap(n - 1, n);
+        if swapped[n - 1].0 != swapped[n].0 {
+            swapped.swap(n - 1, n);
+        }
     }
     let dialogues = [said.to_vec(), swapped, of(SERVER).chain(of(CLIENT)).collect(), of(CLIENT).chain(of(SERVER)).collect()];
     let both =
