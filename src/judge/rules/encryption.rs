@@ -57,8 +57,10 @@ pub(super) static UNRECOGNIZED_PAYLOAD: Rule = Rule {
     controls: IN_TRANSIT,
     check: Check::Closed(|case, broken| {
         let (record, facts) = (case.record, &case.record.facts);
-        let is_judged = facts.encrypted.is_some() || facts.cleartext.is_some() || facts.handshake_begun.is_some();
-        let explained = is_judged || facts.prologue.is_some() || facts.proxied().is_some();
+        // a handshake that finished with a suite of which nobody knows whether it encrypts shows nothing
+        let unproven = facts.handshake_finished.is_some() && facts.tls.cipher.is_none_or(|(suite, _)| weakness(suite).is_none());
+        let has_begun = facts.handshake_begun.is_some() || facts.prologue.is_some() || facts.proxied().is_some();
+        let explained = facts.encrypted.is_some() || facts.cleartext.is_some() || has_begun && !unproven;
         let lost = facts.gap.is_some() || facts.truncated.is_some() || facts.limit.is_some() || record.evicted;
         let is_echo = matches!(record.transport, Transport::Icmp | Transport::Icmp6);
         // what a tunnel carries was opened, and is judged as flows of its own
