@@ -212,6 +212,12 @@ pub const LINE_BYTES: usize = 8 << 10;
 /// Bytes of a protocol of lines that are watched for an upgrade; more is a transfer of content.
 pub const LINES_BYTES: usize = 64 << 10;
 
+/// Bytes that may go in the clear before an upgrade to TLS and still be no more than what leads to it.
+pub const PROLOGUE_BYTES: usize = 16 << 10;
+
+/// Bytes of a client's first commands that wait for the greeting which they answer, where a tap shows them first.
+pub const AHEAD_OF_GREETING_BYTES: usize = 256;
+
 /// The longest head of an HTTP message that is read.
 pub const HTTP_HEAD_BYTES: usize = 16 << 10;
 

@@ -406,7 +406,12 @@ impl Ride {
                 Fact::Gap { .. } | Fact::Truncated { .. } if self.agents != [false; 2] && self.is_dns() => {
                     shared.events.push(Event { cause: shared.cause, kind: EventKind::NamesLost });
                 }
-                Fact::ServerName { .. } | Fact::Cleartext(_) | Fact::Version(_) | Fact::CipherSuite(_) => shared.decided = true,
+                Fact::ServerName { .. }
+                | Fact::Proxied { .. }
+                | Fact::ProxyCredentials
+                | Fact::Cleartext(_)
+                | Fact::Version(_)
+                | Fact::CipherSuite(_) => shared.decided = true,
                 _ => {}
             }
             self.facts.fold(Observation { fact, at });

@@ -1,5 +1,6 @@
-//! What the documents show is true: every command in them runs, every policy in them loads, and the table of rules is the program's own.
-//! `BLESS=1 cargo test --test docs` writes the table anew.
+//! What the documents show is true: every command in them runs, every policy in them loads, and the tables of rules and
+//! protocols are the program's own.
+//! `BLESS=1 cargo test --test docs` writes the tables anew.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::run;
+use wirewitness::inspect::{Carrier, PROTOCOLS, Protocol};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -124,10 +126,28 @@ fn the_table_of_rules_is_the_programs_own() {
     }
 }
 
+#[test]
+fn the_table_of_protocols_is_the_programs_own() {
+    let carrier = |carrier: Carrier| if carrier == Carrier::Stream { "TCP" } else { "UDP" };
+    let row = |p: &&Protocol| format!("| {} | {} | {} | {} | {} |\n", p.name, carrier(p.carrier), p.recognised_by, p.reads, p.encrypted);
+    let rows: String = PROTOCOLS.iter().map(row).collect();
+    let head = "| protocol | over | recognised by | what is read | what counts as encrypted |\n| --- | --- | --- | --- | --- |\n";
+    let table = format!("<!-- protocols -->\n{head}{rows}<!-- /protocols -->");
+    let path = root().join("docs/protocols.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let begin = text.find("<!-- protocols -->").expect("the table");
+    let end = text.find("<!-- /protocols -->").expect("its end") + "<!-- /protocols -->".len();
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(path, format!("{}{table}{}", &text[..begin], &text[end..])).unwrap();
+    } else {
+        assert_eq!(&text[begin..end], table, "BLESS=1 writes it anew");
+    }
+}
+
 /// A path that the documents name is there.
 #[test]
 fn what_the_documents_name_is_there() {
-    for document in ["README.md", "fixtures/README.md", "src/lib.rs"] {
+    for document in ["README.md", "fixtures/README.md", "docs/protocols.md", "src/lib.rs"] {
         let text = std::fs::read_to_string(root().join(document)).unwrap();
         for word in text.split(['`', ' ', '\n', '(', ')', ',', ';']) {
             let word = word.trim_end_matches(['.', ':']);

@@ -17,7 +17,7 @@ mod tls;
 pub use dns::{RecordType, ResponseCode};
 pub use frame::{Block, FrameIndex, LinkType};
 pub use name::{Name, Text};
-pub use observation::{Cleartext, DnsData, Fact, Hidden, NameSource, Observation, Resolution};
+pub use observation::{Cleartext, DnsData, Fact, Hidden, NameSource, Observation, Resolution, Upgrade};
 pub use outer::{Layer, Tunnel, TunnelSeen};
 pub use record::{DnsTransaction, Encryption, Facts, FlowFacts, FlowRecord, FlowState, HttpRequest, NameRead, Tally, TlsFacts};
 pub use time::Timestamp;

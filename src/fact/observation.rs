@@ -37,10 +37,25 @@ pub enum Fact {
     NoServerName,
     /// A name would stand here and cannot be read.
     NameHidden(Hidden),
-    /// `host:port` asked of a proxy by HTTP CONNECT.
-    Connect(Text),
-    /// Credentials for a proxy or a service passed in the clear. What they are is never kept.
+    /// A proxy was asked for a destination: what follows in the flow goes there.
+    Proxied {
+        /// `host:port`, as it was asked for.
+        target: Text,
+        /// The host.
+        name: Name,
+        /// The port, where it is one.
+        port: Option<u16>,
+        /// How the proxy was asked: [`NameSource::Connect`] or [`NameSource::Socks`].
+        by: NameSource,
+    },
+    /// Credentials for a proxy passed in the clear. What they are is never kept.
+    ProxyCredentials,
+    /// Credentials for a service passed in the clear. What they are is never kept.
     Credentials,
+    /// The flow began in the clear, in a protocol that may go on to TLS: greetings, and what is said about the upgrade.
+    Prologue,
+    /// How far an upgrade to TLS within the flow has come.
+    Upgrade(Upgrade),
     /// The version that the responder chose.
     Version(TlsVersion),
     /// The cipher suite that the responder chose.
@@ -111,8 +126,31 @@ pub enum NameSource {
     QuicSni,
     /// The target of an HTTP CONNECT.
     Connect,
+    /// The target asked of a SOCKS proxy.
+    Socks,
     /// Only a DNS answer names the address.
     Dns,
+}
+
+impl NameSource {
+    /// Whether a proxy was asked for the name.
+    #[must_use]
+    pub fn is_proxy(self) -> bool {
+        matches!(self, Self::Connect | Self::Socks)
+    }
+}
+
+/// How far an upgrade to TLS within a flow has come (STARTTLS and its kin).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Upgrade {
+    /// The responder said that it can.
+    Offered,
+    /// It was asked for.
+    Asked,
+    /// It was asked for and refused.
+    Refused,
+    /// It was agreed on: TLS follows.
+    Agreed,
 }
 
 /// Why a name cannot be read.
@@ -135,6 +173,8 @@ pub enum Cleartext {
     AfterHandshake,
     /// After a close_notify of that end, bytes that are no records.
     AfterClose,
+    /// Text where an upgrade to TLS was agreed on and only TLS may follow, or behind the command that asks for it.
+    BehindUpgrade,
 }
 
 /// A resolver's answer to a question that was seen in the same flow (same id, same name and type).

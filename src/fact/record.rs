@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::{
     Alert, Basis, CipherSuite, Cleartext, End, Endpoint, Fact, FrameId, Hidden, Layer, Locus, Name, NameSource, Observation, Resolution,
-    Text, Timestamp, TlsVersion, Transport,
+    Text, Timestamp, TlsVersion, Transport, Upgrade,
 };
 use crate::limits;
 
@@ -134,10 +134,18 @@ pub struct FlowFacts {
     pub name_hidden: Option<(Hidden, Locus)>,
     /// The encrypted_client_hello extension was sent.
     pub ech: Option<Locus>,
-    /// `host:port` of an HTTP CONNECT.
+    /// `host:port` of the first HTTP CONNECT.
     pub connect: Option<(Text, Locus)>,
-    /// Credentials in the clear.
+    /// `host:port` first asked of SOCKS.
+    pub socks: Option<(Text, Locus)>,
+    /// Credentials for a proxy in the clear.
+    pub proxy_credentials: Option<Locus>,
+    /// Credentials for a service in the clear.
     pub credentials: Option<Locus>,
+    /// It began in the clear, in this protocol, which may go on to TLS.
+    pub prologue: Option<(&'static str, Locus)>,
+    /// How far an upgrade to TLS came.
+    pub upgrade: Option<(Upgrade, Locus)>,
     /// What the handshake settled.
     pub tls: TlsFacts,
     /// The handshake began.
@@ -150,6 +158,8 @@ pub struct FlowFacts {
     pub encrypted: Option<Locus>,
     /// Payload in the clear.
     pub cleartext: Option<(Cleartext, Locus)>,
+    /// The protocol that was spoken there, which may not be the innermost.
+    pub cleartext_protocol: Option<&'static str>,
     /// Payload that is neither.
     pub unrecognised: Option<Locus>,
     /// The first DNS transactions, at most [`limits::DNS_PER_FLOW`].
@@ -222,6 +232,8 @@ pub struct NameRead {
     pub name: Name,
     /// By what means.
     pub source: NameSource,
+    /// The port asked of a proxy with it.
+    pub port: Option<u16>,
     /// Where.
     pub at: Locus,
 }
@@ -300,6 +312,10 @@ impl FlowRecord {
         let is_icmp = matches!(self.transport, Transport::Icmp | Transport::Icmp6);
         match (facts.cleartext.is_some(), facts.encrypted.is_some()) {
             (true, true) => Encryption::Mixed,
+            // in the clear, for all that was seen of it
+            (false, false) if facts.prologue.is_some() && facts.handshake_begun.is_none() && facts.unrecognised.is_none() => {
+                Encryption::Plaintext
+            }
             (true, false) => Encryption::Plaintext,
             (false, true) if facts.unrecognised.is_some() => Encryption::Unrecognized,
             (false, true) => Encryption::Encrypted,
@@ -324,14 +340,19 @@ impl FlowFacts {
             Fact::Protocol(name) => self.protocol = Some((name, at)),
             Fact::Opener(_) | Fact::OpenerUnseen => {} // the flow table's: it decides who the initiator is
             Fact::ServerName { name, source } => {
-                let known = self.names.iter().any(|read| read.name == name && read.source == source);
-                if !known && self.names.len() < limits::NAMES_PER_FLOW {
-                    self.names.push(NameRead { name, source, at });
-                }
+                self.name(NameRead { name, source, port: None, at });
             }
             Fact::NoServerName => first(&mut self.no_name),
             Fact::NameHidden(why) => _ = self.name_hidden.get_or_insert((why, at)),
-            Fact::Connect(target) => _ = self.connect.get_or_insert((target, at)),
+            Fact::Proxied { target, name, port, by } => {
+                let slot = if by == NameSource::Socks { &mut self.socks } else { &mut self.connect };
+                slot.get_or_insert((target, at));
+                self.name(NameRead { name, source: by, port, at });
+            }
+            Fact::ProxyCredentials => first(&mut self.proxy_credentials),
+            Fact::Prologue => self.prologue = self.protocol.map(|(name, _)| (name, at)),
+            Fact::Upgrade(how) if self.upgrade.is_none_or(|(known, _)| how > known) => self.upgrade = Some((how, at)),
+            Fact::Upgrade(_) => {}
             Fact::Credentials => first(&mut self.credentials),
             Fact::Version(version) => self.tls.version = Some((version, at)),
             Fact::CipherSuite(suite) => self.tls.cipher = Some((suite, at)),
@@ -349,7 +370,10 @@ impl FlowFacts {
             Fact::Alert(_) => {}
             Fact::Encrypted => first(&mut self.encrypted),
             // text that is not even of the flow's protocol is the graver sighting
-            Fact::Cleartext(how) if self.cleartext.is_none_or(|(known, _)| how > known) => self.cleartext = Some((how, at)),
+            Fact::Cleartext(how) if self.cleartext.is_none_or(|(known, _)| how > known) => {
+                self.cleartext = Some((how, at));
+                self.cleartext_protocol = self.protocol.map(|(name, _)| name);
+            }
             Fact::Cleartext(_) => {}
             Fact::Unrecognised => first(&mut self.unrecognised),
             Fact::Asked { name, qtype } => {
@@ -394,6 +418,20 @@ impl FlowFacts {
             Fact::Malformed(what) => _ = self.malformed.get_or_insert((what, at)),
             Fact::Limit(which) => _ = self.limit.get_or_insert((which, at)),
         }
+    }
+
+    fn name(&mut self, read: NameRead) {
+        let known = self.names.iter().any(|other| (&other.name, other.source, other.port) == (&read.name, read.source, read.port));
+        if !known && self.names.len() < limits::NAMES_PER_FLOW {
+            self.names.push(read);
+        }
+    }
+
+    /// What was first asked of a proxy, where one was asked.
+    #[must_use]
+    pub fn proxied(&self) -> Option<&Text> {
+        let first = |a: &'_ &(Text, Locus)| a.1.frame;
+        self.connect.iter().chain(&self.socks).min_by_key(first).map(|(target, _)| target)
     }
 
     /// Bytes of memory beyond the struct itself, roughly: what the budget is charged.

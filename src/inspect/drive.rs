@@ -1,7 +1,7 @@
 //! Drives the inspectors over one flow: probing, unused bytes, handovers, the end of inspection.
 
 use super::readable::{self, Run};
-use super::{Carrier, Finish, Inspector, Opening, PROTOCOLS, Probe, Progress, Protocol, Seen};
+use super::{Carrier, Finish, Inspector, Opening, PROTOCOLS, Probe, Progress, Protocol, Seen, tls};
 use crate::fact::{Cleartext, End, Fact};
 use crate::limits;
 
@@ -12,6 +12,8 @@ pub struct Inspection {
     /// Who spoke first since the flow began or was last handed over.
     first: Option<End>,
     handovers: usize,
+    /// Only TLS may follow.
+    awaits_tls: bool,
     /// Bytes that nobody has used yet, an end each.
     unused: [Vec<u8>; 2],
     /// Bytes still to come that are opaque, an end each, where they could not be told to the stream at once.
@@ -40,6 +42,7 @@ impl Inspection {
             stage: Stage::Probing,
             first: None,
             handovers: 0,
+            awaits_tls: false,
             unused: [Vec::new(), Vec::new()],
             opaque: [0; 2],
             finished: [false; 2],
@@ -81,7 +84,7 @@ impl Inspection {
             self.datagram(end, bytes, seen);
             return 0;
         }
-        let was_probing = matches!(self.stage, Stage::Probing);
+        let before = (matches!(self.stage, Stage::Probing), self.handovers);
         let i = end.index();
         let opaque = self.opaque[i].min(bytes.len());
         self.opaque[i] -= opaque;
@@ -97,7 +100,10 @@ impl Inspection {
         };
         held.drain(..used);
         self.keep(end, held, seen);
-        if was_probing && matches!(self.stage, Stage::Inspecting(_)) && !self.unused[(!end).index()].is_empty() {
+        if let Stage::Inspecting(inspector) = &mut self.stage
+            && (inspector.unblocks() || before != (false, self.handovers))
+            && !self.unused[(!end).index()].is_empty()
+        {
             // the answer was captured ahead of what it answers
             self.catch_up(!end, seen);
         }
@@ -158,7 +164,7 @@ impl Inspection {
         let Stage::Inspecting(inspector) = &mut self.stage else { return };
         match inspector.data(end, bytes, seen) {
             Progress::Used(_) | Progress::Skip(_) => {}
-            Progress::Handover(_) | Progress::Settled => self.settle(),
+            Progress::Handover(_) | Progress::Upgrade(_) | Progress::Settled => self.settle(),
             Progress::Violation(how) => {
                 let readable = readable::run(bytes, readable::BROKEN_FRAMING_RUN) == Run::Readable;
                 seen.say(if readable { Fact::Cleartext(how) } else { Fact::Unrecognised });
@@ -181,7 +187,11 @@ impl Inspection {
                 }
                 Stage::Broken(_, broken) if *broken != end => return (input.len(), 0),
                 Stage::Broken(how, _) => {
-                    let fact = match readable::run(rest, readable::BROKEN_FRAMING_RUN) {
+                    let run = match how {
+                        Cleartext::BehindUpgrade => readable::line(rest, readable::BROKEN_FRAMING_RUN),
+                        _ => readable::run(rest, readable::BROKEN_FRAMING_RUN),
+                    };
+                    let fact = match run {
                         Run::Short if !self.finished[end.index()] => return (at, 0),
                         // said beyond its own end: it will not be asked again
                         Run::Short => Fact::Unrecognised,
@@ -198,7 +208,11 @@ impl Inspection {
                     Progress::Skip(n) => at += n.max(1),
                     Progress::Handover(n) => {
                         at += n.min(rest.len());
-                        self.hand_over(end, seen);
+                        self.hand_over(end, false, seen);
+                    }
+                    Progress::Upgrade(n) => {
+                        at += n.min(rest.len());
+                        self.hand_over(end, true, seen);
                     }
                     Progress::Settled => self.settle(),
                     Progress::Violation(how) => self.stage = Stage::Broken(how, end),
@@ -211,6 +225,9 @@ impl Inspection {
     /// Asks the protocols whose the opening is; `rest` is what `end` has said that is not in `unused`. Returns whether that is settled.
     fn probe(&mut self, end: End, rest: &[u8], seen: &mut Seen<'_>) -> bool {
         let first = *self.first.get_or_insert(end);
+        if self.awaits_tls {
+            return self.probe_tls(end, rest, seen);
+        }
         let other: &[u8] = &self.unused[(!end).index()];
         let opening = if first == end { Opening { first: rest, second: other } } else { Opening { first: other, second: rest } };
         let enough = rest.len().max(other.len()) >= limits::PROBE_BYTES;
@@ -228,9 +245,6 @@ impl Inspection {
                 Probe::No => {}
             }
         }
-        if maybe && !enough {
-            return false;
-        }
         let turned = Opening { first: opening.second, second: opening.first };
         let claims = |p: &&&Protocol| p.carrier == Carrier::Stream && (p.probe)(&turned) == Probe::Yes;
         if let Some(protocol) = PROTOCOLS.iter().find(|p| !turned.first.is_empty() && claims(p)) {
@@ -242,6 +256,11 @@ impl Inspection {
             }
             return true;
         }
+        // a greeting of which only the begin has come, behind what answers it
+        let may_claim = |p: &&&Protocol| p.carrier == Carrier::Stream && (p.probe)(&turned) == Probe::Maybe;
+        if !enough && (maybe || !turned.first.is_empty() && PROTOCOLS.iter().any(|p| may_claim(&p))) {
+            return false;
+        }
         let is_alone = other.is_empty() && rest.len() < limits::ANSWER_AHEAD_BYTES;
         match unclaimed(opening.first, opening.second) {
             Some(Fact::Unrecognised) if is_alone => return false,
@@ -249,6 +268,21 @@ impl Inspection {
             None => return false,
         }
         self.settle();
+        true
+    }
+
+    /// Whether what `end` says is the TLS that was agreed on. Returns whether that is settled.
+    fn probe_tls(&mut self, end: End, rest: &[u8], seen: &mut Seen<'_>) -> bool {
+        let opening = Opening { first: rest, second: &[] };
+        if (tls::TLS.probe)(&opening) == Probe::Yes {
+            self.first = Some(end);
+            self.open(&tls::TLS, seen);
+        } else if tls::may_be_record(rest) {
+            // the answer to a hello that is captured late
+            return false;
+        } else {
+            self.stage = Stage::Broken(Cleartext::BehindUpgrade, end);
+        }
         true
     }
 
@@ -266,8 +300,9 @@ impl Inspection {
         self.keep(first, held, seen);
     }
 
-    fn hand_over(&mut self, end: End, seen: &mut Seen<'_>) {
+    fn hand_over(&mut self, end: End, to_tls: bool, seen: &mut Seen<'_>) {
         self.handovers += 1;
+        self.awaits_tls = to_tls;
         if self.handovers > limits::HANDOVERS {
             seen.say(Fact::Limit("handovers".to_owned()));
             self.settle();

@@ -1,14 +1,15 @@
 //! FTP's control connection (RFC 959), and AUTH TLS in it (RFC 4217).
 
-use super::lines::{Dialect, Lines, begins, greeting_says};
+use super::lines::{Command, Dialect, Lines, Reply, code, greeted, greeting_says, holds, verb};
 use super::{Carrier, Opening, Probe, Protocol, saved};
 
 /// FTP over TCP.
 pub(super) static FTP: Protocol = Protocol {
     name: "ftp",
     carrier: Carrier::Stream,
-    recognised_by: "a 220 greeting that says FTP, or is answered by USER, AUTH or FEAT",
-    encrypts: false,
+    recognised_by: "a 220 greeting that says FTP, or is answered by USER, AUTH, FEAT, SYST, OPTS or HOST",
+    reads: "commands, credentials, AUTH TLS and its answer",
+    encrypted: "the TLS behind AUTH TLS",
     probe,
     open: || Lines::open(&DIALECT),
     load: saved::load::<Lines>,
@@ -16,17 +17,26 @@ pub(super) static FTP: Protocol = Protocol {
 
 pub(super) static DIALECT: Dialect = Dialect {
     name: "ftp",
-    credentials: |command| command.starts_with(b"PASS "),
-    upgrade: |command| command.starts_with(b"AUTH TLS") || command.starts_with(b"AUTH SSL"),
-    granted: |reply| reply.starts_with(b"234"),
+    greets: |_| true,
+    ends_with: b'\n',
+    first_reply: Some(0),
+    command: |line| match verb(line) {
+        b"AUTH" if matches!(line.get(5..), Some(b"TLS" | b"TLS-C" | b"TLS-P" | b"SSL")) => Command::Upgrade,
+        b"AUTH" | b"FEAT" | b"SYST" | b"OPTS" | b"HOST" | b"CLNT" | b"NOOP" | b"HELP" | b"QUIT" => Command::Prologue,
+        b"PASS" | b"ACCT" | b"ADAT" => Command::Credentials,
+        _ => Command::Content,
+    },
+    reply: |line| match code(line) {
+        // a mark is followed by the reply itself
+        Some((code, ends)) => Reply { grants: (ends && code[0] != b'1').then_some(code == b"234"), offers: false },
+        None => Reply { grants: None, offers: holds(&line.to_ascii_uppercase(), b"AUTH TLS") },
+    },
 };
 
 fn probe(opening: &Opening<'_>) -> Probe {
-    match begins(opening.first, &[b"220 ", b"220-"]) {
-        Probe::Yes if greeting_says(opening.first, &[b"SMTP"]) => Probe::No,
-        Probe::Yes if greeting_says(opening.first, &[b"FTP"]) => Probe::Yes,
-        Probe::Yes if opening.second.is_empty() => Probe::Maybe,
-        Probe::Yes => begins(opening.second, &[b"USER ", b"AUTH ", b"FEAT\r", b"SYST\r", b"OPTS "]),
-        other => other,
+    const COMMANDS: [&[u8]; 6] = [b"USER ", b"AUTH ", b"FEAT\r", b"SYST\r", b"OPTS ", b"HOST "];
+    if greeting_says(opening.first, &[b"SMTP", b"LMTP"]) {
+        return Probe::No;
     }
+    greeted(opening, &[b"220 ", b"220-"], &[b"FTP"], &COMMANDS)
 }

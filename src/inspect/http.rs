@@ -15,7 +15,8 @@ pub(super) static HTTP: Protocol = Protocol {
     name: "http",
     carrier: Carrier::Stream,
     recognised_by: "a request line with a known method, or a status line",
-    encrypts: false,
+    reads: "method, host and credentials of the first request, what a proxy is asked for by CONNECT",
+    encrypted: "what is inside CONNECT, by its own protocol",
     probe,
     open: || Box::new(Http::default()),
     load: saved::load::<Http>,
@@ -43,6 +44,10 @@ const METHODS: [&[u8]; 18] = [
 ];
 
 fn probe(opening: &Opening<'_>) -> Probe {
+    // methods are written large: Memcached has some of the same in small letters
+    if opening.first.first().is_some_and(u8::is_ascii_lowercase) {
+        return Probe::No;
+    }
     match begins(opening.first, &METHODS) {
         Probe::Yes => {}
         Probe::Maybe => return Probe::Maybe,
@@ -189,14 +194,15 @@ impl Http {
         let mut words = first.split(|&byte| byte == b' ');
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let mut host = None;
-        let mut credentials = false;
+        let (mut credentials, mut proxy_credentials) = (false, false);
         let mut body = Body::None;
         for line in lines {
             let Some(colon) = line.iter().position(|&byte| byte == b':') else { continue };
             let (field, value) = (line[..colon].to_ascii_lowercase(), line[colon + 1..].trim_ascii());
             match &field[..] {
                 b"host" if host.is_none() => host = Some(value),
-                b"proxy-authorization" | b"authorization" => credentials = true,
+                b"proxy-authorization" => proxy_credentials = true,
+                b"authorization" => credentials = true,
                 b"transfer-encoding" => body = Body::Chunks,
                 b"content-length" if body != Body::Chunks => {
                     let length = std::str::from_utf8(value).ok().and_then(|value| value.parse().ok());
@@ -206,12 +212,17 @@ impl Http {
             }
         }
         seen.say(Fact::Opener(end));
-        if credentials {
+        let is_connect = method == b"CONNECT";
+        if proxy_credentials || credentials && is_connect {
+            seen.say(Fact::ProxyCredentials);
+        }
+        if credentials && !is_connect {
             seen.say(Fact::Credentials);
         }
-        if method == b"CONNECT" {
-            seen.say(Fact::Connect(Text::from_wire(target)));
-            seen.say(Fact::ServerName { name: Name::from_wire(host_of(target)), source: NameSource::Connect });
+        if is_connect {
+            let port = target.rsplit(|&byte| byte == b':').next().and_then(|port| std::str::from_utf8(port).ok()?.parse().ok());
+            let (target, name) = (Text::from_wire(target), Name::from_wire(host_of(target)));
+            seen.say(Fact::Proxied { target, name, port, by: NameSource::Connect });
             self.stage = Stage::Connecting(end);
             return Progress::Used(head.len());
         }

@@ -5,6 +5,8 @@
 //! one flow: it probes, keeps what an inspector could not use yet, follows handovers, and falls back to the one general proof of
 //! plaintext, a long readable run ([`readable`]).
 
+mod adb;
+mod amqp;
 mod dns;
 mod drive;
 mod ftp;
@@ -12,19 +14,38 @@ mod hello;
 mod http;
 mod http2;
 mod imap;
+mod irc;
+mod kafka;
 mod ldap;
 mod lines;
+mod memcached;
+mod mongodb;
+mod mqtt;
+mod mysql;
+mod nntp;
 mod ntp;
 mod pop3;
+mod postgresql;
+mod proxy_protocol;
 mod quic;
+mod rdp;
 pub mod readable;
+mod redis;
+mod rsync;
+mod rtsp;
 mod saved;
+mod sieve;
 mod sighted;
+mod sip;
+mod smb;
 mod smtp;
+mod socks;
 mod ssh;
 mod syslog;
 mod telnet;
 mod tls;
+mod xmpp;
+mod zabbix;
 
 pub use crate::fact::Finish;
 pub use drive::Inspection;
@@ -37,12 +58,34 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &http::HTTP,
     &http2::HTTP2,
     &ssh::SSH,
+    &socks::SOCKS,
+    &proxy_protocol::PROXY_PROTOCOL,
     &smtp::SMTP,
     &imap::IMAP,
     &pop3::POP3,
     &ftp::FTP,
-    &telnet::TELNET,
+    &nntp::NNTP,
+    &sieve::SIEVE,
+    &irc::IRC,
+    &xmpp::XMPP,
     &ldap::LDAP,
+    &postgresql::POSTGRESQL,
+    &mysql::MYSQL,
+    &rdp::RDP,
+    &amqp::AMQP,
+    &adb::ADB,
+    &telnet::TELNET,
+    &smb::SMB,
+    &redis::REDIS,
+    &mqtt::MQTT,
+    &mongodb::MONGODB,
+    &kafka::KAFKA,
+    &memcached::MEMCACHED,
+    &rtsp::RTSP,
+    &sip::OVER_TCP,
+    &sip::OVER_UDP,
+    &rsync::RSYNC,
+    &zabbix::ZABBIX,
     &dns::OVER_UDP,
     &dns::OVER_TCP,
     &ntp::NTP,
@@ -59,8 +102,10 @@ pub struct Protocol {
     pub carrier: Carrier,
     /// How it is recognised, in a few words, for the documentation.
     pub recognised_by: &'static str,
-    /// Whether it encrypts once its handshake has finished.
-    pub encrypts: bool,
+    /// What is read in it, in a few words, for the documentation.
+    pub reads: &'static str,
+    /// What of it counts as encrypted, in a few words, for the documentation.
+    pub encrypted: &'static str,
     /// Whether the opening bytes are its own.
     pub probe: fn(&Opening<'_>) -> Probe,
     /// A fresh inspector.
@@ -121,6 +166,11 @@ pub trait Inspector: Send {
         false
     }
 
+    /// Whether bytes of the other end that were left unused can be used now, after those that were just given.
+    fn unblocks(&mut self) -> bool {
+        false
+    }
+
     /// Bytes of memory held, roughly: what the budget is charged. What a small state takes, unless told otherwise.
     fn heap_bytes(&self) -> usize {
         256
@@ -138,8 +188,10 @@ pub enum Progress {
     /// The next n bytes, counted from the first byte given and reaching beyond the last as a rule, are used or opaque by framing
     /// (the body of a protected record). They are never looked at, and loss wholly inside them is no gap.
     Skip(usize),
-    /// n bytes are used, and both ends are probed afresh from there on (CONNECT, STARTTLS).
+    /// n bytes are used, and both ends are probed afresh from there on (CONNECT, SOCKS).
     Handover(usize),
+    /// n bytes are used, and both ends speak TLS from there on, or break what they agreed on (STARTTLS).
+    Upgrade(usize),
     /// Nothing more is to be learnt from this flow.
     Settled,
     /// The bytes given do not keep to the protocol's framing. They are held against the general proof of plaintext, which is said in

@@ -50,6 +50,13 @@ pub fn run(bytes: &[u8], least: usize) -> Run {
     if bytes.len() < least { Run::Short } else { Run::Readable }
 }
 
+/// The same where a line of text may be followed by others than text: a whole line proves as much.
+#[must_use]
+pub fn line(bytes: &[u8], least: usize) -> Run {
+    let length = bytes.iter().position(|&byte| byte == b'\n').map_or(least, |end| least.min(end + 1));
+    run(bytes, length)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

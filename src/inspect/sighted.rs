@@ -27,7 +27,7 @@ pub(super) enum Opener {
 }
 
 /// The protocols of datagrams, so that a saved state finds its own.
-const DATAGRAMS: &[fn(&[u8]) -> bool] = &[super::ntp::is_ntp, super::syslog::is_message];
+const DATAGRAMS: &[fn(&[u8]) -> bool] = &[super::ntp::is_ntp, super::syslog::is_message, super::sip::is_message];
 
 impl Sighted {
     pub(super) fn stream(opener: Opener) -> Box<dyn Inspector> {
@@ -36,6 +36,10 @@ impl Sighted {
 
     pub(super) fn ntp() -> Box<dyn Inspector> {
         Box::new(Self { said: false, opener: Opener::Ntp, datagram: Some(0) })
+    }
+
+    pub(super) fn sip() -> Box<dyn Inspector> {
+        Box::new(Self { said: false, opener: Opener::Unknown, datagram: Some(2) })
     }
 
     pub(super) fn syslog() -> Box<dyn Inspector> {
@@ -71,5 +75,66 @@ impl Inspector for Sighted {
 
     fn save(&self, out: &mut Vec<u8>) {
         saved::save(self, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Carrier, Opening, PROTOCOLS, Probe};
+
+    /// Openings of what both ends say, and whose they are.
+    const OPENINGS: &[(&str, &[u8], &[u8])] = &[
+        ("redis", b"*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n", b""),
+        ("mqtt", b"\x10\x10\0\x04MQTT\x04\x02\0\x3c\0\x04self", b""),
+        ("mqtt", b"\x10\x90\x01\0\x06MQIsdp\x03\xc2\0\x3c", b""),
+        ("rtsp", b"DESCRIBE rtsp://camera.example/ RTSP/1.0\r\n", b""),
+        ("sip", b"REGISTER sip:phone.example SIP/2.0\r\n", b""),
+        ("rsync", b"@RSYNCD: 31.0\n", b""),
+        ("zabbix", b"ZBXD\x01\x05\0\0\0\0\0\0\0{}", b""),
+        ("mongodb", b"\x2a\0\0\0\x01\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0\x15\0\0\0\x10ping\0\x01\0\0\0", b""),
+        ("mongodb", b"\x3a\0\0\0\x01\0\0\0\0\0\0\0\xd4\x07\0\0\0\0\0\0admin.$cmd\0", b""),
+        ("kafka", b"\0\0\0\x13\0\x12\0\x03\0\0\0\x07\0\x07adminXX\0", b"\0\0\x01\x02\0\0\0\x07\0\0"),
+        ("memcached", b"get session\r\n", b"END\r\n"),
+        ("smb", b"\0\0\0\x72\xfeSMB\x40\0\0\0\0\0\0\0\0\0\0\0", b""),
+        ("adb", b"CNXN\x01\0\0\x01\0\0\x04\0\x07\0\0\0\x32\x02\0\0\xbc\xb1\xa7\xb1host::\0", b""),
+        ("amqp", b"AMQP\0\0\x09\x01", b""),
+        ("proxy-protocol", b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", b""),
+        ("socks", b"\x05\x01\0", b"\x05\0"),
+        ("socks", b"\x04\x01\0\x50\xc0\0\x02\x01user\0", b"\0\x5a\0\0\0\0\0\0"),
+        ("telnet", b"\xff\xfd\x18\xff\xfd\x20", b""),
+    ];
+
+    fn claims(first: &[u8], second: &[u8]) -> Vec<(&'static str, Probe)> {
+        let streams = PROTOCOLS.iter().filter(|protocol| protocol.carrier == Carrier::Stream);
+        streams.map(|protocol| (protocol.name, (protocol.probe)(&Opening { first, second }))).collect()
+    }
+
+    #[test]
+    fn an_opening_is_one_protocols_and_nobody_gives_it_up_before_it_is_whole() {
+        for (name, first, second) in OPENINGS {
+            let yes: Vec<_> = claims(first, second).into_iter().filter(|(_, probe)| *probe == Probe::Yes).map(|(name, _)| name).collect();
+            assert_eq!(yes, [*name], "{first:02x?}");
+            for cut in 1..first.len() {
+                let own = claims(&first[..cut], b"").into_iter().filter(|(known, _)| known == name);
+                assert!(own.clone().any(|(_, probe)| probe != Probe::No), "{name} of {cut} bytes");
+            }
+        }
+    }
+
+    /// Random bytes are nobody's, save by the few bytes that some probes rest on.
+    #[test]
+    fn random_bytes_are_claimed_by_nobody() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut byte = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56) as u8
+        };
+        for _ in 0..20_000 {
+            let first: Vec<u8> = (0..80).map(|_| byte()).collect();
+            let second: Vec<u8> = (0..80).map(|_| byte()).collect();
+            for (name, probe) in claims(&first, &second) {
+                assert_ne!(probe, Probe::Yes, "{name}: {first:02x?} {second:02x?}");
+            }
+        }
     }
 }

@@ -1,14 +1,15 @@
-//! SMTP (RFC 5321), and STARTTLS in it (RFC 3207).
+//! SMTP (RFC 5321) and LMTP (RFC 2033), and STARTTLS in them (RFC 3207).
 
-use super::lines::{Dialect, Lines, begins, greeting_says};
+use super::lines::{Command, Dialect, Lines, Reply, ahead_of_greeting, code, greeted, holds, verb};
 use super::{Carrier, Opening, Probe, Protocol, saved};
 
 /// SMTP over TCP.
 pub(super) static SMTP: Protocol = Protocol {
     name: "smtp",
     carrier: Carrier::Stream,
-    recognised_by: "a 220 greeting that says SMTP, or is answered by EHLO or HELO",
-    encrypts: false,
+    recognised_by: "a 220 greeting that says SMTP or LMTP, or is answered by EHLO, HELO or LHLO",
+    reads: "commands, credentials, STARTTLS and its answer",
+    encrypted: "the TLS behind STARTTLS",
     probe,
     open: || Lines::open(&DIALECT),
     load: saved::load::<Lines>,
@@ -16,17 +17,27 @@ pub(super) static SMTP: Protocol = Protocol {
 
 pub(super) static DIALECT: Dialect = Dialect {
     name: "smtp",
-    credentials: |command| command.starts_with(b"AUTH "),
-    upgrade: |command| command == b"STARTTLS",
-    granted: |reply| reply.starts_with(b"220"),
+    greets: |_| true,
+    ends_with: b'\n',
+    first_reply: Some(0),
+    command: |line| match verb(line) {
+        b"STARTTLS" => Command::Upgrade,
+        b"EHLO" | b"HELO" | b"LHLO" | b"NOOP" | b"RSET" | b"HELP" | b"QUIT" => Command::Prologue,
+        b"AUTH" => Command::Credentials,
+        _ => Command::Content,
+    },
+    reply: |line| match code(line) {
+        Some((code, ends)) => {
+            Reply { grants: ends.then_some(code == b"220"), offers: code == b"250" && holds(&line.to_ascii_uppercase(), b"STARTTLS") }
+        }
+        None => Reply::default(),
+    },
 };
 
 fn probe(opening: &Opening<'_>) -> Probe {
-    match begins(opening.first, &[b"220 ", b"220-"]) {
-        Probe::Yes if greeting_says(opening.first, &[b"SMTP"]) => Probe::Yes,
-        // FTP greets alike: the first command tells
-        Probe::Yes if opening.second.is_empty() => Probe::Maybe,
-        Probe::Yes => begins(opening.second, &[b"EHLO ", b"HELO ", b"LHLO "]),
+    // FTP greets alike: the first command tells
+    match greeted(opening, &[b"220 ", b"220-"], &[b"SMTP", b"LMTP"], &[b"EHLO ", b"HELO ", b"LHLO "]) {
+        Probe::No => ahead_of_greeting(opening, &[b"STARTTLS\r", b"QUIT\r"]),
         other => other,
     }
 }

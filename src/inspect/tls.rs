@@ -33,7 +33,8 @@ pub(super) static TLS: Protocol = Protocol {
     name: "tls",
     carrier: Carrier::Stream,
     recognised_by: "a handshake record whose first message is a ClientHello",
-    encrypts: true,
+    reads: "the hello messages, alerts, every record header",
+    encrypted: "records after a handshake that was seen to finish, with a suite that encrypts",
     probe,
     open: || Box::new(Tls::default()),
     load: saved::load::<Tls>,
@@ -46,6 +47,16 @@ const SERVER_HELLO_DONE: u8 = 14;
 
 /// The shortest record of TLS 1.2 and before that can hold a Finished: 16 bytes of message and at least as much of nonce and tag.
 const FINISHED_BYTES: usize = 32;
+
+/// Whether bytes can be the begin of a handshake or alert record: no text begins so.
+pub(super) fn may_begin(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(&(HANDSHAKE | ALERT))) && may_be_record(bytes)
+}
+
+/// Whether bytes can be the begin of a record.
+pub(super) fn may_be_record(bytes: &[u8]) -> bool {
+    Header::read(bytes).is_ok()
+}
 
 /// One flow's TLS session.
 #[derive(Default, Serialize, Deserialize)]

@@ -127,6 +127,12 @@ impl<'a> Case<'a> {
         self.record.facts.protocol.map(|(name, _)| name)
     }
 
+    /// The protocol that was spoken where the payload was in the clear: what it is inside of, or what came behind, may be another.
+    #[must_use]
+    pub fn cleartext_protocol(&self) -> Option<&'static str> {
+        self.record.facts.cleartext_protocol.or(self.protocol())
+    }
+
     /// What the protocol is called in a message.
     #[must_use]
     pub fn protocol_or_payload(&self) -> &str {
@@ -135,8 +141,13 @@ impl<'a> Case<'a> {
 
     /// The names that the peer's address was answered for, at the time of the flow.
     pub fn answered_names(&self) -> impl Iterator<Item = &'a crate::fact::Name> {
+        self.names_of(self.peer().ip)
+    }
+
+    /// The same of another address, which a proxy was asked for.
+    pub(super) fn names_of(&self, ip: IpAddr) -> impl Iterator<Item = &'a crate::fact::Name> + use<'a> {
         let moment = self.record.facts.names.first().map_or(self.record.first.at, |read| read.at.at).max(self.record.first.at);
-        self.names.at(self.peer().ip, moment)
+        self.names.at(ip, moment)
     }
 
     /// The entry by which this flow's plaintext is permitted.
@@ -170,24 +181,24 @@ impl<'a> Case<'a> {
         self.direction != Direction::Inbound && (self.may_be_proxied() || self.policy.allow.iter().any(permits))
     }
 
-    /// Whether the text may be what a proxy was asked, or its answer: bytes of what had been said by then are missing, or
-    /// were said before the capture or before memory forgot them.
+    /// Whether the text may be what a proxy was asked, or its answer, or what leads to an upgrade: bytes of what had been said by then are
+    /// missing, or were said before the capture or before memory forgot them.
     fn may_be_proxied(&self) -> bool {
         let facts = &self.record.facts;
         let Some((how, at)) = facts.cleartext else { return false };
         // a request that was lost is known to be late: when its place is given up
-        let is_answer = self.protocol() == Some("http") && facts.http.is_none();
+        let is_answer = self.cleartext_protocol() == Some("http") && facts.http.is_none();
         let lost = facts.gap.into_iter().chain(facts.truncated).any(|(_, lost)| is_answer || lost.frame <= at.frame);
-        let lost = lost || is_answer && self.record.began_before;
+        let lost = lost || is_answer && self.record.began_before || how == Cleartext::Readable && self.record.unseen_end.is_some();
         // a proxy is a destination like any other
         let is_allowed = matches!(self.destination, Destination::Allowed(_));
-        lost && is_allowed && (is_answer || how == Cleartext::Readable) && facts.connect.is_none()
+        lost && is_allowed && (is_answer || how == Cleartext::Readable) && facts.proxied().is_none()
     }
 
     /// Whether an entry permits this flow's plaintext but for names.
     fn permits_plaintext(&self, entry: &Allow) -> bool {
         let is_text = matches!(self.record.facts.cleartext, Some((Cleartext::Readable, _)));
-        let protocol = self.protocol().filter(|_| !is_text).unwrap_or("text");
+        let protocol = self.cleartext_protocol().filter(|_| !is_text).unwrap_or("text");
         entry.plaintext.iter().any(|word| word == protocol) && self.goes_to(entry)
     }
 
@@ -236,9 +247,10 @@ impl<'a> Case<'a> {
         if is_ping {
             return self.record.basis == Basis::Handshake && protocols.iter().any(|word| word == "icmp-echo");
         }
+        let prologue = self.record.facts.prologue.map(|(protocol, _)| protocol);
         match self.protocol() {
             _ if protocols.is_empty() => port_named,
-            Some(protocol) => protocols.iter().any(|word| word == protocol),
+            Some(protocol) => protocols.iter().any(|word| word == protocol || Some(word.as_str()) == prologue),
             None => port_named && !self.record.has_payload(),
         }
     }

@@ -1,6 +1,8 @@
 //! Where a flow of an agent goes, by the policy: the names that it asks for, the address that it goes to, the answers that bind the
 //! two, and the port.
 
+use std::net::IpAddr;
+
 use super::case::{Case, Direction, is_public};
 use super::policy::{Allow, DnsBinding, Ech};
 use crate::fact::{Locus, Name, NameRead, Transport};
@@ -16,6 +18,8 @@ pub enum Destination<'a> {
     AddressNotAllowed,
     /// This name is not allowed (WW302).
     NameNotAllowed(&'a NameRead),
+    /// A proxy was asked for the first name, and the second was asked for inside (WW302).
+    NamesDiffer(&'a NameRead, &'a NameRead),
     /// Name or address are allowed, on other ports or transports (WW303).
     PortNotAllowed(&'a Allow),
     /// The name is allowed; the address was answered for these others alone, or never (WW304).
@@ -69,39 +73,91 @@ pub(super) fn judge<'a>(case: &Case<'a>) -> Destination<'a> {
     if !case.policy.allows_destinations() {
         return Destination::NotJudged;
     }
-    let record = case.record;
-    let asked: Vec<&NameRead> = record.facts.names.iter().collect();
-    let proxied = record.facts.connect.is_some();
-    if let Some(hidden) = hidden(case, &asked) {
-        return hidden;
+    let asked = &case.record.facts.names;
+    let proxied = asked.iter().any(|read| read.source.is_proxy());
+    if !proxied {
+        let place = Place { ip: Some(peer.ip), port: Some(peer.port) };
+        return hidden(case, place, asked).unwrap_or_else(|| by_names(case, place, asked));
     }
-    if asked.is_empty() {
-        return by_answers(case);
+    // the proxy itself is a destination
+    let allowed = by_answers(case, peer.ip, Some(peer.port));
+    if !matches!(allowed, Destination::Allowed(_)) {
+        return allowed;
     }
-    let mut by = None;
-    if proxied {
-        // the proxy itself is a destination
-        match by_answers(case) {
-            Destination::Allowed(allowed) => by = Some(allowed),
-            refused => return refused,
+    by_hops(case, asked)
+}
+
+/// Where names lead to: the peer, or what a proxy was asked for, which it resolves by itself where that is a name.
+#[derive(Clone, Copy)]
+struct Place {
+    ip: Option<IpAddr>,
+    port: Option<u16>,
+}
+
+/// What proxies were asked for, one inside the other, and what was asked for inside.
+fn by_hops<'a>(case: &Case<'a>, asked: &'a [NameRead]) -> Destination<'a> {
+    let mut result = Destination::NotJudged;
+    let mut hops = asked;
+    while let [hop, rest @ ..] = hops {
+        let inner = rest.iter().position(|read| read.source.is_proxy()).unwrap_or(rest.len());
+        let (names, further) = rest.split_at(inner);
+        hops = further;
+        let place = Place { ip: hop.name.as_ip(), port: hop.port };
+        let is_last = further.is_empty();
+        result = match place.ip {
+            // an address is asked for, as if there were no proxy
+            Some(_) => {
+                let unnamed = is_last.then(|| hidden(case, place, names)).flatten();
+                let by = unnamed.unwrap_or_else(|| by_names(case, place, names));
+                if let Destination::AddressNotAllowed = by { Destination::NameNotAllowed(hop) } else { by }
+            }
+            None => match by_name(case, hop, place) {
+                Destination::Allowed(by) => {
+                    // the outer name of an encrypted hello is a third one
+                    let differs = names.iter().find(|read| read.name != hop.name && case.record.facts.ech.is_none());
+                    match (by_names(case, place, names), differs) {
+                        (Destination::NotJudged, _) => Destination::Allowed(by),
+                        (Destination::Allowed(_), Some(read)) => Destination::NamesDiffer(hop, read),
+                        (inner, _) => inner,
+                    }
+                }
+                refused => refused,
+            },
+        };
+        if !matches!(result, Destination::Allowed(_)) {
+            return result;
+        }
+        if let Some(hidden) = hidden(case, place, asked).filter(|_| is_last && place.ip.is_none()) {
+            return hidden;
         }
     }
+    result
+}
+
+/// The names asked for at a place; where there is none, the place itself.
+fn by_names<'a>(case: &Case<'a>, place: Place, asked: &'a [NameRead]) -> Destination<'a> {
+    let mut result = match (asked, place.ip) {
+        ([], Some(ip)) => return by_answers(case, ip, place.port),
+        _ => Destination::NotJudged,
+    };
     for read in asked {
-        match by_name(case, read, proxied) {
-            Destination::Allowed(allowed) => by = Some(allowed),
-            refused => return refused,
+        result = by_name(case, read, place);
+        if !matches!(result, Destination::Allowed(_)) {
+            break;
         }
     }
-    by.map_or(Destination::NotJudged, Destination::Allowed)
+    result
 }
 
 /// A dial to port 53 that says nothing is judged like any other; questions are not.
 fn dns_elsewhere<'a>(case: &Case<'a>) -> Destination<'a> {
-    if case.is_dns() || !case.policy.allows_destinations() { Destination::NotJudged } else { by_answers(case) }
+    let peer = case.peer();
+    let is_left = case.is_dns() || !case.policy.allows_destinations();
+    if is_left { Destination::NotJudged } else { by_answers(case, peer.ip, Some(peer.port)) }
 }
 
 /// Where a name would stand and could not be read, and the address alone is not allowed.
-fn hidden<'a>(case: &Case<'a>, asked: &[&NameRead]) -> Option<Destination<'a>> {
+fn hidden<'a>(case: &Case<'a>, place: Place, asked: &[NameRead]) -> Option<Destination<'a>> {
     let facts = &case.record.facts;
     let (why, at) = if let Some((_, at)) = facts.name_hidden {
         ("the name could not be read", Some(at))
@@ -116,42 +172,40 @@ fn hidden<'a>(case: &Case<'a>, asked: &[&NameRead]) -> Option<Destination<'a>> {
     } else {
         return None;
     };
-    let alone = by_address(case);
+    let alone = place.ip.and_then(|ip| by_address(case, ip, place.port));
     Some(alone.map_or(Destination::NameHidden(why, at), Destination::Allowed))
 }
 
 /// An entry for the address alone, on this port.
-fn by_address<'a>(case: &Case<'a>) -> Option<By<'a>> {
-    let peer = case.peer();
-    if case.policy.private && !is_public(peer.ip) {
+fn by_address<'a>(case: &Case<'a>, ip: IpAddr, port: Option<u16>) -> Option<By<'a>> {
+    if case.policy.private && !is_public(ip) {
         return Some(By::Private);
     }
-    let covers = |entry: &&Allow| entry.names.is_empty() && entry.covers_address(peer.ip) && on_port(case, entry);
+    let covers = |entry: &&Allow| entry.names.is_empty() && entry.covers_address(ip) && on_port(case, entry, port);
     case.policy.allow.iter().find(covers).map(By::Entry)
 }
 
-fn on_port(case: &Case<'_>, entry: &Allow) -> bool {
+fn on_port(case: &Case<'_>, entry: &Allow, port: Option<u16>) -> bool {
     match case.record.transport {
         // an echo has no port: it is allowed where anything is
         Transport::Icmp | Transport::Icmp6 => true,
-        transport => entry.covers_port(case.peer().port, transport),
+        transport => port.is_some_and(|port| entry.covers_port(port, transport)),
     }
 }
 
 /// No name was asked for: the address, or a name answered for it, must be allowed.
-fn by_answers<'a>(case: &Case<'a>) -> Destination<'a> {
-    if let Some(by) = by_address(case) {
+fn by_answers<'a>(case: &Case<'a>, ip: IpAddr, port: Option<u16>) -> Destination<'a> {
+    if let Some(by) = by_address(case, ip, port) {
         return Destination::Allowed(by);
     }
-    let peer = case.peer();
     let mut elsewhere = None;
     for entry in &case.policy.allow {
-        let address = entry.cidrs.is_empty() || entry.covers_address(peer.ip);
-        let name = entry.names.is_empty() || case.answered_names().any(|name| entry.covers_name(name));
+        let address = entry.cidrs.is_empty() || entry.covers_address(ip);
+        let name = entry.names.is_empty() || case.names_of(ip).any(|name| entry.covers_name(name));
         if !address || !name || entry.cidrs.is_empty() && entry.names.is_empty() {
             continue;
         }
-        if on_port(case, entry) {
+        if on_port(case, entry, port) {
             return Destination::Allowed(By::Entry(entry));
         }
         elsewhere.get_or_insert(entry);
@@ -164,45 +218,37 @@ fn by_answers<'a>(case: &Case<'a>) -> Destination<'a> {
 }
 
 /// A name that was asked for, of the peer or of a proxy.
-fn by_name<'a>(case: &Case<'a>, read: &'a NameRead, proxied: bool) -> Destination<'a> {
-    let peer = case.peer();
-    if !proxied && case.policy.private && !is_public(peer.ip) {
+fn by_name<'a>(case: &Case<'a>, read: &'a NameRead, place: Place) -> Destination<'a> {
+    if case.policy.private && place.ip.is_some_and(|ip| !is_public(ip)) {
         return Destination::Allowed(By::Private);
     }
-    let port = if proxied { connect_port(case) } else { Some(peer.port) };
     let (mut elsewhere, mut unbound) = (None, None);
     for entry in case.policy.entries_named(&read.name) {
-        let here = !entry.cidrs.is_empty() && entry.covers_address(peer.ip);
-        if !proxied && !entry.cidrs.is_empty() && !here {
+        let here = !entry.cidrs.is_empty() && place.ip.is_some_and(|ip| entry.covers_address(ip));
+        if place.ip.is_some() && !entry.cidrs.is_empty() && !here {
             continue;
         }
-        if !port.is_some_and(|port| entry.covers_port(port, case.record.transport)) {
+        if !place.port.is_some_and(|port| entry.covers_port(port, case.record.transport)) {
             elsewhere.get_or_insert(entry);
-        } else if proxied || here || is_bound(case, read) {
+        } else if here || place.ip.is_none_or(|ip| is_bound(case, read, ip)) {
             return Destination::Allowed(By::Entry(entry));
         } else {
             unbound.get_or_insert(entry);
         }
     }
     // an address that is allowed by itself needs no answer, but the name asked for must be allowed
-    match (unbound, elsewhere, by_address(case)) {
-        (Some(_), _, Some(by)) if !proxied => Destination::Allowed(by),
-        (Some(_), _, _) => Destination::NameUnbound(read, case.answered_names().collect()),
+    match (unbound, elsewhere, place.ip.and_then(|ip| by_address(case, ip, place.port))) {
+        (Some(_), _, Some(by)) => Destination::Allowed(by),
+        (Some(_), _, _) => Destination::NameUnbound(read, place.ip.into_iter().flat_map(|ip| case.names_of(ip)).collect()),
         (None, Some(entry), _) => Destination::PortNotAllowed(entry),
         (None, None, _) => Destination::NameNotAllowed(read),
     }
 }
 
 /// Whether the address was answered for the name, or for another that is allowed too.
-fn is_bound(case: &Case<'_>, read: &NameRead) -> bool {
+fn is_bound(case: &Case<'_>, read: &NameRead, ip: IpAddr) -> bool {
     if case.policy.dns_binding == DnsBinding::Off {
         return true;
     }
-    case.answered_names().any(|name| *name == read.name || case.policy.name_allowed(name).is_some())
-}
-
-/// The port asked of a proxy.
-fn connect_port(case: &Case<'_>) -> Option<u16> {
-    let (target, _) = case.record.facts.connect.as_ref()?;
-    target.as_str().rsplit_once(':').and_then(|(_, port)| port.parse().ok())
+    case.names_of(ip).any(|name| *name == read.name || case.policy.name_allowed(name).is_some())
 }

@@ -469,8 +469,7 @@ impl Judge {
                 None
             };
             let name = name.or(answered).cloned();
-            let port =
-                record.facts.connect.as_ref().and_then(|(target, _)| target.as_str().rsplit_once(':')?.1.parse().ok()).unwrap_or(peer.port);
+            let port = record.facts.names.iter().rev().find_map(|read| read.port).unwrap_or(peer.port);
             let ip = if name.is_some() { None } else { Some(peer.ip) };
             let key = AllowedKey { name, ip, port, transport: record.transport, by: by.key() };
             let full = self.allowed.len() >= limits::LISTED;
@@ -488,13 +487,18 @@ impl Judge {
                     *self.resolvers.entry(peer.ip).or_default() += 1;
                 }
             } else if let Some(entry) = case.plaintext_entry() {
-                let protocol = case.protocol_or_payload();
+                let protocol = case.cleartext_protocol().unwrap_or("payload");
                 let message = format!("{protocol} in the clear with {}, permitted by {}", place(case), entry.label());
                 self.except("plaintext", message);
             }
         }
-        if let Some((target, _)) = &record.facts.connect {
+        for (target, _) in record.facts.connect.iter().chain(&record.facts.socks) {
             self.except("proxy", format!("{target} was asked of the proxy {peer} in the clear"));
+        }
+        if let Some((protocol, _)) = record.facts.prologue.filter(|_| record.facts.cleartext.is_none() && record.facts.socks.is_none()) {
+            let inner = case.protocol().filter(|inner| *inner != protocol);
+            let went_on = inner.map_or("and did not go on".to_owned(), |inner| format!("and went on as {inner}"));
+            self.except("prologue", format!("{protocol} with {} began in the clear {went_on}", place(case)));
         }
         if let Some(entry) = case.inbound {
             let message = format!(

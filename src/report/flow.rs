@@ -66,6 +66,9 @@ pub struct FlowLine<'a> {
     /// `host:port` of an HTTP CONNECT.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect: Option<&'a str>,
+    /// `host:port` asked of SOCKS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socks: Option<&'a str>,
     /// What the judge made of it.
     pub verdict: &'static str,
     /// The rules that it breaks.
@@ -161,6 +164,7 @@ impl<'a> FlowLine<'a> {
                 .as_ref()
                 .map(|request| HttpLine { method: request.method.as_str(), host: request.host.as_ref().map(|host| host.as_str()) }),
             connect: facts.connect.as_ref().map(|(target, _)| target.as_str()),
+            socks: facts.socks.as_ref().map(|(target, _)| target.as_str()),
             verdict: judgement.verdict,
             rules: &judgement.rules,
         }
@@ -293,7 +297,7 @@ mod tests {
     }
 
     fn name(name: &str, source: NameSource) -> NameRead {
-        NameRead { name: Name::from_wire(name.as_bytes()), source, at: locus(8) }
+        NameRead { name: Name::from_wire(name.as_bytes()), source, port: None, at: locus(8) }
     }
 
     #[test]

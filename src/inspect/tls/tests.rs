@@ -121,7 +121,7 @@ impl Bare {
                     held.drain(..given);
                     *opaque += n - given;
                 }
-                Progress::Handover(_) | Progress::Settled | Progress::Violation(_) => return false,
+                Progress::Handover(_) | Progress::Upgrade(_) | Progress::Settled | Progress::Violation(_) => return false,
             }
         }
         true

@@ -31,8 +31,8 @@ pub(super) static DESTINATION_NOT_ALLOWED: Rule = Rule {
 pub(super) static NAME_NOT_ALLOWED: Rule = Rule {
     code: "WW302",
     name: "name-not-allowed",
-    checks: "The name asked for (SNI, CONNECT) is not allowed, for a public destination even where its address is; a name asked of a proxy or \
-             inside it is judged so even where the proxy is private.",
+    checks: "The name asked for (SNI, CONNECT, SOCKS) is not allowed, for a public destination even where its address is; a name asked of a \
+             proxy or inside it is judged so even where the proxy is private, and the two must agree.",
     why: "A name that no document lists is a service that nobody approved.",
     fix: "If the name is documented, add it to an [[allow]] entry; otherwise find out what asks for it.",
     severity: Severity::Violation,
@@ -41,6 +41,11 @@ pub(super) static NAME_NOT_ALLOWED: Rule = Rule {
         if let Destination::NameNotAllowed(read) = case.destination {
             let message = format!("the agent asked {} for {}, which the policy does not allow", case.peer(), read.name);
             broken.push(proven(case, Broken::new(CausedBy::Agent, read.name.to_string(), message).at(Some(read.at))));
+        }
+        if let Destination::NamesDiffer(outer, inner) = case.destination {
+            let message = format!("the agent asked the proxy {} for {}, and inside it for {}", case.peer(), outer.name, inner.name);
+            let subject = format!("{} in {}", inner.name, outer.name);
+            broken.push(proven(case, Broken::new(CausedBy::Agent, subject, message).at(Some(outer.at)).at(Some(inner.at))));
         }
     }),
 };
@@ -56,7 +61,10 @@ pub(super) static PORT_NOT_ALLOWED: Rule = Rule {
     check: Check::Closed(|case, broken| {
         if let Destination::PortNotAllowed(entry) = case.destination {
             let (peer, transport) = (case.peer(), case.record.transport);
-            let place = case.record.facts.names.last().map_or_else(|| peer.to_string(), |read| format!("{}:{}", read.name, peer.port));
+            let names = &case.record.facts.names;
+            let asked = names.iter().rfind(|read| read.port.is_some());
+            let port = asked.and_then(|read| read.port).unwrap_or(peer.port);
+            let place = asked.or(names.last()).map_or_else(|| peer.to_string(), |read| format!("{}:{port}", read.name));
             let message = format!(
                 "the agent went to {place} over {transport}; {}:{} allows it on other ports",
                 entry.origin.policy, entry.origin.line
@@ -80,7 +88,8 @@ pub(super) static NAME_UNBOUND: Rule = Rule {
     controls: EGRESS,
     check: Check::Closed(|case, broken| {
         let Destination::NameUnbound(read, others) = &case.destination else { return };
-        let ip = case.peer().ip;
+        let asked = case.record.facts.names.iter().rev().filter(|other| other.source.is_proxy()).find_map(|other| other.name.as_ip());
+        let ip = asked.unwrap_or(case.peer().ip);
         let finding = if others.is_empty() {
             let message = format!("the agent asked {ip} for {}, and no answer was seen that gives it this address", read.name);
             let weight = if case.policy.dns_binding == DnsBinding::Require { Severity::Violation } else { Severity::Undetermined };

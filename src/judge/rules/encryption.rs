@@ -3,7 +3,7 @@
 use super::super::case::{Case, Direction};
 use super::super::{CausedBy, Severity};
 use super::{Broken, Check, Rule};
-use crate::fact::{CipherSuite, Cleartext, FlowState, Transport};
+use crate::fact::{CipherSuite, Cleartext, FlowState, Transport, Upgrade};
 
 const IN_TRANSIT: &[&str] =
     &["NIST SP 800-53 SC-8", "NIST SP 800-53 SC-8(1)", "PCI DSS 4.2.1", "ISO/IEC 27001 A.8.24", "SOC 2 CC6.7", "CIS v8 3.10"];
@@ -20,20 +20,25 @@ pub(super) static PLAINTEXT: Rule = Rule {
     controls: IN_TRANSIT,
     check: Check::Seen(|case, broken| {
         let peer = case.peer();
-        if let Some(at) = case.record.facts.credentials.filter(|_| case.record.facts.connect.is_some()) {
+        let facts = &case.record.facts;
+        if let Some(at) = facts.proxy_credentials {
             let message = format!("credentials for the proxy at {peer} went in the clear");
             broken.push(Broken::new(by(case), format!("proxy credentials {peer}"), message).at(Some(at)));
         }
-        let Some((how, at)) = case.record.facts.cleartext else { return };
+        let Some((how, at)) = facts.cleartext else { return };
         if is_permitted(case) {
             return;
         }
-        let protocol = case.protocol().unwrap_or("text");
+        let protocol = case.cleartext_protocol().unwrap_or("text");
         let message = match how {
+            Cleartext::Protocol if facts.credentials.is_some() => format!("{protocol} in the clear with {peer}, credentials among it"),
             Cleartext::Protocol => format!("{protocol} in the clear with {peer}"),
             Cleartext::Readable => format!("readable text with {peer}, of no protocol that is known"),
             Cleartext::AfterHandshake => {
                 format!("readable bytes with {peer} that are no {protocol} records, in a flow that began as {protocol}")
+            }
+            Cleartext::BehindUpgrade => {
+                format!("text with {peer} behind the upgrade of {protocol} to TLS, where only TLS may follow: it may have been injected")
             }
             Cleartext::AfterClose => format!("readable bytes with {peer} after the {protocol} session was closed"),
         };
@@ -54,10 +59,8 @@ pub(super) static UNRECOGNIZED_PAYLOAD: Rule = Rule {
         let (record, facts) = (case.record, &case.record.facts);
         // a handshake that finished with a suite of which nobody knows whether it encrypts shows nothing
         let unproven = facts.handshake_finished.is_some() && facts.tls.cipher.is_none_or(|(suite, _)| weakness(suite).is_none());
-        let explained = facts.encrypted.is_some()
-            || facts.cleartext.is_some()
-            || facts.handshake_begun.is_some() && !unproven
-            || facts.connect.is_some() && !unproven;
+        let has_begun = facts.handshake_begun.is_some() || facts.prologue.is_some() || facts.proxied().is_some();
+        let explained = facts.encrypted.is_some() || facts.cleartext.is_some() || has_begun && !unproven;
         let lost = facts.gap.is_some() || facts.truncated.is_some() || facts.limit.is_some() || record.evicted;
         let is_echo = matches!(record.transport, Transport::Icmp | Transport::Icmp6);
         // what a tunnel carries was opened, and is judged as flows of its own
@@ -109,31 +112,64 @@ pub(super) static WEAK_CIPHER: Rule = Rule {
     }),
 };
 
+pub(super) static STARTTLS_REFUSED: Rule = Rule {
+    code: "WW205",
+    name: "starttls-refused",
+    checks: "An upgrade to TLS within the flow (STARTTLS and its kin) was offered or asked for, and data went on in the clear.",
+    why: "Whoever stands on the path can refuse an upgrade in the other's name, and a client that goes on then hides nothing.",
+    fix: "Have the client insist on the upgrade and give up without it; see why the server refuses.",
+    severity: Severity::Violation,
+    controls: IN_TRANSIT,
+    check: Check::Closed(|case, broken| {
+        let facts = &case.record.facts;
+        let (Some((Cleartext::Protocol, at)), Some((upgrade, said))) = (facts.cleartext, facts.upgrade) else { return };
+        if is_permitted(case) {
+            return;
+        }
+        let peer = case.peer();
+        let protocol = case.cleartext_protocol().unwrap_or("text");
+        let message = match upgrade {
+            Upgrade::Offered => format!("{peer} offers to go on from {protocol} to TLS, and data went on in the clear"),
+            Upgrade::Asked => format!("{peer} was asked to go on from {protocol} to TLS, and data went on in the clear"),
+            Upgrade::Refused => format!("{peer} refused to go on from {protocol} to TLS, and data went on in the clear"),
+            Upgrade::Agreed => return,
+        };
+        let finding = Broken::new(by(case), format!("{protocol} {peer}"), message).at(Some(said)).at(Some(at));
+        broken.push(if case.may_be_permitted_plaintext() { finding.severity(Severity::Undetermined) } else { finding });
+    }),
+};
+
 pub(super) static HANDSHAKE_INCOMPLETE: Rule = Rule {
     code: "WW206",
     name: "handshake-incomplete",
-    checks: "An encryption handshake began and was not seen to finish. A notice where the whole flow was seen and it ended by alert, FIN or RST \
-             without application data.",
+    checks: "An encryption handshake began, or a flow began in the clear that may go on to TLS (STARTTLS, a proxy's prologue), and it was not \
+             seen to finish. A notice where the whole flow was seen and it ended by alert, FIN or RST without application data.",
     why: "A hello proves an attempt, not encryption: only a finished handshake shows that what follows is ciphertext.",
     fix: "Capture both directions from the flow's start to its end; where the handshake failed, its alert says why.",
     severity: Severity::Undetermined,
     controls: IN_TRANSIT,
     check: Check::Closed(|case, broken| {
         let facts = &case.record.facts;
-        let Some(at) = facts.handshake_begun.filter(|_| facts.handshake_finished.is_none()) else { return };
-        if facts.cleartext.is_some() {
+        let begun = facts.handshake_begun.or(facts.prologue.map(|(_, at)| at));
+        let Some(at) = begun.filter(|_| facts.handshake_finished.is_none()) else { return };
+        // what else was seen behind a prologue is judged as such
+        if facts.cleartext.is_some() || facts.handshake_begun.is_none() && facts.unrecognised.is_some() {
             return;
         }
         let place = place(case);
         let harmless = case.was_seen_whole() && facts.protected_data.is_none() && facts.unrecognised.is_none();
+        let what = if facts.handshake_begun.is_some() { "handshake" } else { "prologue" };
         let how = match facts.tls.alert {
             Some((alert, _)) => format!("ended by alert {}", alert.description),
+            None if matches!(facts.upgrade, Some((Upgrade::Refused, _))) && harmless => {
+                "ended when an upgrade to TLS was refused".to_owned()
+            }
             None if case.record.state == FlowState::Reset => "ended by reset".to_owned(),
             None if harmless => "ended without application data".to_owned(),
             None => "was not seen to finish".to_owned(),
         };
         let mut finding =
-            Broken::new(by(case), format!("{} {place}", case.protocol_or_payload()), format!("the handshake with {place} {how}"));
+            Broken::new(by(case), format!("{} {place}", case.protocol_or_payload()), format!("the {what} with {place} {how}"));
         finding.packets.extend(facts.tls.alert.map(|(_, at)| at.frame));
         finding = finding.at(Some(at));
         broken.push(if harmless { finding.severity(Severity::Notice) } else { finding });
@@ -142,7 +178,7 @@ pub(super) static HANDSHAKE_INCOMPLETE: Rule = Rule {
 
 /// Whether the plaintext of a flow is permitted, and listed elsewhere.
 pub(in crate::judge) fn is_permitted(case: &Case<'_>) -> bool {
-    if matches!(case.record.facts.cleartext, Some((Cleartext::AfterHandshake | Cleartext::AfterClose, _))) {
+    if matches!(case.record.facts.cleartext, Some((Cleartext::AfterHandshake | Cleartext::AfterClose | Cleartext::BehindUpgrade, _))) {
         return false;
     }
     match case.direction {
@@ -150,7 +186,7 @@ pub(in crate::judge) fn is_permitted(case: &Case<'_>) -> bool {
         Direction::Outbound | Direction::Unknown if case.is_dns() => matches!(case.record.facts.cleartext, Some((Cleartext::Protocol, _))),
         Direction::Outbound | Direction::Unknown => case.plaintext_entry().is_some(),
         Direction::Inbound => {
-            case.inbound.is_some_and(|entry| case.protocol().is_some_and(|p| entry.protocols.iter().any(|word| word == p)))
+            case.inbound.is_some_and(|entry| case.cleartext_protocol().is_some_and(|p| entry.protocols.iter().any(|word| word == p)))
         }
         Direction::Internal | Direction::Unrelated => false,
     }

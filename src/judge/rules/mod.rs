@@ -25,6 +25,7 @@ pub static RULES: &[&Rule] = &[
     &encryption::UNRECOGNIZED_PAYLOAD,
     &encryption::TLS_VERSION,
     &encryption::WEAK_CIPHER,
+    &encryption::STARTTLS_REFUSED,
     &encryption::HANDSHAKE_INCOMPLETE,
     &destination::DESTINATION_NOT_ALLOWED,
     &destination::NAME_NOT_ALLOWED,

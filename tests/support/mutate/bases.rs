@@ -102,7 +102,7 @@ fn of_fixture(case: &Case) -> Base {
         if !facts.dns.is_empty() && !base.resolvers.contains(&peer.ip) {
             base.resolvers.push(peer.ip);
         }
-        if let ([read], true, None) = (&facts.names[..], facts.encrypted.is_some(), &facts.connect)
+        if let ([read], true, None) = (&facts.names[..], facts.encrypted.is_some(), facts.proxied())
             && judgement.verdict == "allowed"
             && record.transport == Transport::Tcp
         {

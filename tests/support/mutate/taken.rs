@@ -26,6 +26,7 @@ const fn line(name: &'static str, needed: bool, take: fn(&mut Mutant, &mut Rando
 
 pub const TAKEN: &[Taken] = &[
     line("a segment of a handshake", true, segment_of_handshake),
+    line("a segment ahead of TLS within a flow", true, segment_of_prologue),
     line("some segment that is acknowledged", false, some_segment),
     line("a SYN", false, syn),
     line("both SYNs of a connection", true, both_syns),
@@ -88,6 +89,21 @@ fn segment_of_handshake(mutant: &mut Mutant, random: &mut Random) -> Option<()> 
         })
         .collect();
     let lost = if firsts.is_empty() { return None } else { random.pick(&firsts).clone() };
+    lose(frames, &lost);
+    Some(())
+}
+
+/// One of the first segments of a flow that goes on to TLS behind STARTTLS, or asks a proxy.
+fn segment_of_prologue(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
+    let agents = Scope::new(&mutant.agents);
+    let frames = all(mutant);
+    let asks = |bytes: &[u8]| bytes.first() == Some(&5) || bytes.starts_with(b"CONNECT ") || bytes.starts_with(b"EHLO ");
+    let asking = streams(frames).into_iter().filter(|stream| asks(&stream.bytes) && agents.has(stream.from.0, None));
+    let ends: Vec<_> = asking.map(|stream| (stream.from, stream.to)).collect();
+    let (from, to) = if ends.is_empty() { return None } else { *random.pick(&ends) };
+    let of_it = |segment: &Segment| [(from, to), (to, from)].contains(&(segment.from, segment.to)) && !segment.payload.is_empty();
+    let said: Vec<Segment> = frames.iter().filter_map(|frame| Segment::read(&frame.bytes)).filter(of_it).take(4).collect();
+    let lost = random.pick(&said).clone();
     lose(frames, &lost);
     Some(())
 }

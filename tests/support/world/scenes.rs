@@ -60,6 +60,9 @@ pub const SCENES: &[Scene] = &[
     Scene { name: "the canonical name asked again", play: canonical_again },
     Scene { name: "time", play: time },
     Scene { name: "revocation list in the clear", play: revocation },
+    Scene { name: "mail handed over behind STARTTLS", play: submission },
+    Scene { name: "STARTTLS that is refused, and no more", play: refused },
+    Scene { name: "a proxy that is asked by SOCKS 5", play: by_socks },
     Scene { name: "ping", play: ping },
     Scene { name: "a permitted ping", play: pinged },
     Scene { name: "a dial that is refused", play: |world, cast, random| dial(world, cast, random, 0) },
@@ -115,6 +118,50 @@ fn quic(world: &mut World, cast: &Cast, random: &mut Random, shape: impl Fn(&mut
     let from = (cast.agent_for(address), world.port());
     let pause = if random.one_in(3) { random.within(20, 100) } else { 0 };
     world.quic(from, (address, 443), &quic, pause);
+}
+
+/// A submission in SMTP, its opener's name as long as any, and what the server answers to STARTTLS.
+fn submit(world: &mut World, cast: &Cast, random: &mut Random, answer: &[u8]) -> (String, super::tcp::Tcp) {
+    let (name, address) = endpoint(world, cast, random);
+    let mut tcp = world.connect(cast.agent_for(address), (address, 443));
+    let said: [(Who, &[u8]); 5] = [
+        (Who::Other, b"220 mail.allowed.example ESMTP ready\r\n"),
+        (Who::Opener, b"EHLO an-agent-with-a-name-of-some-length.corp.example\r\n"),
+        (Who::Other, b"250-mail.allowed.example\r\n250-PIPELINING\r\n250-STARTTLS\r\n250 SIZE 10000000\r\n"),
+        (Who::Opener, b"STARTTLS\r\n"),
+        (Who::Other, answer),
+    ];
+    for (who, bytes) in said {
+        world.say(&mut tcp, who, bytes);
+    }
+    (name, tcp)
+}
+
+fn submission(world: &mut World, cast: &Cast, random: &mut Random) {
+    let (name, mut tcp) = submit(world, cast, random, b"220 2.0.0 Ready to start TLS\r\n");
+    world.talk(&mut tcp, &Talk::new(&name, *random.pick(&[Version::Tls12, Version::Tls13])), 0);
+    world.close(&mut tcp);
+}
+
+fn refused(world: &mut World, cast: &Cast, random: &mut Random) {
+    let (_, mut tcp) = submit(world, cast, random, b"454 4.7.0 TLS not available\r\n");
+    world.say(&mut tcp, Who::Opener, b"QUIT\r\n");
+    world.say(&mut tcp, Who::Other, b"221 2.0.0 Bye\r\n");
+    world.close(&mut tcp);
+}
+
+fn by_socks(world: &mut World, cast: &Cast, random: &mut Random) {
+    let (_, proxy) = endpoint(world, cast, random);
+    let name = &random.pick(&cast.endpoints).0;
+    let mut tcp = world.connect(cast.agent_for(proxy), (proxy, 443));
+    let request = [&[5, 1, 0, 3, name.len() as u8][..], name.as_bytes(), &443u16.to_be_bytes()].concat();
+    let said: [(Who, &[u8]); 4] =
+        [(Who::Opener, &[5, 1, 0]), (Who::Other, &[5, 0]), (Who::Opener, &request), (Who::Other, &[5, 0, 0, 1, 10, 0, 0, 9, 4, 1])];
+    for (who, bytes) in said {
+        world.say(&mut tcp, who, bytes);
+    }
+    world.talk(&mut tcp, &Talk::new(name, Version::Tls13), 0);
+    world.close(&mut tcp);
 }
 
 fn fixed(world: &mut World, cast: &Cast, _: &mut Random) {

@@ -81,9 +81,9 @@ pub fn name_in_second_hello(scene: &mut Scene<'_>) -> Option<()> {
     Some(())
 }
 
-fn by_proxy(scene: &mut Scene<'_>, asked: &str, inner: &str) -> Option<()> {
+fn by_proxy(scene: &mut Scene<'_>, asked: &str, port: u16, inner: &str) -> Option<()> {
     let (_, mut tcp) = scene.reach()?;
-    let asked = format!("CONNECT {asked}:443 HTTP/1.1\r\nHost: {asked}:443\r\n\r\n");
+    let asked = format!("CONNECT {asked}:{port} HTTP/1.1\r\nHost: {asked}:{port}\r\n\r\n");
     scene.world.say(&mut tcp, Opener, asked.as_bytes());
     scene.world.say(&mut tcp, Other, b"HTTP/1.1 200 Connection established\r\n\r\n");
     scene.world.talk(&mut tcp, &Talk::new(inner, Version::Tls13), 0);
@@ -92,12 +92,12 @@ fn by_proxy(scene: &mut Scene<'_>, asked: &str, inner: &str) -> Option<()> {
 }
 
 pub fn name_of_proxy(scene: &mut Scene<'_>) -> Option<()> {
-    by_proxy(scene, FOREIGN, FOREIGN)
+    by_proxy(scene, FOREIGN, 443, FOREIGN)
 }
 
 pub fn name_inside_proxy(scene: &mut Scene<'_>) -> Option<()> {
-    let allowed = scene.bound_target()?.name;
-    by_proxy(scene, &allowed, FOREIGN)
+    let allowed = scene.bound_target()?;
+    by_proxy(scene, &allowed.name, allowed.port, FOREIGN)
 }
 
 pub fn port(scene: &mut Scene<'_>) -> Option<()> {

@@ -8,10 +8,12 @@ mod direction;
 mod dns;
 mod encryption;
 mod quic;
+mod upgrade;
 
 use wirewitness::judge::Verdict::{self, Fail, Inconclusive};
 
 use super::scene::{ANY, Expected, Scene};
+use crate::world::tcp::Who::{Opener, Other};
 
 /// A way to break rules.
 pub struct Injection {
@@ -80,6 +82,26 @@ pub const INJECTIONS: &[Injection] = &[
     line("FTP", Fail, &["WW201"], encryption::ftp),
     line("Telnet", Fail, &["WW201"], encryption::telnet),
     line("LDAP", Fail, &["WW201"], encryption::ldap),
+    line("Redis", Fail, &["WW201"], |scene| scene.plain(&[(Opener, b"*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n"), (Other, b"+OK\r\n")])),
+    line("MQTT", Fail, &["WW201"], |scene| {
+        scene.plain(&[(Opener, b"\x10\x10\0\x04MQTT\x04\x02\0\x3c\0\x04self"), (Other, b"\x20\x02\0\0")])
+    }),
+    line("AMQP", Fail, &["WW201"], |scene| scene.plain(&[(Opener, b"AMQP\0\0\x09\x01")])),
+    line("MongoDB", Fail, &["WW201"], |scene| {
+        scene.plain(&[(Opener, b"\x2a\0\0\0\x01\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0\x15\0\0\0\x10ping\0\x01\0\0\0\x02$db\0")])
+    }),
+    line("Kafka", Fail, &["WW201"], |scene| {
+        scene.plain(&[(Opener, b"\0\0\0\x13\0\x12\0\x03\0\0\0\x07\0\x07adminXX\0\0\0"), (Other, b"\0\0\0\x08\0\0\0\x07\0\0\0\0")])
+    }),
+    line("Memcached", Fail, &["WW201"], |scene| scene.plain(&[(Opener, b"get session\r\n"), (Other, b"END\r\n")])),
+    line("RTSP", Fail, &["WW201"], |scene| scene.plain(&[(Opener, b"DESCRIBE rtsp://camera.example/ RTSP/1.0\r\nCSeq: 1\r\n\r\n")])),
+    line("SIP", Fail, &["WW201"], |scene| scene.plain(&[(Opener, b"REGISTER sip:phone.example SIP/2.0\r\n\r\n")])),
+    line("rsync", Fail, &["WW201"], |scene| scene.plain(&[(Other, b"@RSYNCD: 31.0\n"), (Opener, b"@RSYNCD: 31.0\n")])),
+    line("Zabbix", Fail, &["WW201"], |scene| scene.plain(&[(Opener, b"ZBXD\x01\x02\0\0\0\0\0\0\0{}")])),
+    line("SMB that is not encrypted", Fail, &["WW201"], |scene| {
+        let message = |command: u8| [&[0, 0, 0, 64, 0xfe][..], b"SMB\x40\0\0\0\0\0\0\0", &[command], &[0; 51]].concat();
+        scene.plain(&[(Opener, &message(0)), (Other, &message(0)), (Opener, &message(1)), (Other, &message(1)), (Opener, &message(3))])
+    }),
     line("syslog over TCP", Fail, &["WW201"], encryption::syslog_tcp),
     line("syslog over UDP", Fail, &["WW201"], encryption::syslog_udp).and(&["WW103"]),
     line("readable text of no protocol", Fail, &["WW201"], encryption::text),
@@ -117,6 +139,30 @@ pub const INJECTIONS: &[Injection] = &[
     line("a hello without an answer", Inconclusive, &["WW206"], encryption::hello_alone),
     line("two hellos and no more", Inconclusive, &["WW206"], encryption::hellos_alone),
     line("data before the handshake has finished", Inconclusive, &["WW206"], encryption::unfinished_with_data),
+    // upgrades within a flow, and proxies
+    line("STARTTLS is refused and mail follows", Fail, &["WW201", "WW205"], upgrade::refused),
+    line("STARTTLS is offered and never asked for", Fail, &["WW201", "WW205"], upgrade::never_asked),
+    line("STARTTLS is stripped", Fail, &["WW201"], upgrade::stripped),
+    line("a command behind STARTTLS", Fail, &["WW201"], upgrade::injected_behind_command),
+    line("a reply behind the answer to STARTTLS", Fail, &["WW201"], upgrade::injected_behind_answer),
+    line("mail in the clear after STARTTLS was granted", Fail, &["WW201"], upgrade::text_after_agreement),
+    line("credentials before STARTTLS", Fail, &["WW201"], upgrade::credentials_before),
+    line("a foreign name behind STARTTLS", Fail, &["WW302"], upgrade::foreign_name),
+    line("TLS 1.0 behind STARTTLS", Fail, &["WW203"], upgrade::old_tls),
+    line("a greeting and nothing that shows what follows", Inconclusive, &["WW206"], upgrade::greeting_alone),
+    line("PostgreSQL refuses TLS", Fail, &["WW201", "WW205"], upgrade::postgresql_refused),
+    line("MySQL offers TLS in vain", Fail, &["WW201", "WW205"], upgrade::mysql_in_the_clear),
+    line("RDP without TLS", Fail, &["WW201", "WW205"], upgrade::rdp_in_the_clear),
+    line("a foreign name asked of SOCKS 5", Fail, &["WW302"], upgrade::foreign_of_socks),
+    line("a foreign name asked of SOCKS 4a", Fail, &["WW302"], upgrade::foreign_of_socks_4),
+    line("a foreign address asked of SOCKS 5", Fail, &["WW302"], upgrade::foreign_address_of_socks),
+    line("a foreign name inside an allowed one of SOCKS", Fail, &["WW302"], upgrade::foreign_inside_socks),
+    line("another name inside the one asked of SOCKS", Fail, &["WW302"], upgrade::another_inside_socks),
+    line("an allowed name on another port of SOCKS", Fail, &["WW303"], upgrade::port_of_socks),
+    line("credentials for SOCKS", Fail, &["WW201"], upgrade::socks_credentials),
+    line("text inside SOCKS", Fail, &["WW201"], upgrade::text_in_socks),
+    line("text behind the header of a proxy", Fail, &["WW201"], upgrade::text_behind_proxy_header),
+    line("a foreign name behind the header of a proxy", Fail, &["WW302"], upgrade::foreign_behind_proxy_header),
     line("text on a SYN", Fail, &["WW201"], encryption::text_on_syn).and(ANY).lone(),
     line("text after both FIN", Inconclusive, &["WW906"], encryption::text_after_fin).and(ANY),
     line("text in the place of a FIN", Fail, &["WW201"], encryption::text_in_place_of_fin).and(ANY),

@@ -1,0 +1,119 @@
+//! MySQL's and MariaDB's protocol (version 10) and the TLS that its client may ask for: a short response with CLIENT_SSL, and then TLS at
+//! once. The responder only says whether it can.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Carrier, Inspector, Probe, Progress, Protocol, Seen, saved};
+use crate::fact::{Cleartext, End, Fact, Finish, Upgrade};
+
+/// MySQL over TCP.
+pub(super) static MYSQL: Protocol = Protocol {
+    name: "mysql",
+    carrier: Carrier::Stream,
+    recognised_by: "a greeting of protocol version 10 whose lengths fit, with a version in readable digits",
+    reads: "whether TLS is offered and asked for",
+    encrypted: "the TLS behind a response with CLIENT_SSL",
+    probe: |opening| match greeting(opening.first) {
+        Ok(Some(_)) => Probe::Yes,
+        Ok(None) => Probe::Maybe,
+        Err(()) => Probe::No,
+    },
+    open: || Box::new(MySql::default()),
+    load: saved::load::<MySql>,
+};
+
+const CLIENT_SSL: u8 = 0x08;
+const SSL_REQUEST_BYTES: usize = 4 + 32;
+
+/// The length of a whole greeting and whether it offers TLS; `None` where more is needed.
+fn greeting(bytes: &[u8]) -> Result<Option<(usize, bool)>, ()> {
+    const START: [u8; 5] = [0, 0, 0, 0, 10];
+    let known = bytes.iter().zip(START).skip(1).all(|(byte, start)| *byte == start);
+    if !known {
+        return Err(());
+    }
+    let Some((head, rest)) = bytes.split_first_chunk::<5>() else { return Ok(None) };
+    let length = usize::from(head[0]);
+    if length < 30 {
+        return Err(());
+    }
+    let version = rest.iter().take_while(|byte| byte.is_ascii_graphic()).count();
+    if version > 60 || rest.first().is_some_and(|byte| !byte.is_ascii_digit()) {
+        return Err(());
+    }
+    let rest = match rest.get(version..) {
+        Some([0, rest @ ..]) if version > 0 => rest,
+        Some([]) | None => return Ok(None),
+        Some(_) => return Err(()),
+    };
+    // thread id, half of the scramble, a zero; then capabilities
+    match (rest.get(12), rest.get(14)) {
+        (Some(&filler), _) if filler != 0 => Err(()),
+        (_, Some(&high)) if bytes.len() >= length + 4 => Ok(Some((length + 4, high & CLIENT_SSL != 0))),
+        _ => Ok(None),
+    }
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct MySql {
+    responder: Option<End>,
+    greeted: bool,
+    asked: bool,
+}
+
+impl Inspector for MySql {
+    fn data(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> Progress {
+        let responder = match self.responder {
+            Some(responder) => responder,
+            None => {
+                seen.say(Fact::Opener(!end));
+                seen.say(Fact::Prologue);
+                *self.responder.insert(end)
+            }
+        };
+        if responder == end {
+            if self.greeted {
+                return Progress::Used(0);
+            }
+            let Ok(Some((length, offers))) = greeting(bytes) else { return Progress::Used(0) };
+            self.greeted = true;
+            if offers {
+                seen.say(Fact::Upgrade(Upgrade::Offered));
+            }
+            return Progress::Used(length);
+        }
+        let Some(&[length, 0, 0, 1, _, flags]) = bytes.first_chunk::<6>() else {
+            if bytes.len() < 6 {
+                return Progress::Used(0);
+            }
+            seen.say(Fact::Cleartext(Cleartext::Protocol));
+            return Progress::Settled;
+        };
+        self.asked = true;
+        if usize::from(length) + 4 == SSL_REQUEST_BYTES && flags & CLIENT_SSL != 0 {
+            if bytes.len() < SSL_REQUEST_BYTES {
+                return Progress::Used(0);
+            }
+            seen.say(Fact::Upgrade(Upgrade::Asked));
+            seen.say(Fact::Upgrade(Upgrade::Agreed));
+            return Progress::Upgrade(SSL_REQUEST_BYTES);
+        }
+        seen.say(Fact::Credentials);
+        seen.say(Fact::Cleartext(Cleartext::Protocol));
+        Progress::Settled
+    }
+
+    fn gap(&mut self, _: End, _: u64, _: &mut Seen<'_>) -> Progress {
+        Progress::Settled
+    }
+
+    fn finish(&mut self, end: End, how: Finish, seen: &mut Seen<'_>) {
+        if self.responder == Some(!end) && !self.asked && matches!(how, Finish::Fin | Finish::Reset) {
+            seen.say(Fact::Cleartext(Cleartext::Protocol));
+        }
+    }
+
+    fn save(&self, out: &mut Vec<u8>) {
+        saved::save(self, out);
+    }
+}

@@ -1,0 +1,244 @@
+//! Upgrades to TLS within a flow that are refused, stripped or abused, and proxies that are asked for what is not allowed.
+
+use super::super::scene::{FOREIGN, Scene};
+use crate::world::records;
+use crate::world::tcp::Tcp;
+use crate::world::tcp::Who::{self, Opener, Other};
+use crate::world::tls::{Talk, Version};
+
+const GREETING: &[u8] = b"220 mail.example ESMTP ready\r\n";
+const OFFER: &[u8] = b"250-mail.example\r\n250-STARTTLS\r\n250 SIZE 1000000\r\n";
+const MAIL: &[u8] = b"MAIL FROM:<agent@example>\r\n";
+
+/// Plays SMTP up to the answer to STARTTLS.
+fn up_to(scene: &mut Scene<'_>, asks: &[u8], answer: &[u8]) -> Option<(String, Tcp)> {
+    let (target, mut tcp) = scene.reach()?;
+    let said: [(Who, &[u8]); 5] = [(Other, GREETING), (Opener, b"EHLO agent\r\n"), (Other, OFFER), (Opener, asks), (Other, answer)];
+    for (who, bytes) in said {
+        scene.world.say(&mut tcp, who, bytes);
+    }
+    Some((target.name, tcp))
+}
+
+fn upgraded(scene: &mut Scene<'_>, asks: &[u8], answer: &[u8]) -> Option<()> {
+    let (name, mut tcp) = up_to(scene, asks, answer)?;
+    scene.world.talk(&mut tcp, &Talk::new(&name, Version::Tls13), 0);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+pub fn refused(scene: &mut Scene<'_>) -> Option<()> {
+    let (_, mut tcp) = up_to(scene, b"STARTTLS\r\n", b"454 TLS not available\r\n")?;
+    scene.world.say(&mut tcp, Opener, MAIL);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+pub fn never_asked(scene: &mut Scene<'_>) -> Option<()> {
+    scene.plain(&[(Other, GREETING), (Opener, b"EHLO agent\r\n"), (Other, OFFER), (Opener, MAIL)])
+}
+
+/// What offers the upgrade was taken out on the way.
+pub fn stripped(scene: &mut Scene<'_>) -> Option<()> {
+    scene.plain(&[
+        (Other, GREETING),
+        (Opener, b"EHLO agent\r\n"),
+        (Other, b"250-mail.example\r\n250-XXXXXXXA\r\n250 SIZE\r\n"),
+        (Opener, MAIL),
+    ])
+}
+
+pub fn injected_behind_command(scene: &mut Scene<'_>) -> Option<()> {
+    upgraded(scene, b"STARTTLS\r\nRSET\r\n", b"220 go on\r\n")
+}
+
+pub fn injected_behind_answer(scene: &mut Scene<'_>) -> Option<()> {
+    upgraded(scene, b"STARTTLS\r\n", b"220 go on\r\n250 OK\r\n")
+}
+
+pub fn text_after_agreement(scene: &mut Scene<'_>) -> Option<()> {
+    let (_, mut tcp) = up_to(scene, b"STARTTLS\r\n", b"220 go on\r\n")?;
+    scene.world.say(&mut tcp, Opener, MAIL);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+pub fn credentials_before(scene: &mut Scene<'_>) -> Option<()> {
+    let (target, mut tcp) = scene.reach()?;
+    let said: [(Who, &[u8]); 5] = [
+        (Other, b"* OK IMAP4rev1 ready\r\n"),
+        (Opener, b"a LOGIN agent secret\r\n"),
+        (Other, b"a OK done\r\n"),
+        (Opener, b"b STARTTLS\r\n"),
+        (Other, b"b OK begin\r\n"),
+    ];
+    for (who, bytes) in said {
+        scene.world.say(&mut tcp, who, bytes);
+    }
+    scene.world.talk(&mut tcp, &Talk::new(&target.name, Version::Tls13), 0);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+pub fn foreign_name(scene: &mut Scene<'_>) -> Option<()> {
+    scene.bound_target()?;
+    let (_, mut tcp) = up_to(scene, b"STARTTLS\r\n", b"220 go on\r\n")?;
+    scene.world.talk(&mut tcp, &Talk::new(FOREIGN, Version::Tls13), 0);
+    scene.world.close(&mut tcp);
+    let is_free = scene.base.policy.private;
+    (!is_free).then_some(())
+}
+
+pub fn old_tls(scene: &mut Scene<'_>) -> Option<()> {
+    let (name, mut tcp) = up_to(scene, b"STARTTLS\r\n", b"220 go on\r\n")?;
+    scene.world.flights(&mut tcp, &records::session(0x0301, 0x002f, &name), 0);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+/// The capture ends, or the flow falls silent, before anything was asked.
+pub fn greeting_alone(scene: &mut Scene<'_>) -> Option<()> {
+    let (_, mut tcp) = scene.reach()?;
+    scene.world.say(&mut tcp, Other, GREETING);
+    scene.world.say(&mut tcp, Opener, b"EHLO agent\r\n");
+    Some(())
+}
+
+pub fn postgresql_refused(scene: &mut Scene<'_>) -> Option<()> {
+    scene.plain(&[
+        (Opener, b"\0\0\0\x08\x04\xd2\x16\x2f"),
+        (Other, b"N"),
+        (Opener, b"\0\0\0\x13\0\x03\0\0user\0agent\0\0"),
+        (Other, b"R\0\0\0\x08\0\0\0\x03"),
+        (Opener, b"p\0\0\0\x0bsecret\0"),
+    ])
+}
+
+pub fn mysql_in_the_clear(scene: &mut Scene<'_>) -> Option<()> {
+    let version =
+        [&b"\x0a8.0.33\0\x08\0\0\0saltsalt\0\xff\xff\xff\x02\0\xff\xdf\x15"[..], &[0; 10], b"saltsaltsalt\0mysql_native_password\0"]
+            .concat();
+    let greeting = [&[version.len() as u8, 0, 0, 0][..], &version].concat();
+    let body = [&b"\x85\xa6\xff\x01\0\0\0\x01\xff"[..], &[0; 23], b"agent\0\x00"].concat();
+    let response = [&[body.len() as u8, 0, 0, 1][..], &body].concat();
+    scene.plain(&[(Other, &greeting), (Opener, &response)])
+}
+
+pub fn rdp_in_the_clear(scene: &mut Scene<'_>) -> Option<()> {
+    scene.plain(&[
+        (Opener, b"\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0\x03\0\0\0"),
+        (Other, b"\x03\0\0\x0b\x06\xd0\0\0\x12\x34\0"),
+        (Opener, b"\x03\0\0\x0c\x02\xf0\x80\x7f\x65\x82\x01\x94"),
+    ])
+}
+
+fn socks(scene: &mut Scene<'_>, asked: &[u8], port: u16, inner: Option<&str>) -> Option<()> {
+    let (_, mut tcp) = scene.reach()?;
+    let request = [&[5, 1, 0][..], asked, &port.to_be_bytes()].concat();
+    let said: [(Who, &[u8]); 4] = [(Opener, &[5, 1, 0]), (Other, &[5, 0]), (Opener, &request), (Other, &[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])];
+    for (who, bytes) in said {
+        scene.world.say(&mut tcp, who, bytes);
+    }
+    let unnamed = scene.stranger().to_string();
+    scene.world.talk(&mut tcp, &Talk::new(inner.unwrap_or(&unnamed), Version::Tls13), 0);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+fn host(name: &str) -> Vec<u8> {
+    [&[3, name.len() as u8][..], name.as_bytes()].concat()
+}
+
+pub fn foreign_of_socks(scene: &mut Scene<'_>) -> Option<()> {
+    socks(scene, &host(FOREIGN), 443, Some(FOREIGN))
+}
+
+pub fn foreign_address_of_socks(scene: &mut Scene<'_>) -> Option<()> {
+    socks(scene, &[1, 192, 0, 2, 66], 443, None)
+}
+
+pub fn foreign_inside_socks(scene: &mut Scene<'_>) -> Option<()> {
+    let allowed = scene.bound_target()?;
+    socks(scene, &host(&allowed.name), allowed.port, Some(FOREIGN))
+}
+
+pub fn port_of_socks(scene: &mut Scene<'_>) -> Option<()> {
+    let allowed = scene.bound_target()?.name;
+    socks(scene, &host(&allowed), 8531, Some(&allowed))
+}
+
+/// Each of the names is allowed, and they are not the same.
+pub fn another_inside_socks(scene: &mut Scene<'_>) -> Option<()> {
+    let (one, other) = two_names(scene)?;
+    socks(scene, &host(&one), 443, Some(&other))
+}
+
+fn two_names(scene: &mut Scene<'_>) -> Option<(String, String)> {
+    let bound = scene.base.targets.iter().filter(|target| !target.is_free && target.port == 443);
+    let names: Vec<&String> = bound.map(|target| &target.name).collect();
+    let (first, last) = (names.first()?, names.last()?);
+    (first != last).then(|| ((*first).clone(), (*last).clone()))
+}
+
+pub fn foreign_of_socks_4(scene: &mut Scene<'_>) -> Option<()> {
+    let (_, mut tcp) = scene.reach()?;
+    let request = [&[4, 1, 1, 187, 0, 0, 0, 1][..], b"agent\0", FOREIGN.as_bytes(), b"\0"].concat();
+    scene.world.say(&mut tcp, Opener, &request);
+    scene.world.say(&mut tcp, Other, &[0, 90, 0, 0, 0, 0, 0, 0]);
+    scene.world.talk(&mut tcp, &Talk::new(FOREIGN, Version::Tls12), 0);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+pub fn socks_credentials(scene: &mut Scene<'_>) -> Option<()> {
+    let (target, mut tcp) = scene.reach()?;
+    let request = [&[5, 1, 0][..], &host(&target.name), &target.port.to_be_bytes()].concat();
+    let said: [(Who, &[u8]); 6] = [
+        (Opener, &[5, 2, 0, 2]),
+        (Other, &[5, 2]),
+        (Opener, b"\x01\x05agent\x06secret"),
+        (Other, &[1, 0]),
+        (Opener, &request),
+        (Other, &[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
+    ];
+    for (who, bytes) in said {
+        scene.world.say(&mut tcp, who, bytes);
+    }
+    scene.world.talk(&mut tcp, &Talk::new(&target.name, Version::Tls13), 0);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+pub fn text_in_socks(scene: &mut Scene<'_>) -> Option<()> {
+    let (target, mut tcp) = scene.reach()?;
+    let request = [&[5, 1, 0][..], &host(&target.name), &target.port.to_be_bytes()].concat();
+    let said: [(Who, &[u8]); 5] = [
+        (Opener, &[5, 1, 0]),
+        (Other, &[5, 0]),
+        (Opener, &request),
+        (Other, &[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
+        (Opener, b"user=admin; secret=hunter2; these words can be read by anybody who stands on the way\n"),
+    ];
+    for (who, bytes) in said {
+        scene.world.say(&mut tcp, who, bytes);
+    }
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+pub fn text_behind_proxy_header(scene: &mut Scene<'_>) -> Option<()> {
+    scene.plain(&[(
+        Opener,
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 4000 443\r\nuser=admin; these words can be read by anybody who stands on the way\n",
+    )])
+}
+
+pub fn foreign_behind_proxy_header(scene: &mut Scene<'_>) -> Option<()> {
+    let _ = scene.bound_target()?;
+    let (_, mut tcp) = scene.reach()?;
+    let header = [&b"\r\n\r\n\0\r\nQUIT\n"[..], &[0x21, 0x11, 0, 12], &[192, 0, 2, 1, 192, 0, 2, 2, 0x10, 0, 1, 187]].concat();
+    scene.world.say(&mut tcp, Opener, &header);
+    scene.world.talk(&mut tcp, &Talk::new(FOREIGN, Version::Tls13), 0);
+    scene.world.close(&mut tcp);
+    (!scene.base.policy.private).then_some(())
+}
