@@ -125,7 +125,11 @@ pub const OPAQUE_BYTES: usize = 1 << 24;
 /// How long an attempt waits for an answer, in packet time: Linux sends its last SYN after 63 s and gives up after 127 s.
 pub const ATTEMPT_NANOS: i64 = 130 * 1_000_000_000;
 
-/// How long a flow that has ended waits for stragglers.
+/// How long an exchange of datagrams in which everything that was asked has been answered must be silent to be over. Another question between
+/// the same ports is then a flow of its own, which shows who opened it.
+pub const ANSWERED_NANOS: i64 = 2 * 1_000_000_000;
+
+/// How long a connection that has ended waits for stragglers.
 pub const CLOSING_NANOS: i64 = 10 * 1_000_000_000;
 
 /// How long a flow of datagrams may be silent before it has ended; it is noticed within twice that.

@@ -10,7 +10,7 @@ mod tunnels;
 
 use std::sync::Arc;
 
-use crate::decode::{self, Header, Outer, Packet, Reason, Skip};
+use crate::decode::{self, Header, Outer, Packet, Reason, Segment, Skip};
 use crate::fact::{
     End, Endpoint, Fact, Facts, Finish, FlowRecord, FrameId, FrameIndex, Layer, Locus, Name, Observation, Resolution, Timestamp, Transport,
 };
@@ -137,6 +137,16 @@ pub struct View {
 }
 
 impl View {
+    /// Glances at a frame: which flow it is of, and what it moves, where it is of the most common form.
+    #[inline]
+    #[must_use]
+    pub fn glance(&self, frame: &FrameIndex, bytes: &[u8]) -> Option<Glanced> {
+        let glance = decode::glance(frame.link, bytes, frame.wire)?;
+        let flow = FlowKey::of_glance(&glance);
+        let middle = glance.middle.filter(|_| frame.flags & FrameIndex::FLAG_FILTERED == 0);
+        Some(Glanced { lane: self.lanes.lane(&flow.0), flow, middle })
+    }
+
     /// Reads a frame, and says which lane it belongs to; one that gives no packet goes to the first.
     #[inline]
     pub fn route<'a>(&self, frame: &FrameIndex, bytes: &'a [u8]) -> (usize, Routed<'a>) {
@@ -160,6 +170,17 @@ impl View {
         let is_own = self.scope.has(message.source.ip, packet.macs.and_then(|macs| macs.source));
         if of_others && is_own { message } else { packet }
     }
+}
+
+/// What [`View::glance`] saw.
+#[derive(Clone, Copy, Debug)]
+pub struct Glanced {
+    /// The lane of the frame's flow.
+    pub lane: usize,
+    /// The flow's key and the end that sent the frame.
+    pub flow: (FlowKey, End),
+    /// What it moves, where it is a segment in the middle of a connection that counts.
+    middle: Option<Segment>,
 }
 
 /// A packet with its flow's key and the end that sent it, or the reason why a frame gives none.
@@ -195,11 +216,26 @@ impl Lane {
         Self { table: FlowTable::new(budget, seed), shared, ledger: LaneLedger::default(), tunnels: Tunnels::default() }
     }
 
-    /// Where the flow of a packet is now, for [`Lane::take`].
+    /// Where the flow of a frame is now, for [`Lane::pass`] and [`Lane::take`].
     #[inline]
     #[must_use]
-    pub fn look(&self, routed: &Routed<'_>) -> Option<Slot> {
-        routed.as_ref().ok().and_then(|(_, (key, _))| self.table.look(key))
+    pub fn look(&self, glanced: &Glanced) -> Option<Slot> {
+        self.table.look(&glanced.flow.0)
+    }
+
+    /// Takes in a frame in the middle of a connection, of which there is nothing to say but that it came. Returns whether it was one; if not, it
+    /// is for [`Lane::take`].
+    #[inline]
+    pub fn pass(&mut self, frame: &FrameIndex, glanced: &Glanced, seen: Option<Slot>) -> bool {
+        let (Some(segment), Some(slot)) = (&glanced.middle, seen) else { return false };
+        let (key, end) = &glanced.flow;
+        let Some(agents) = self.table.pass((key, *end), slot, segment, frame.id, frame.at) else { return false };
+        if agents == [false; 2] {
+            self.ledger.unrelated += 1;
+        } else {
+            self.ledger.judged += 1;
+        }
+        true
     }
 
     /// Takes a frame in, as [`View::route`] read it, with what [`Lane::look`] found some frames ago.

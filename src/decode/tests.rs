@@ -190,6 +190,18 @@ proptest! {
         let bytes = &bytes[..bytes.len() - cut.min(bytes.len() / 2)];
         let ours = super::packet(LinkType::ETHERNET, bytes, bytes.len() as u32);
         prop_assert_eq!(ours, walk(LinkType::ETHERNET, bytes, 0), "the fast path reads what the walk reads");
+        if let Some(glance) = super::glance(LinkType::ETHERNET, bytes, bytes.len() as u32) {
+            let read = ours.unwrap();
+            let bits = |ip: IpAddr| match ip {
+                IpAddr::V4(ip) => (0, u64::from(ip.to_bits())),
+                IpAddr::V6(ip) => ((ip.to_bits() >> 64) as u64, ip.to_bits() as u64),
+            };
+            prop_assert_eq!(glance.addresses, [bits(read.source.ip), bits(read.destination.ip)], "a glance sees what is read");
+            prop_assert_eq!((glance.is_v4, glance.ports), (read.source.ip.is_ipv4(), (read.source.port, read.destination.port)));
+            prop_assert_eq!((glance.is_tcp, glance.middle), (read.transport == Transport::Tcp, read.middle()));
+        } else if let Ok(read) = ours {
+            prop_assert!(fast::read(bytes).is_none(), "what is read in one go is seen at a glance: {:?}", read);
+        }
         if let (Ok(ours), Some(theirs)) = (ours, reference(bytes)) {
             prop_assert_eq!((ours.source.ip, ours.source.port, ours.destination.ip, ours.destination.port, ours.payload.to_vec()), theirs);
         }

@@ -183,6 +183,14 @@ impl Stream {
         skips
     }
 
+    /// Whether these bytes at `seq` are already held, and are the same.
+    #[must_use]
+    pub fn repeats(&self, held: &Held, seq: u32, bytes: &[u8]) -> bool {
+        let offset = distance(seq, held.kept_from);
+        let kept = usize::try_from(offset).ok().and_then(|from| held.kept.get(from..from + bytes.len()));
+        kept == Some(bytes) || held.waiting.iter().any(|segment| segment.seq == seq && segment.bytes == bytes)
+    }
+
     /// Whether payload that ends before `end` was all sent before, as far as sequence numbers show.
     #[inline]
     pub fn has_seen(&self, end: u32) -> bool {

@@ -4,7 +4,7 @@
 use super::entry::{Entry, flag, tell};
 use super::table::Rider;
 use super::{Held, Stream};
-use crate::decode::{Packet, Tcp};
+use crate::decode::{Packet, Segment, Tcp};
 use crate::fact::{End, Locus};
 
 impl<R: Rider> Entry<R> {
@@ -111,18 +111,21 @@ impl<R: Rider> Entry<R> {
     /// Takes in a segment in the middle of a connection of which nothing is to be told, touching what every packet touches and no more.
     /// Returns whether it was one.
     #[inline]
-    pub(super) fn passes(&mut self, tcp: &Tcp, packet: &Packet<'_>, end: End) -> bool {
+    pub(super) fn passes(&mut self, segment: &Segment, end: End) -> bool {
         let (i, j) = (end.index(), (!end).index());
         let known = flag::SPOKE_A << i | flag::ACKED_A << j;
-        let plain = tcp.flags & (Tcp::SYN | Tcp::FIN | Tcp::RST | Tcp::ACK) == Tcp::ACK && self.flags & known == known;
-        let length = packet.payload.len() as u32 + packet.missing;
+        if self.flags & known != known {
+            return false;
+        }
         let stream = &mut self.streams[i];
+        let is_read = self.flags & flag::UNREAD == 0;
         // what is sent again is looked at
-        let is_new = length == 0 || self.flags & flag::UNREAD != 0 || !stream.has_seen(tcp.seq.wrapping_add(length));
-        let passes =
-            plain && is_new && if self.flags & flag::UNREAD == 0 { stream.skips(tcp.seq, length) } else { stream.passes(tcp.seq, length) };
+        if is_read && segment.length > 0 && stream.has_seen(segment.seq.wrapping_add(segment.length)) {
+            return false;
+        }
+        let passes = if is_read { stream.skips(segment.seq, segment.length) } else { stream.passes(segment.seq, segment.length) };
         if passes {
-            self.streams[j].acknowledge(tcp.ack);
+            self.streams[j].acknowledge(segment.ack);
         }
         passes
     }
