@@ -21,6 +21,8 @@ pub struct Base {
     pub name: String,
     pub frames: Vec<Frame>,
     pub policy: Arc<Policy>,
+    /// The policy as it was written, of a world.
+    pub text: String,
     pub agents: Vec<Agent>,
     /// The agents' addresses.
     pub ips: Vec<IpAddr>,
@@ -50,7 +52,8 @@ pub fn worlds(seeds: u64) -> Vec<Base> {
 
 pub fn of_world(world: &Generated) -> Base {
     let cast = &world.cast;
-    let policy = policy(&["world".to_owned()], &cast.policy());
+    let text = cast.policy();
+    let policy = policy(&["world".to_owned()], &text);
     let target = |(name, peer): &(String, IpAddr)| {
         let agent = cast.agent_for(*peer);
         Target { agent, peer: *peer, port: 443, name: name.clone(), is_free: false }
@@ -60,6 +63,7 @@ pub fn of_world(world: &Generated) -> Base {
         frames: world.frames.clone(),
         agents: policy.agents.clone(),
         policy,
+        text,
         ips: cast.agents.clone(),
         resolvers: cast.resolvers.clone(),
         targets: cast.endpoints.iter().map(target).collect(),
@@ -89,6 +93,7 @@ fn of_fixture(case: &Case) -> Base {
         name: case.name(),
         frames,
         policy,
+        text: String::new(),
         agents,
         ips,
         resolvers: Vec::new(),

@@ -175,6 +175,13 @@ impl<'a> Scene<'a> {
         fitting.chain(&self.base.resolvers).find_map(pair)
     }
 
+    /// Adds to the policy of a world.
+    pub fn amend(&mut self, more: &str) -> Option<()> {
+        self.base.is_world.then_some(())?;
+        self.mutant.policy = audit::policy(&["world".to_owned()], &format!("{}{more}", self.base.text));
+        Some(())
+    }
+
     /// Has the target's name resolved, as an agent does.
     pub fn look_up(&mut self, target: &Target) {
         if let Some((agent, resolver)) = self.resolver() {

@@ -89,6 +89,20 @@ pub fn fragment(scene: &mut Scene<'_>) -> Option<()> {
     Some(())
 }
 
+/// A first piece whose length is no multiple of eight bytes.
+pub fn uneven_fragment(scene: &mut Scene<'_>) -> Option<()> {
+    let (agent, peer) = (scene.agent(), scene.stranger());
+    let frame = if scene.v6 {
+        packets::ip(agent, peer, 44, &[&[17, 0, 0, 1, 0, 0, 0, 9][..], &[0x44; 61]].concat())
+    } else {
+        let mut frame = packets::ip(agent, peer, 17, &[0x44; 61]);
+        frame[20] = 0x20;
+        frame
+    };
+    scene.world.push(frame);
+    Some(())
+}
+
 /// Keeps of the frames that were added only those that the opener of a session sent, or the other.
 fn one_side(scene: &mut Scene<'_>, opener: bool) -> Option<()> {
     session(scene, |_| {})?;
@@ -143,6 +157,24 @@ pub fn contradiction(scene: &mut Scene<'_>) -> Option<()> {
     other.bytes[at.payload + 12] ^= 0x55;
     other.at += 1;
     scene.world.frames.insert(said[0] + 1, other);
+    Some(())
+}
+
+/// The second half of a hello comes ahead of the first, and then another second half.
+pub fn contradiction_ahead(scene: &mut Scene<'_>) -> Option<()> {
+    let (target, mut tcp) = scene.reach()?;
+    let said = tls::session(&Talk::new(&target.name, Version::Tls13));
+    let (first, second) = said[0].1.split_at(said[0].1.len() / 2);
+    let mut ahead = tcp.clone();
+    ahead.seq[0] = ahead.seq[0].wrapping_add(first.len() as u32);
+    let other: Vec<u8> = second.iter().map(|byte| byte ^ 0x55).collect();
+    for half in [second, &other] {
+        scene.world.segment(&ahead, Opener, packets::ACK, half);
+    }
+    scene.world.segment(&tcp, Opener, packets::ACK, first);
+    tcp.seq[0] = tcp.seq[0].wrapping_add(said[0].1.len() as u32);
+    scene.world.flights(&mut tcp, &said[1..], 0);
+    scene.world.close(&mut tcp);
     Some(())
 }
 

@@ -78,6 +78,12 @@ pub fn refused_with_data(scene: &mut Scene<'_>) -> Option<()> {
     Some(())
 }
 
+pub fn syn_on_open_ports(scene: &mut Scene<'_>) -> Option<()> {
+    let tcp_flow = scene.reach_tls(Version::Tls13)?;
+    scene.world.push(tcp(tcp_flow.other, tcp_flow.opener, 5, 0, SYN, &[]));
+    Some(())
+}
+
 pub fn crossed(scene: &mut Scene<'_>) -> Option<()> {
     let target = scene.target()?;
     scene.look_up(&target);

@@ -266,6 +266,17 @@ pub fn tls10_in_segments(scene: &mut Scene<'_>) -> Option<()> {
     Some(())
 }
 
+/// An abbreviated handshake: the responder's ServerHello, and its Finished at once.
+pub fn tls10_resumed(scene: &mut Scene<'_>) -> Option<()> {
+    scene.flights(|name| {
+        let said = records::session(0x0301, CBC, name);
+        let hello_length = 5 + usize::from(u16::from_be_bytes([said[1].1[3], said[1].1[4]]));
+        let sealed = said[3].1.clone();
+        let hello = [&said[1].1[..hello_length], &sealed].concat();
+        vec![said[0].clone(), (Other, hello, false), (Opener, sealed, false), said[4].clone(), said[5].clone()]
+    })
+}
+
 pub fn ssl3(scene: &mut Scene<'_>) -> Option<()> {
     scene.flights(|name| records::session(0x0300, CBC, name))
 }
@@ -450,6 +461,27 @@ pub fn ssh_without_cipher(scene: &mut Scene<'_>) -> Option<()> {
 
 pub fn ssh_behind_text(scene: &mut Scene<'_>) -> Option<()> {
     ssh(scene, "aes256-ctr", &TEXT.repeat(200))
+}
+
+pub fn few_bytes_after_tls(scene: &mut Scene<'_>) -> Option<()> {
+    after_tls(scene, Version::Tls13, Opener, b"pin", 1400)
+}
+
+/// TLS 1.3 says all in records of application data.
+pub fn odd_record(scene: &mut Scene<'_>) -> Option<()> {
+    after_tls(scene, Version::Tls13, Opener, &records::record(22, 0x0303, &[0xd7; 60]), 1400)
+}
+
+/// What is sent ahead of the responder's flight, which never comes, is no proof, however the connection ends.
+pub fn unfinished_and_closed(scene: &mut Scene<'_>) -> Option<()> {
+    let (target, mut tcp) = scene.reach()?;
+    let said = records::session(0x0304, 0x1301, &target.name);
+    let hello_length = 5 + usize::from(u16::from_be_bytes([said[1].1[3], said[1].1[4]]));
+    scene.world.say(&mut tcp, Opener, &said[0].1);
+    scene.world.say(&mut tcp, Other, &said[1].1[..hello_length]);
+    scene.world.say(&mut tcp, Opener, &sealed(300));
+    scene.world.close(&mut tcp);
+    Some(())
 }
 
 const LISTS: (&str, [u8; 4]) = ("crl.allowed.example", [198, 51, 100, 80]);

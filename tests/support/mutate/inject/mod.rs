@@ -7,6 +7,7 @@ mod destination;
 mod direction;
 mod dns;
 mod encryption;
+mod policy;
 mod quic;
 mod upgrade;
 
@@ -58,6 +59,7 @@ pub const INJECTIONS: &[Injection] = &[
     line("a SYN is refused", Fail, &["WW102"], direction::refused),
     line("a SYN is ignored", Fail, &["WW102"], direction::ignored),
     line("a SYN that carries data is refused", Fail, &["WW102"], direction::refused_with_data).and(ANY),
+    line("a SYN from the ports of an open connection", Fail, &["WW102"], direction::syn_on_open_ports).and(ANY).lone(),
     line("a SYN crosses the agent's own", Fail, &["WW102"], direction::crossed).and(ANY),
     line("a datagram comes in", Fail, &["WW102"], direction::datagram).and(&["WW202"]),
     line("a datagram comes in and is answered", Fail, &["WW101"], direction::datagram_answered).and(&["WW202"]),
@@ -129,6 +131,7 @@ pub const INJECTIONS: &[Injection] = &[
     line("TLS 1.0", Fail, &["WW203"], encryption::tls10),
     line("TLS 1.0 in small records", Fail, &["WW203"], encryption::tls10_in_records),
     line("TLS 1.0 in segments of a few bytes", Fail, &["WW203"], encryption::tls10_in_segments),
+    line("TLS 1.0, resumed", Fail, &["WW203"], encryption::tls10_resumed),
     line("SSL 3.0", Fail, &["WW203"], encryption::ssl3),
     line("a suite without encryption", Fail, &["WW204"], encryption::null_suite).and(&["WW202"]),
     line("a suite of TLS 1.3 without encryption", Fail, &["WW204"], encryption::integrity_only).and(&["WW202"]),
@@ -183,6 +186,9 @@ pub const INJECTIONS: &[Injection] = &[
     line("text behind a request", Fail, &["WW201"], encryption::text_behind_request),
     line("text behind a request for the time", Inconclusive, &["WW202"], encryption::text_behind_time).and(ANY),
     line("text after the time, in one flow", Fail, &["WW201"], encryption::text_after_time).and(ANY),
+    line("three bytes after a handshake", Inconclusive, &["WW202"], encryption::few_bytes_after_tls),
+    line("a record of another type after a handshake", Inconclusive, &["WW202"], encryption::odd_record),
+    line("data in place of a handshake, and a FIN", Inconclusive, &["WW206"], encryption::unfinished_and_closed),
     // beside what is usually looked at
     line("the agent's error about others' packets", Fail, &["WW301"], beside::error_about_others).and(&["WW202"]),
     line("the agent's error to a stranger about its own flow", Fail, &["WW301"], beside::error_to_a_stranger).and(&["WW202"]),
@@ -239,6 +245,28 @@ pub const INJECTIONS: &[Injection] = &[
     line("a foreign name in a hello of pieces, the last first", Fail, &["WW302"], quic::name_in_pieces),
     line("a foreign name in a hello of two Initials", Fail, &["WW302"], quic::name_in_big_hello),
     line("an allowed name over QUIC on another port", Fail, &["WW303"], quic::port),
+    // beside what the policy permits
+    line("another port than is permitted to come in", Fail, &["WW101"], policy::inbound_port),
+    line("another protocol than is permitted to come in", Fail, &["WW101"], policy::inbound_protocol),
+    line("another host than is permitted to come in", Fail, &["WW101"], policy::inbound_source),
+    line("another message than is permitted to come in", Fail, &["WW102"], policy::inbound_message),
+    line("a permitted request on another port", Fail, &["WW201"], policy::plaintext_port),
+    line("a permitted request to another name", Fail, &["WW201", "WW303"], policy::plaintext_name),
+    line("a foreign name on the resolver's port", Fail, &["WW302"], policy::resolver_port),
+    line("a foreign proxy", Fail, &["WW301"], policy::foreign_proxy),
+    line("another port asked of a proxy", Fail, &["WW303"], policy::proxied_port),
+    line("a name at another address than it is allowed at", Fail, &["WW302"], policy::name_at_another_address),
+    line("an address that is allowed under a name alone", Fail, &["WW301"], policy::address_of_another_name),
+    line("a foreign name in a second extension", Inconclusive, &["WW305"], policy::two_extensions),
+    line("a foreign name behind an allowed one", Inconclusive, &["WW305"], policy::two_names),
+    line("a suite that is not listed", Fail, &["WW204"], policy::unlisted_suite),
+    line("a waiver of another rule", Fail, &["WW203"], policy::waiver_of_another_rule),
+    line("a waiver of another name", Fail, &["WW203"], policy::waiver_of_another_name),
+    line("a waiver of another address", Fail, &["WW203"], policy::waiver_of_another_address),
+    line("a waiver of the outer name", Fail, &["WW302"], policy::waiver_of_outer_name),
+    line("an allowed port over another transport", Fail, &["WW303"], policy::another_transport),
+    line("a name that ends like an allowed one", Fail, &["WW302"], policy::name_like_another),
+    line("a resolver of the same network", Fail, &["WW401"], policy::private_resolver),
     // DNS
     line("another resolver", Fail, &["WW401"], dns::resolver),
     line("another resolver on another port", Fail, &["WW401"], dns::resolver_on_another_port),
@@ -264,12 +292,14 @@ pub const INJECTIONS: &[Injection] = &[
     line("an EtherType that nobody knows", Inconclusive, &["WW903"], coverage::ethertype),
     line("a header that contradicts itself", Inconclusive, &["WW903"], coverage::bad_header),
     line("a fragment without the others", Inconclusive, &["WW903"], coverage::fragment).and(ANY),
+    line("a fragment of a length that none has", Inconclusive, &["WW903"], coverage::uneven_fragment).and(ANY),
     line("only the agent's side", Inconclusive, &["WW904"], coverage::one_sided).and(ANY),
     line("only the responder's side", Inconclusive, &["WW904"], coverage::other_side).and(ANY),
     line("a session whose start is not seen", Inconclusive, &["WW905"], coverage::began_before).and(ANY),
     line("a hole in a handshake", Inconclusive, &["WW906"], coverage::hole).and(ANY),
     line("a hole at the end", Inconclusive, &["WW906"], coverage::hole_at_end).and(ANY),
     line("two hellos in one place", Inconclusive, &["WW906"], coverage::contradiction).and(ANY),
+    line("two hellos in one place, ahead of their start", Inconclusive, &["WW906"], coverage::contradiction_ahead).and(ANY),
     line("the file is cut off", Inconclusive, &["WW907"], coverage::cut_file),
     line("a hello beyond what is read", Inconclusive, &["WW908"], coverage::endless_hello).and(ANY),
     line("another host is the agent", Inconclusive, &["WW909"], coverage::nobody),
