@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use crate::decode::{self, Header, Outer, Packet, Reason, Skip};
 use crate::fact::{
-    End, Endpoint, Fact, Facts, Finish, FlowRecord, FrameId, FrameIndex, Layer, Locus, Name, Observation, Resolution, Timestamp, Transport,
+    End, Endpoint, Fact, Facts, Finish, FlowRecord, FrameId, FrameIndex, Layer, Locus, Name, Observation, Resolution, Sightings, Timestamp,
+    Transport,
 };
 use crate::flow::{Ended, FlowKey, FlowTable, LaneHash, Rider, Slot};
 use crate::inspect::{Carrier, Inspection, Seen};
@@ -79,6 +80,8 @@ pub struct LaneLedger {
     pub joined: u64,
     /// Frames cut by the snap length; they are counted above too.
     pub truncated: u64,
+    /// Those of them that are in flows of agents.
+    pub truncated_agent: u64,
 }
 
 /// A count and the first of what is counted.
@@ -114,6 +117,7 @@ impl LaneLedger {
         self.filtered_agent.merge(&other.filtered_agent);
         self.filtered_other += other.filtered_other;
         self.truncated += other.truncated;
+        self.truncated_agent += other.truncated_agent;
         self.joined += other.joined;
         self.duplicate += other.duplicate;
         for (mine, theirs) in self.skipped.iter_mut().zip(&other.skipped) {
@@ -159,6 +163,7 @@ pub struct Lane {
     shared: Shared,
     ledger: LaneLedger,
     tunnels: Tunnels,
+    sightings: Sightings,
 }
 
 /// What the riders of a lane share.
@@ -180,7 +185,13 @@ impl Lane {
     #[must_use]
     pub fn new(view: Arc<View>, budget: usize, seed: u64) -> Self {
         let shared = Shared { view, events: Vec::new(), said: Vec::new(), decided: false, cause: FrameId::default(), layers: Vec::new() };
-        Self { table: FlowTable::new(budget, seed), shared, ledger: LaneLedger::default(), tunnels: Tunnels::default() }
+        Self {
+            table: FlowTable::new(budget, seed),
+            shared,
+            ledger: LaneLedger::default(),
+            tunnels: Tunnels::default(),
+            sightings: Sightings::default(),
+        }
     }
 
     /// Where the flow of a packet is now, for [`Lane::take`].
@@ -216,6 +227,8 @@ impl Lane {
             return;
         }
         self.ledger.judged += 1;
+        self.ledger.truncated_agent += u64::from(frame.captured < frame.wire);
+        self.sight(packet, agents, flow.1, frame.at);
         if frame.flags & FrameIndex::FLAG_OVERLAP != 0 {
             self.table.conflict(&mut self.shared, &flow.0, Locus { frame: frame.id, at: frame.at, end: flow.1 });
         }
@@ -233,6 +246,24 @@ impl Lane {
         if !self.shared.events.is_empty() {
             events.append(&mut self.shared.events);
         }
+    }
+
+    /// Notes when an agent was seen. What an ICMP error quotes went the other way than the error.
+    #[inline]
+    fn sight(&mut self, packet: &Packet<'_>, agents: [bool; 2], sender: End, at: Timestamp) {
+        let is_sent = !matches!(packet.header, Header::Error(_));
+        if agents[sender.index()] {
+            self.sightings.take(packet.source.ip, is_sent, at);
+        }
+        if agents[(!sender).index()] {
+            self.sightings.take(packet.destination.ip, !is_sent, at);
+        }
+    }
+
+    /// When the lane saw agents.
+    #[must_use]
+    pub fn sightings(&self) -> &Sightings {
+        &self.sightings
     }
 
     /// The tunnels that the lane's packets lay in.

@@ -4,6 +4,7 @@
 //! with the block and is merged by the frame that caused it, so that the judge hears the same story whatever the number of threads. With
 //! one thread everything happens in place. All threads of an audit are started here.
 
+mod clock;
 mod infer;
 mod reader;
 
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crate::decode::Reason;
-use crate::fact::{Block, FlowRecord, FrameId, FrameIndex, LinkType, Timestamp};
+use crate::fact::{Block, FlowRecord, FrameId, FrameIndex, LinkType, Sightings, Timestamp};
 use crate::flow::LaneHash;
 use crate::judge::ledger::{Bucket, Kind, Ledger};
 use crate::judge::{Audit, Finding, Judge, Judgement, Scope};
@@ -22,6 +23,7 @@ use crate::limits;
 use crate::shard::{self, Event, EventKind, Front, Lane, LaneLedger, Tunnels, View};
 use crate::source::{Source, SourceError};
 
+use clock::Clock;
 use reader::Reader;
 
 /// How an audit is run; none of it changes what comes out, but for `memory`.
@@ -105,6 +107,7 @@ pub fn run(inputs: Vec<Input>, scope: Scope, judge: Judge, config: &Config, obse
         observer,
         judged_findings: 0,
         reader: Reader::new(inputs),
+        clock: Clock::default(),
         latest: None,
         heard: None,
         stopped: false,
@@ -125,6 +128,7 @@ struct Run<'a> {
     /// Findings that the observer was told of.
     judged_findings: u64,
     reader: Reader,
+    clock: Clock,
     /// The latest time seen.
     latest: Option<Timestamp>,
     /// The latest time that the judge knows of, where findings are wanted at once.
@@ -272,8 +276,7 @@ impl Run<'_> {
             if self.latest.is_none() {
                 self.judge.begin(first.at);
             }
-            let latest = block.frames.iter().map(|frame| frame.at).max();
-            self.latest = self.latest.max(latest);
+            self.latest = self.latest.max(self.clock.take(&block.frames));
         }
         self.stopped = !self.observer.progress(self.reader.bytes(), self.reader.packets());
         Some(block)
@@ -342,13 +345,17 @@ impl Run<'_> {
                 self.observer.flow(&record, &judgement);
             }
         }
-        let mut sum = LaneLedger::default();
-        self.lanes.iter().for_each(|lane| sum.merge(lane.ledger()));
+        let (mut sum, mut sightings) = (LaneLedger::default(), Sightings::default());
+        for lane in &self.lanes {
+            sum.merge(lane.ledger());
+            sightings.merge(lane.sightings());
+        }
         sum.merge(self.front.ledger());
         let links: BTreeSet<LinkType> = self.reader.unread_links;
         let ledger = ledger(&sum, &links);
         debug_assert_eq!(ledger.sum(), self.reader.packets_done, "the ledger closes");
-        Outcome { audit: self.judge.close(inputs, &ledger), failed: self.reader.failed, passed_over: self.reader.passed_over }
+        let audit = self.judge.close(inputs, &ledger, &sightings, self.clock.watched());
+        Outcome { audit, failed: self.reader.failed, passed_over: self.reader.passed_over }
     }
 }
 
@@ -399,5 +406,5 @@ fn ledger(sum: &LaneLedger, unread_links: &BTreeSet<LinkType>) -> Ledger {
         };
         buckets.push(Bucket { first: tally.first, ..plain(reason.key(), kind, tally.count) });
     }
-    Ledger { buckets, truncated: sum.truncated }
+    Ledger { buckets, truncated: sum.truncated, truncated_agent: sum.truncated_agent }
 }

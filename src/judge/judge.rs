@@ -7,6 +7,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use super::case::{Case, Direction};
+use super::coverage::Seen;
 use super::destination::{By, Destination};
 use super::findings::{Findings, Parties};
 use super::ledger::Ledger;
@@ -14,8 +15,10 @@ use super::names::Names;
 use super::policy::{Policy, Waiver};
 use super::rules::{self, Broken, Check, RULES, Rule};
 use super::tunnels;
-use super::{AgentSeen, Allowed, Audit, Coverage, Exception, Finding, InputSummary, Judgement, Severity, Summary, Tool, WaiverUsed};
-use crate::fact::{Cleartext, Encryption, End, Endpoint, FlowRecord, FrameId, Locus, Name, Resolution, Timestamp, Transport, TunnelSeen};
+use super::{Allowed, Audit, Exception, Finding, InputSummary, Judgement, Severity, Summary, Tool, WaiverUsed};
+use crate::fact::{
+    Cleartext, Encryption, Endpoint, FlowRecord, FrameId, Locus, Name, Resolution, Sightings, Timestamp, Transport, TunnelSeen, Watched,
+};
 use crate::limits;
 
 /// Judges one audit.
@@ -29,13 +32,12 @@ pub struct Judge {
     names: Names,
     findings: Findings,
     summary: Summary,
-    coverage: Coverage,
+    seen: Seen,
     allowed: HashMap<AllowedKey, AllowedSum, RandomState>,
     allowed_beyond: u64,
     exceptions: BTreeMap<(&'static str, String), u64>,
     /// Flows of plain DNS by the resolver that the policy allows.
     resolvers: BTreeMap<IpAddr, u64>,
-    seen: BTreeMap<IpAddr, (u64, Timestamp, Timestamp)>,
     /// When the capture at hand began.
     began: Timestamp,
     /// Rules that a flow was found to break before it ended, by the flow's first frame.
@@ -112,12 +114,11 @@ impl Judge {
             names: Names::default(),
             findings: Findings::default(),
             summary: Summary::default(),
-            coverage: Coverage::default(),
+            seen: Seen::default(),
             allowed: HashMap::default(),
             allowed_beyond: 0,
             exceptions: BTreeMap::new(),
             resolvers: BTreeMap::new(),
-            seen: BTreeMap::new(),
             began: Timestamp::default(),
             early: HashMap::default(),
             waiting: VecDeque::new(),
@@ -237,7 +238,7 @@ impl Judge {
 
     /// Closes the audit.
     #[must_use]
-    pub fn close(mut self, inputs: Vec<InputSummary>, ledger: &Ledger) -> Audit {
+    pub fn close(mut self, inputs: Vec<InputSummary>, ledger: &Ledger, sightings: &Sightings, watched: &Watched) -> Audit {
         while !self.waiting.is_empty() {
             self.settle_oldest();
         }
@@ -257,12 +258,8 @@ impl Judge {
         }
         let (verdict, agent_conduct) = self.findings.verdicts();
         self.summary.findings = self.findings.counts();
-        self.coverage.packets = ledger.sum();
-        self.coverage.ledger = ledger.counts();
-        self.coverage.truncated = ledger.truncated;
-        self.coverage.dropped = inputs.iter().map(|input| input.dropped).sum();
-        let seen = |(&address, &(flows, first, last)): (&IpAddr, &(u64, Timestamp, Timestamp))| AgentSeen { address, flows, first, last };
-        self.coverage.agents = self.seen.iter().map(seen).collect();
+        let dropped = inputs.iter().map(|input| input.dropped).sum();
+        let coverage = std::mem::take(&mut self.seen).close(ledger, dropped, sightings, watched, &self.agents);
         if self.names.forgotten() > 0 {
             let message = format!("{} DNS answers were not kept for want of memory", self.names.forgotten());
             self.except("names-forgotten", message);
@@ -281,7 +278,7 @@ impl Judge {
             agents_inferred: self.agents_inferred,
             filter: self.filter,
             inputs,
-            coverage: self.coverage,
+            coverage,
             summary: self.summary,
             findings_beyond_limit: self.findings.beyond(),
             findings: self.findings.listed(),
@@ -431,26 +428,13 @@ impl Judge {
             Direction::Unknown => &mut self.summary.unknown,
         };
         *slot += 1;
-        let facts = &record.facts;
         match record.encryption() {
             Encryption::Encrypted => self.summary.encrypted += 1,
             Encryption::Plaintext | Encryption::Mixed => self.summary.plaintext += 1,
             Encryption::Unrecognized => self.summary.unrecognized += 1,
             Encryption::None => {}
         }
-        self.coverage.bytes_missing += facts.gap.map_or(0, |(bytes, _)| bytes);
-        self.coverage.flows_began_before += u64::from(record.began_before);
-        self.coverage.flows_one_sided += u64::from(record.unseen_end.is_some());
-        self.coverage.flows_evicted += u64::from(record.evicted);
-        for end in [End::A, End::B].into_iter().filter(|end| record.agents[end.index()]) {
-            let ip = record.ends[end.index()].ip;
-            if self.seen.len() < limits::AGENTS_LISTED || self.seen.contains_key(&ip) {
-                let (flows, first, last) = self.seen.entry(ip).or_insert((0, record.first.at, record.last));
-                *flows += 1;
-                *first = (*first).min(record.first.at);
-                *last = (*last).max(record.last);
-            }
-        }
+        self.seen.count(record);
     }
 
     /// Lists what was allowed, and by what exception.

@@ -4,6 +4,7 @@
 
 mod audit;
 mod case;
+mod coverage;
 mod destination;
 mod filter;
 mod findings;
@@ -17,10 +18,11 @@ mod scope;
 mod tunnels;
 
 pub use audit::{
-    AgentSeen, Allowed, Audit, CausedBy, Coverage, Example, Exception, Finding, FindingCounts, InputSummary, Judgement, PacketRef,
-    PolicyUsed, Severity, Summary, Tool, Verdict, WaiverUsed,
+    Allowed, Audit, CausedBy, Example, Exception, Finding, FindingCounts, InputSummary, Judgement, PacketRef, PolicyUsed, Severity,
+    Summary, Tool, Verdict, WaiverUsed,
 };
 pub use case::Direction;
+pub use coverage::{AgentSeen, Clock, Coverage, Presence, Silence, Steps, Way};
 pub use judge::{Judge, LIMITS, Whole};
 pub use names::Names;
 pub use scope::Scope;
