@@ -137,7 +137,7 @@ fn cuts_that_mattered_are_told_from_those_that_did_not() {
     // the last records are application data, of which the framing alone is asked
     let (header, frames) = records(&case.bytes());
     let of_agent = |frame: &&Vec<u8>| frame.len() > 16 + 200;
-    let last = frames.iter().filter(of_agent).next_back().unwrap();
+    let last = frames.iter().rfind(of_agent).unwrap();
     let place = frames.iter().position(|frame| frame == last).unwrap();
     let mut cut = frames.clone();
     let kept = last.len() - 16 - 40;

@@ -3,14 +3,15 @@
 //! Nothing here decides: the rules of the coverage family do (`rules::coverage`). What an agent sends and what it receives are told apart, since a
 //! tap may lose either.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde::Serialize;
 
 use super::audit::{PacketRef, is_zero, rfc3339};
+use super::case::Case;
 use super::ledger::Ledger;
-use super::policy::{Agent, parse_agent};
+use super::policy::{Agent, Policy, parse_agent};
 use crate::fact::{End, FlowRecord, Jumps, Sighting, Sightings, Timestamp, Watched};
 use crate::limits;
 
@@ -43,6 +44,8 @@ pub struct Coverage {
     pub capture: Presence,
     /// How their clocks go.
     pub clock: Clock,
+    /// Over how long agents were seen: from the first packet to the last, without times in which nothing at all was captured for an hour.
+    pub observed_seconds: u64,
     /// What all agents sent.
     pub sent: Way,
     /// What was sent to them.
@@ -171,6 +174,8 @@ impl From<&Sighting> for Presence {
 pub(super) struct Seen {
     coverage: Coverage,
     addresses: BTreeMap<IpAddr, Address>,
+    /// Those whom the policy expects and that were seen, by their places in it.
+    met: BTreeSet<usize>,
 }
 
 /// What flows show of one address of an agent.
@@ -217,6 +222,20 @@ impl Seen {
         }
     }
 
+    /// Takes in whether a flow is of somebody whom the policy expects.
+    pub(super) fn meet(&mut self, case: &Case<'_>) {
+        for (place, (who, _)) in case.policy.coverage.expect.iter().enumerate() {
+            if !self.met.contains(&place) && who.was_seen(case.record, !case.agent, case.answered_names()) {
+                self.met.insert(place);
+            }
+        }
+    }
+
+    /// Those whom the policy expects and that were not seen.
+    pub(super) fn unmet(&self, policy: &Policy) -> Vec<usize> {
+        (0..policy.coverage.expect.len()).filter(|place| !self.met.contains(place)).collect()
+    }
+
     /// What it all comes to, for agents by these labels.
     pub(super) fn close(self, ledger: &Ledger, dropped: u64, sightings: &Sightings, watched: &Watched, agents: &[String]) -> Coverage {
         let mut coverage = self.coverage;
@@ -231,6 +250,7 @@ impl Seen {
         coverage.clock = Clock { back: Steps::from(&watched.back), forward: Steps::from(&watched.forward) };
         let [sent, received] = sightings.all();
         (coverage.sent.presence, coverage.received.presence) = (Presence::from(&sent), Presence::from(&received));
+        coverage.observed_seconds = observed([&sent, &received], &watched.packets).unsigned_abs() / 1_000_000_000;
         let is_seen = |label: &&String| match parse_agent(label) {
             Ok(Agent::Net(net)) => self.addresses.keys().any(|ip| net.contains(&ip.to_canonical())),
             _ => true,
@@ -247,4 +267,17 @@ impl Seen {
         coverage.agents = self.addresses.into_iter().map(seen).collect();
         coverage
     }
+}
+
+/// Nanoseconds over which agents were seen. What lies in a time for which the captures hold nothing at all does not count, nor does anything
+/// where so many are such that they are no longer told apart.
+fn observed(agents: [&Sighting; 2], capture: &Sighting) -> i64 {
+    let spans = || agents.into_iter().filter_map(Sighting::span);
+    let (Some(first), Some(last)) = (spans().map(|span| span.0).min(), spans().map(|span| span.1).max()) else { return 0 };
+    if capture.least() > limits::CLOCK_FORWARD_NANOS {
+        return 0;
+    }
+    let within = |(from, to): (Timestamp, Timestamp)| to.min(last).since(from.max(first)).max(0);
+    let silent = capture.clone().silences().into_iter().filter(|(from, to)| to.since(*from) >= limits::CLOCK_FORWARD_NANOS);
+    last.since(first).saturating_sub(silent.map(within).sum())
 }

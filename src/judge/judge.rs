@@ -7,7 +7,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use super::case::{Case, Direction};
-use super::coverage::Seen;
+use super::coverage::{Coverage, Seen};
 use super::destination::{By, Destination};
 use super::findings::{Findings, Parties};
 use super::ledger::Ledger;
@@ -87,6 +87,10 @@ pub struct Whole<'a> {
     pub ledger: &'a Ledger,
     /// The counts.
     pub summary: &'a Summary,
+    /// What was seen and what was not.
+    pub coverage: &'a Coverage,
+    /// Which of those whom the policy expects were not seen, by their places in it.
+    pub unmet: &'a [usize],
 }
 
 /// What no packet can show, printed in every report.
@@ -212,6 +216,7 @@ impl Judge {
             }
         }
         self.list(&case, worst);
+        self.seen.meet(&case);
         let answered_name = if record.facts.names.is_empty() { case.answered_names().last().cloned() } else { None };
         drop(case);
         self.names = names;
@@ -243,7 +248,10 @@ impl Judge {
             self.settle_oldest();
         }
         let policy = Arc::clone(&self.policy);
-        let whole = Whole { policy: &policy, inputs: &inputs, ledger, summary: &self.summary };
+        let dropped = inputs.iter().map(|input| input.dropped).sum();
+        let unmet = self.seen.unmet(&policy);
+        let coverage = std::mem::take(&mut self.seen).close(ledger, dropped, sightings, watched, &self.agents);
+        let whole = Whole { policy: &policy, inputs: &inputs, ledger, summary: &self.summary, coverage: &coverage, unmet: &unmet };
         let mut found = Vec::new();
         for &rule in RULES {
             if let Check::Whole(check) | Check::ClosedAndWhole(_, check) = rule.check {
@@ -258,8 +266,6 @@ impl Judge {
         }
         let (verdict, agent_conduct) = self.findings.verdicts();
         self.summary.findings = self.findings.counts();
-        let dropped = inputs.iter().map(|input| input.dropped).sum();
-        let coverage = std::mem::take(&mut self.seen).close(ledger, dropped, sightings, watched, &self.agents);
         if self.names.forgotten() > 0 {
             let message = format!("{} DNS answers were not kept for want of memory", self.names.forgotten());
             self.except("names-forgotten", message);

@@ -149,6 +149,7 @@ pub(super) fn audit() -> Audit {
                 back: Steps { count: 2, largest_nanos: 3_000_000_000, first: Some(PacketRef { input: 1, number: 7 }) },
                 forward: Steps::default(),
             },
+            observed_seconds: 600,
             sent: Way { presence: presence(50, 2), bytes_missing: 2048, bytes_cut: 0 },
             received: Way { presence: presence(50, 1), bytes_missing: 0, bytes_cut: 300 },
             agents: vec![AgentSeen {
