@@ -6,6 +6,7 @@
 //! order for any number of threads.
 
 mod front;
+mod trace;
 mod tunnels;
 
 use std::sync::Arc;
@@ -20,7 +21,10 @@ use crate::inspect::{Carrier, Inspection, Seen};
 use crate::judge::Scope;
 use crate::limits;
 
-pub use front::{Front, is_piece};
+use trace::{Trace, note};
+
+pub use front::{Front, TracedPiece, is_piece};
+pub use trace::Traced;
 pub use tunnels::Tunnels;
 
 /// Something that the judge must know, and the frame that made it known.
@@ -59,6 +63,8 @@ pub enum EventKind {
     Snapshot(Box<FlowRecord>),
     /// A flow has ended.
     Ended(Box<FlowRecord>),
+    /// The flow that ends next is that of the frame that somebody asks about.
+    Traced,
 }
 
 /// What became of the frames of a lane: the sum of all counts is the number of its frames.
@@ -178,13 +184,16 @@ pub struct Shared {
     cause: FrameId,
     /// The tunnels that its packet lies in.
     layers: Vec<Layer>,
+    /// The frame that somebody asks about, once it has come.
+    trace: Option<Box<Trace>>,
 }
 
 impl Lane {
     /// A lane that may use `budget` bytes; `seed` keys its tables' hash and shows in no result.
     #[must_use]
     pub fn new(view: Arc<View>, budget: usize, seed: u64) -> Self {
-        let shared = Shared { view, events: Vec::new(), said: Vec::new(), decided: false, cause: FrameId::default(), layers: Vec::new() };
+        let (events, said, layers) = (Vec::new(), Vec::new(), Vec::new());
+        let shared = Shared { view, events, said, decided: false, cause: FrameId::default(), layers, trace: None };
         Self {
             table: FlowTable::new(budget, seed),
             shared,
@@ -204,6 +213,15 @@ impl Lane {
     /// Takes a frame in, as [`View::route`] read it, with what [`Lane::look`] found some frames ago.
     #[inline]
     pub fn take(&mut self, frame: &FrameIndex, routed: &Routed<'_>, seen: Option<Slot>) {
+        if frame.flags & FrameIndex::FLAG_TRACED != 0 {
+            return self.trace(frame, routed, seen);
+        }
+        self.count(frame, routed, seen);
+    }
+
+    /// Takes a frame in, to one bucket of the ledger.
+    #[inline]
+    fn count(&mut self, frame: &FrameIndex, routed: &Routed<'_>, seen: Option<Slot>) {
         self.ledger.truncated += u64::from(frame.captured < frame.wire);
         if frame.flags & FrameIndex::FLAG_FILTERED != 0 {
             return self.filtered(frame, routed);
@@ -373,6 +391,7 @@ impl Ride {
     /// Takes in what the inspectors said of the piece at hand.
     fn fold(&mut self, shared: &mut Shared) {
         for Observation { fact, at } in shared.said.drain(..) {
+            note(&mut shared.trace, &fact, at);
             match &fact {
                 Fact::Opener(end) => _ = self.opener.get_or_insert(*end),
                 Fact::Resolved(resolution) if self.opener.is_some_and(|asker| self.agents[asker.index()]) => {
@@ -478,6 +497,7 @@ impl Rider for Ride {
 
     fn ended(shared: &mut Shared, ended: Ended, rider: Option<Self>) {
         let (facts, tunnel) = rider.map(|ride| (ride.facts, ride.tunnel)).unwrap_or_default();
+        shared.announce(&ended.key, ended.first.frame);
         let kind = EventKind::Ended(Box::new(record(&ended, facts, tunnel)));
         shared.events.push(Event { cause: shared.cause, kind });
     }

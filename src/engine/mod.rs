@@ -5,6 +5,7 @@
 //! one thread everything happens in place. All threads of an audit are started here.
 
 mod clock;
+mod explain;
 mod infer;
 mod reader;
 
@@ -18,7 +19,7 @@ use crate::decode::Reason;
 use crate::fact::{Block, FlowRecord, FrameId, FrameIndex, LinkType, Sightings, Timestamp};
 use crate::flow::LaneHash;
 use crate::judge::ledger::{Bucket, Kind, Ledger};
-use crate::judge::{Audit, Finding, Judge, Judgement, Scope};
+use crate::judge::{Audit, Explained, Finding, Judge, Judgement, Scope};
 use crate::limits;
 use crate::shard::{self, Event, EventKind, Front, Lane, LaneLedger, Tunnels, View};
 use crate::source::{Source, SourceError};
@@ -41,11 +42,13 @@ pub struct Config {
     pub inspect_all: bool,
     /// Whether findings are wanted as soon as they are known.
     pub eager: bool,
+    /// The packet to explain: the path of its input as given, and its number there.
+    pub explain: Option<(String, u64)>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { threads: 1, memory: limits::DEFAULT_MEMORY, lane_key: 0, table_key: 0, inspect_all: false, eager: false }
+        Self { threads: 1, memory: limits::DEFAULT_MEMORY, lane_key: 0, table_key: 0, inspect_all: false, eager: false, explain: None }
     }
 }
 
@@ -89,6 +92,8 @@ pub struct Outcome {
     pub failed: Vec<SourceError>,
     /// What was found in a directory and is no capture.
     pub passed_over: Vec<SourceError>,
+    /// What became of the packet that was asked about, if there is one.
+    pub explained: Option<Explained>,
 }
 
 /// Audits `inputs` as one series in the order of time: flows go on from one to the next.
@@ -106,7 +111,10 @@ pub fn run(inputs: Vec<Input>, scope: Scope, judge: Judge, config: &Config, obse
         judge,
         observer,
         judged_findings: 0,
-        reader: Reader::new(inputs),
+        reader: Reader::new(inputs).asked(config.explain.clone()),
+        asked: None,
+        asked_flow: None,
+        ends_asked: false,
         clock: Clock::default(),
         latest: None,
         heard: None,
@@ -129,6 +137,11 @@ struct Run<'a> {
     judged_findings: u64,
     reader: Reader,
     clock: Clock,
+    /// The packet that somebody asks about, and its flow, once it has ended.
+    asked: Option<FrameIndex>,
+    asked_flow: Option<(FlowRecord, Judgement)>,
+    /// The next flow that ends is that packet's.
+    ends_asked: bool,
     /// The latest time seen.
     latest: Option<Timestamp>,
     /// The latest time that the judge knows of, where findings are wanted at once.
@@ -176,6 +189,9 @@ impl Run<'_> {
     #[cold]
     fn piece(&mut self, frame: &FrameIndex, bytes: &[u8], events: &mut Vec<Event>) {
         let (frame, whole) = self.front.join(frame, bytes);
+        if frame.flags & FrameIndex::FLAG_TRACED != 0 {
+            self.judge.trace(frame.id);
+        }
         if frame.flags & FrameIndex::FLAG_HELD == 0 {
             let (lane, routed) = self.view.route(&frame, whole.as_deref().unwrap_or(bytes));
             let lane = &mut self.lanes[lane];
@@ -231,6 +247,9 @@ impl Run<'_> {
                     if shard::is_piece(&frame, &routed) {
                         let whole;
                         (frame, whole) = self.front.join(&frame, block.frame(&frame));
+                        if frame.flags & FrameIndex::FLAG_TRACED != 0 {
+                            self.judge.trace(frame.id);
+                        }
                         if let Some(whole) = whole {
                             // it travels with the block, and the frame's place in it is there
                             frame.offset = block.bytes.len() as u32;
@@ -271,7 +290,10 @@ impl Run<'_> {
         if self.stopped {
             return None;
         }
-        let block = self.reader.next(block, self.latest)?;
+        let mut block = self.reader.next(block, self.latest)?;
+        if let Some(asked) = self.reader.traced {
+            self.ask(asked, &mut block);
+        }
         if let Some(first) = block.frames.first() {
             if self.latest.is_none() {
                 self.judge.begin(first.at);
@@ -280,6 +302,17 @@ impl Run<'_> {
         }
         self.stopped = !self.observer.progress(self.reader.bytes(), self.reader.packets());
         Some(block)
+    }
+
+    /// Flags the packet that somebody asks about, where this block holds it.
+    #[cold]
+    fn ask(&mut self, asked: FrameId, block: &mut Block) {
+        if let Some(frame) = block.frames.iter_mut().find(|frame| frame.id == asked) {
+            frame.flags |= FrameIndex::FLAG_TRACED;
+            self.asked = Some(*frame);
+            self.reader.traced = None;
+            self.judge.trace(asked);
+        }
     }
 
     /// Tells the judge what the lanes said of `block`, and the observer what the judge made of it.
@@ -303,7 +336,11 @@ impl Run<'_> {
                 EventKind::Ended(record) => {
                     let judgement = self.judge.ended(&record);
                     self.observer.flow(&record, &judgement);
+                    if std::mem::take(&mut self.ends_asked) {
+                        self.asked_flow = Some((*record, judgement));
+                    }
                 }
+                EventKind::Traced => self.ends_asked = true,
             }
         }
         if self.view.eager {
@@ -354,8 +391,11 @@ impl Run<'_> {
         let links: BTreeSet<LinkType> = self.reader.unread_links;
         let ledger = ledger(&sum, &links);
         debug_assert_eq!(ledger.sum(), self.reader.packets_done, "the ledger closes");
-        let audit = self.judge.close(inputs, &ledger, &sightings, self.clock.watched());
-        Outcome { audit, failed: self.reader.failed, passed_over: self.reader.passed_over }
+        let piece = self.front.traced();
+        let traced = self.lanes.iter().find_map(Lane::traced);
+        let (audit, cited) = self.judge.close(inputs, &ledger, &sightings, self.clock.watched());
+        let explained = self.asked.and_then(|frame| explain::explain(frame, piece, traced, self.asked_flow, cited, &audit.inputs, &ledger));
+        Outcome { audit, failed: self.reader.failed, passed_over: self.reader.passed_over, explained }
     }
 }
 

@@ -9,6 +9,7 @@ use foldhash::fast::RandomState;
 use super::case::{Case, Direction};
 use super::coverage::{Coverage, Seen};
 use super::destination::{By, Destination};
+use super::explain::Cited;
 use super::findings::{Findings, Parties};
 use super::ledger::Ledger;
 use super::names::Names;
@@ -241,9 +242,15 @@ impl Judge {
         self.findings.newer_than(told)
     }
 
-    /// Closes the audit.
+    /// From here on what cites this packet is noted.
+    pub fn trace(&mut self, packet: FrameId) {
+        self.attempts_are_alike = false;
+        self.findings.trace(packet);
+    }
+
+    /// Closes the audit. Returns what cites the packet of [`Judge::trace`], besides.
     #[must_use]
-    pub fn close(mut self, inputs: Vec<InputSummary>, ledger: &Ledger, sightings: &Sightings, watched: &Watched) -> Audit {
+    pub fn close(mut self, inputs: Vec<InputSummary>, ledger: &Ledger, sightings: &Sightings, watched: &Watched) -> (Audit, Vec<Cited>) {
         while !self.waiting.is_empty() {
             self.settle_oldest();
         }
@@ -274,7 +281,8 @@ impl Judge {
             self.except_flows("resolver", format!("plain DNS with the resolver {resolver}"), flows);
         }
         let allowed = allowed(self.allowed);
-        Audit {
+        let cited = self.findings.cited();
+        let audit = Audit {
             schema: "wirewitness.audit.v1",
             tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
             verdict,
@@ -292,7 +300,8 @@ impl Judge {
             allowed_beyond_limit: self.allowed_beyond,
             exceptions: self.exceptions.into_iter().map(|((kind, message), flows)| Exception { kind, message, flows }).collect(),
             limits: LIMITS.to_vec(),
-        }
+        };
+        (audit, cited)
     }
 
     fn settle_oldest(&mut self) {

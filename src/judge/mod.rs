@@ -6,6 +6,7 @@ mod audit;
 mod case;
 mod coverage;
 mod destination;
+mod explain;
 mod filter;
 mod findings;
 #[expect(clippy::module_inception, reason = "the judge is what this module is for")]
@@ -23,6 +24,7 @@ pub use audit::{
 };
 pub use case::Direction;
 pub use coverage::{AgentSeen, Clock, Coverage, Presence, Silence, Steps, Way};
+pub use explain::{Cited, Explained};
 pub use judge::{Judge, LIMITS, Whole};
 pub use names::Names;
 pub use scope::Scope;
