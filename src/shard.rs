@@ -354,6 +354,11 @@ impl Lane {
             self.ledger.unrelated += 1;
         } else {
             self.ledger.skipped[skip.reason as usize].add(frame);
+            let is_first = self.ledger.skipped[skip.reason as usize].count == 1;
+            if is_first && matches!(skip.reason, Reason::UndecodedTruncated | Reason::UndecodedFragment) {
+                // it may have been an answer
+                self.shared.events.push(Event { cause: frame.id, kind: EventKind::NamesLost });
+            }
         }
     }
 }
