@@ -15,8 +15,8 @@ use super::ledger::Ledger;
 use super::names::Names;
 use super::policy::{Policy, Waiver};
 use super::rules::{self, Broken, Check, RULES, Rule};
-use super::tunnels;
 use super::{Allowed, Audit, Exception, Finding, InputSummary, Judgement, Severity, Summary, Tool, WaiverUsed};
+use super::{series, tunnels};
 use crate::fact::{
     Cleartext, Encryption, Endpoint, FlowRecord, FrameId, Locus, Name, Resolution, Sightings, Timestamp, Transport, TunnelSeen, Watched,
 };
@@ -273,6 +273,9 @@ impl Judge {
         }
         let (verdict, agent_conduct) = self.findings.verdicts();
         self.summary.findings = self.findings.counts();
+        for note in series::notes(&inputs) {
+            self.except_flows("series", note, 0);
+        }
         if self.names.forgotten() > 0 {
             let message = format!("{} DNS answers were not kept for want of memory", self.names.forgotten());
             self.except("names-forgotten", message);

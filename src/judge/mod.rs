@@ -16,6 +16,7 @@ mod names;
 pub mod policy;
 pub mod rules;
 mod scope;
+mod series;
 mod tunnels;
 
 pub use audit::{
