@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::destination::{self, Destination};
 use super::names::Names;
-use super::policy::{Allow, Inbound, Policy};
+use super::policy::{Allow, Inbound, Policy, canonical};
 use crate::fact::{Basis, Cleartext, End, Endpoint, FlowRecord, FlowState, Timestamp, Transport};
 use crate::limits;
 
@@ -239,7 +239,7 @@ impl<'a> Case<'a> {
     /// Whether an inbound flow comes from where an entry says, to a port that it names.
     fn reaches(&self, entry: &Inbound) -> bool {
         let (peer, agent) = (self.peer(), self.agent_endpoint());
-        let from = entry.from.is_empty() || entry.from.iter().any(|net| net.contains(&peer.ip.to_canonical()));
+        let from = entry.from.is_empty() || entry.from.iter().any(|net| net.contains(&canonical(peer.ip)));
         let has_port = matches!(self.record.transport, Transport::Tcp | Transport::Udp | Transport::Sctp);
         let port = entry.ports.is_empty() || has_port && entry.ports.iter().any(|range| range.contains(&agent.port));
         from && port
@@ -262,5 +262,5 @@ impl<'a> Case<'a> {
 /// Whether an address can be reached over the public internet, by the policy's notion of private.
 #[must_use]
 pub(super) fn is_public(ip: IpAddr) -> bool {
-    !super::policy::is_private(ip.to_canonical())
+    !super::policy::is_private(ip)
 }

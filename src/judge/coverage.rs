@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::audit::{PacketRef, is_zero, rfc3339};
 use super::case::Case;
 use super::ledger::Ledger;
-use super::policy::{Agent, Policy, parse_agent};
+use super::policy::{Agent, Policy, canonical, parse_agent};
 use crate::fact::{End, FlowRecord, Jumps, Sighting, Sightings, Timestamp, Watched};
 use crate::limits;
 
@@ -252,7 +252,7 @@ impl Seen {
         (coverage.sent.presence, coverage.received.presence) = (Presence::from(&sent), Presence::from(&received));
         coverage.observed_seconds = observed([&sent, &received], &watched.packets).unsigned_abs() / 1_000_000_000;
         let is_seen = |label: &&String| match parse_agent(label) {
-            Ok(Agent::Net(net)) => self.addresses.keys().any(|ip| net.contains(&ip.to_canonical())),
+            Ok(Agent::Net(net)) => self.addresses.keys().any(|ip| net.contains(&canonical(*ip))),
             _ => true,
         };
         let is_full = self.addresses.len() >= limits::AGENTS_LISTED;

@@ -13,7 +13,7 @@ use super::explain::Cited;
 use super::findings::{Findings, Parties};
 use super::ledger::Ledger;
 use super::names::Names;
-use super::policy::{Policy, Waiver};
+use super::policy::{Policy, Waiver, canonical};
 use super::rules::{self, Broken, Check, RULES, Rule};
 use super::{Allowed, Audit, Exception, Finding, InputSummary, Judgement, Severity, Summary, Tool, WaiverUsed};
 use super::{series, tunnels};
@@ -384,7 +384,7 @@ impl Judge {
         let covers = |waiver: &&Waiver| {
             waiver.rule.eq_ignore_ascii_case(rule.code)
                 && (waiver.names.is_empty() || names.iter().any(|name| waiver.names.iter().any(|pattern| pattern.matches(name))))
-                && (waiver.cidrs.is_empty() || waiver.cidrs.iter().any(|net| net.contains(&parties.peer.ip.to_canonical())))
+                && (waiver.cidrs.is_empty() || waiver.cidrs.iter().any(|net| net.contains(&canonical(parties.peer.ip))))
         };
         let mut waived = None;
         if severity == Severity::Violation {
