@@ -125,7 +125,11 @@ pub const OPAQUE_BYTES: usize = 1 << 24;
 /// How long an attempt waits for an answer, in packet time: Linux sends its last SYN after 63 s and gives up after 127 s.
 pub const ATTEMPT_NANOS: i64 = 130 * 1_000_000_000;
 
-/// How long a flow that has ended waits for stragglers.
+/// How long an exchange of datagrams in which everything that was asked has been answered must be silent to be over. Another question between
+/// the same ports is then a flow of its own, which shows who opened it.
+pub const ANSWERED_NANOS: i64 = 2 * 1_000_000_000;
+
+/// How long a connection that has ended waits for stragglers.
 pub const CLOSING_NANOS: i64 = 10 * 1_000_000_000;
 
 /// How long a flow of datagrams may be silent before it has ended; it is noticed within twice that.
@@ -136,6 +140,15 @@ pub const IDLE_CONNECTION_NANOS: i64 = 24 * 3600 * 1_000_000_000;
 
 /// Bytes of echo data that say nothing: pings send 32 to 56. More is a channel until shown otherwise.
 pub const ECHO_BYTES: usize = 64;
+
+/// Bytes of an ICMP message other than an echo or an error that say nothing: those of a timestamp request.
+pub const ICMP_BYTES: usize = 16;
+
+/// The longest header of options, or route, in IPv6 that is passed over: real ones have 8 to 40 bytes, and nobody reads what pads them.
+pub const OPTIONS_BYTES: usize = 64;
+
+/// Handshake messages in the clear, all together, that one end may send: a chain of certificates takes some 10 KiB.
+pub const HANDSHAKE_BYTES: u32 = 128 << 10;
 
 /// Answers and canonical names that are remembered over an audit: some 200 bytes each.
 pub const NAMES_KEPT: usize = 500_000;

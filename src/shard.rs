@@ -11,13 +11,13 @@ mod tunnels;
 
 use std::sync::Arc;
 
-use crate::decode::{self, Header, Outer, Packet, Reason, Skip};
+use crate::decode::{self, Header, Outer, Packet, Reason, Segment, Skip};
 use crate::fact::{
     End, Endpoint, Fact, Facts, Finish, FlowRecord, FrameId, FrameIndex, Layer, Locus, Name, Observation, Resolution, Sightings, Timestamp,
     Transport,
 };
 use crate::flow::{Ended, FlowKey, FlowTable, LaneHash, Rider, Slot};
-use crate::inspect::{Carrier, Inspection, Seen};
+use crate::inspect::{Carrier, Inspection, Seen, readable};
 use crate::judge::Scope;
 use crate::limits;
 
@@ -147,17 +147,50 @@ pub struct View {
 }
 
 impl View {
+    /// Glances at a frame: which flow it is of, and what it moves, where it is of the most common form.
+    #[inline]
+    #[must_use]
+    pub fn glance(&self, frame: &FrameIndex, bytes: &[u8]) -> Option<Glanced> {
+        let glance = decode::glance(frame.link, bytes, frame.wire)?;
+        let flow = FlowKey::of_glance(&glance);
+        let middle = glance.middle.filter(|_| frame.flags & FrameIndex::FLAG_FILTERED == 0);
+        Some(Glanced { lane: self.lanes.lane(&flow.0), flow, middle })
+    }
+
     /// Reads a frame, and says which lane it belongs to; one that gives no packet goes to the first.
     #[inline]
     pub fn route<'a>(&self, frame: &FrameIndex, bytes: &'a [u8]) -> (usize, Routed<'a>) {
         match decode::packet(frame.link, bytes, frame.wire) {
             Ok(packet) => {
+                let packet = if matches!(packet.header, Header::Error(_)) { self.own_error(packet) } else { packet };
                 let flow = FlowKey::of(&packet);
                 (self.lanes.lane(&flow.0), Ok((packet, flow)))
             }
             Err(skip) => (0, Err(skip)),
         }
     }
+
+    /// An error stands for the flow that it quotes, save where an agent sends it about others' packets: then it is something that the
+    /// agent says.
+    #[cold]
+    fn own_error<'a>(&self, packet: Packet<'a>) -> Packet<'a> {
+        let Some(message) = packet.message() else { return packet };
+        let ends = [packet.source.ip, packet.destination.ip];
+        let of_others = !ends.contains(&message.source.ip) && ends.iter().all(|&ip| !self.scope.has(ip, None));
+        let is_own = self.scope.has(message.source.ip, packet.macs.and_then(|macs| macs.source));
+        if of_others && is_own { message } else { packet }
+    }
+}
+
+/// What [`View::glance`] saw.
+#[derive(Clone, Copy, Debug)]
+pub struct Glanced {
+    /// The lane of the frame's flow.
+    pub lane: usize,
+    /// The flow's key and the end that sent the frame.
+    pub flow: (FlowKey, End),
+    /// What it moves, where it is a segment in the middle of a connection that counts.
+    middle: Option<Segment>,
 }
 
 /// A packet with its flow's key and the end that sent it, or the reason why a frame gives none.
@@ -203,11 +236,26 @@ impl Lane {
         }
     }
 
-    /// Where the flow of a packet is now, for [`Lane::take`].
+    /// Where the flow of a frame is now, for [`Lane::pass`] and [`Lane::take`].
     #[inline]
     #[must_use]
-    pub fn look(&self, routed: &Routed<'_>) -> Option<Slot> {
-        routed.as_ref().ok().and_then(|(_, (key, _))| self.table.look(key))
+    pub fn look(&self, glanced: &Glanced) -> Option<Slot> {
+        self.table.look(&glanced.flow.0)
+    }
+
+    /// Takes in a frame in the middle of a connection, of which there is nothing to say but that it came. Returns whether it was one; if not, it
+    /// is for [`Lane::take`].
+    #[inline]
+    pub fn pass(&mut self, frame: &FrameIndex, glanced: &Glanced, seen: Option<Slot>) -> bool {
+        let (Some(segment), Some(slot)) = (&glanced.middle, seen) else { return false };
+        let (key, end) = &glanced.flow;
+        let Some(agents) = self.table.pass((key, *end), slot, segment, frame.id, frame.at) else { return false };
+        if agents == [false; 2] {
+            self.ledger.unrelated += 1;
+        } else {
+            self.ledger.judged += 1;
+        }
+        true
     }
 
     /// Takes a frame in, as [`View::route`] read it, with what [`Lane::look`] found some frames ago.
@@ -418,6 +466,11 @@ impl Ride {
         }
     }
 
+    /// Bytes of ICMP that say nothing.
+    fn silent_bytes(&self) -> usize {
+        if self.key.is_message() { limits::ICMP_BYTES } else { limits::ECHO_BYTES }
+    }
+
     /// Whether names are asked for here, by protocol, or by port where too little was seen to tell.
     fn is_dns(&self) -> bool {
         let is_known = self.facts.protocol.as_ref().is_some_and(|(name, _)| *name == "dns");
@@ -457,7 +510,7 @@ impl Rider for Ride {
         let opaque = match self.key.transport() {
             Transport::Tcp | Transport::Udp => self.inspection.data(at.end, bytes, &mut seen),
             // an echo's payload is the pattern of a ping, or a channel; the header of other messages is read as payload here
-            Transport::Icmp | Transport::Icmp6 if bytes.len() <= limits::ECHO_BYTES => 0,
+            Transport::Icmp | Transport::Icmp6 if bytes.len() <= self.silent_bytes() => 0,
             _ => {
                 seen.say(Fact::Unrecognised);
                 0
@@ -470,6 +523,13 @@ impl Rider for Ride {
     fn gap(&mut self, shared: &mut Shared, bytes: u64, cut: bool, at: Locus) {
         self.inspection.gap(at.end, bytes, cut, &mut Seen::new(&mut shared.said, at));
         self.fold(shared);
+    }
+
+    fn again(&mut self, shared: &mut Shared, bytes: &[u8], at: Locus) {
+        // what was there before is not kept: but it was sealed, and text is not
+        if self.facts.encrypted.is_some() && bytes.len() >= readable::SEALED_RUN && readable::is_unsealed(bytes) {
+            self.conflict(shared, at);
+        }
     }
 
     fn conflict(&mut self, shared: &mut Shared, at: Locus) {

@@ -20,6 +20,7 @@ mod tunnel;
 
 use std::net::IpAddr;
 
+pub use fast::{Glance, Segment};
 pub use fragment::{Fate, Fragments, Lost};
 use link::Next;
 pub use link::{LINKS, LinkFormat, reads};
@@ -50,6 +51,31 @@ pub struct Packet<'a> {
     pub macs: Option<Macs>,
     /// The tunnels that it lies in.
     pub outer: Option<Outer<'a>>,
+}
+
+impl<'a> Packet<'a> {
+    /// What it moves, where it is a TCP segment that acknowledges and neither opens nor ends anything.
+    #[inline]
+    #[must_use]
+    pub fn middle(&self) -> Option<Segment> {
+        let Header::Tcp(Tcp { seq, ack, flags }) = self.header else { return None };
+        let is_middle = flags & (Tcp::SYN | Tcp::FIN | Tcp::RST | Tcp::ACK) == Tcp::ACK;
+        is_middle.then(|| Segment { seq, ack, length: self.payload.len() as u32 + self.missing })
+    }
+
+    /// An error of ICMP as a message from who sent it to whom, whatever it quotes; `None` of anything else.
+    #[must_use]
+    pub fn message(&self) -> Option<Self> {
+        let Header::Error(error) = self.header else { return None };
+        Some(Self {
+            source: Endpoint { ip: error.reporter, port: 0 },
+            destination: Endpoint { ip: self.source.ip, port: 0 },
+            transport: if error.reporter.is_ipv4() { Transport::Icmp } else { Transport::Icmp6 },
+            header: Header::Icmp(error.kind),
+            payload: error.quoted,
+            ..*self
+        })
+    }
 }
 
 /// The hardware addresses of a frame.
@@ -113,6 +139,8 @@ impl Tcp {
 pub struct IcmpError<'a> {
     /// Who sent the error.
     pub reporter: IpAddr,
+    /// Its type.
+    pub kind: u8,
     /// Whether the quoted packet was turned away for good (unreachable), rather than delayed, redirected or cut.
     pub unreachable: bool,
     /// What is quoted after the quoted ports.
@@ -246,6 +274,14 @@ pub fn packet(link: LinkType, bytes: &[u8], wire: u32) -> Result<Packet<'_>, Ski
         return Ok(packet);
     }
     walk(link, bytes, cut)
+}
+
+/// Glances at a frame of `link` of which `bytes` were captured and `wire` were sent: what [`packet`] would say of its flow, where it is of the
+/// most common form.
+#[inline]
+#[must_use]
+pub fn glance(link: LinkType, bytes: &[u8], wire: u32) -> Option<Glance> {
+    if link == LinkType::ETHERNET && wire as usize <= bytes.len() { fast::glance(bytes) } else { None }
 }
 
 /// Reads any frame, header by header.

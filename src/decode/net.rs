@@ -107,6 +107,9 @@ fn v4(bytes: &[u8], cut: usize) -> Result<Ip<'_>, Skip<'_>> {
         return Err(skip(Reason::UndecodedHeader));
     }
     let Some(above) = bytes.get(header_length..) else { return Err(skip(Reason::UndecodedTruncated)) };
+    if header_length > 20 && is_source_routed(bytes.get(20..header_length).unwrap_or_default()) {
+        return Err(skip(Reason::UndecodedTunnel));
+    }
     let length = total - header_length;
     if length > above.len() + cut {
         // the header promises more than the frame had on the wire
@@ -118,6 +121,19 @@ fn v4(bytes: &[u8], cut: usize) -> Result<Ip<'_>, Skip<'_>> {
     let place = Place::new(id.into(), flags & 0x1fff, flags & 0x2000 != 0);
     let ip = Ip { source, destination, protocol: header[9], id, bytes: captured, missing: length - captured.len(), place };
     if ip.protocol == AUTHENTICATION && place.is_none() { extensions(ip) } else { Ok(ip) }
+}
+
+/// Whether the options of an IPv4 header hold a source route that is not at its end: the packet goes on from its destination.
+#[cold]
+fn is_source_routed(mut options: &[u8]) -> bool {
+    loop {
+        options = match *options {
+            [1, ref rest @ ..] => rest,
+            [131 | 137, length, pointer, ..] => return pointer < length,
+            [kind, length, ..] if kind > 1 && length > 1 => options.get(usize::from(length)..).unwrap_or_default(),
+            _ => return false,
+        };
+    }
 }
 
 #[inline]
@@ -141,7 +157,7 @@ fn v6(bytes: &[u8], cut: usize) -> Result<Ip<'_>, Skip<'_>> {
     let ip = Ip { source, destination, protocol: header[6], id: 0, bytes: captured, missing: length - captured.len(), place: None };
     match ip.protocol {
         6 | 17 | 58 => Ok(ip),
-        0 | 43 | 44 | AUTHENTICATION | 60 | 135 | 139 | 140 => extensions(ip),
+        0 | 43 | 44 | AUTHENTICATION | 60 | 140 => extensions(ip),
         _ => Ok(ip),
     }
 }
@@ -149,20 +165,22 @@ fn v6(bytes: &[u8], cut: usize) -> Result<Ip<'_>, Skip<'_>> {
 /// IPsec's authentication header (RFC 4302) hides nothing: what it carries stands behind it.
 const AUTHENTICATION: u8 = 51;
 
-/// Walks IPv6 extension headers, and the authentication header of both versions. The destination stays the one in the IP header, where
-/// the packet goes next.
+/// Walks IPv6 extension headers, and the authentication header of both versions. Mobility and HIP headers are messages of their own, and
+/// what carries options is opened only where it is no longer than options are ([`OPTIONS_BYTES`](crate::limits::OPTIONS_BYTES)) and the
+/// packet has no further way to go than the destination in the IP header.
 #[cold]
 fn extensions(mut ip: Ip<'_>) -> Result<Ip<'_>, Skip<'_>> {
     const HOP_BY_HOP: u8 = 0;
     const ROUTING: u8 = 43;
     const FRAGMENT: u8 = 44;
     const DESTINATION: u8 = 60;
-    const MOBILITY: u8 = 135;
-    const HIP: u8 = 139;
     const SHIM6: u8 = 140;
     for _ in 0..crate::limits::LAYERS {
         let length = match ip.protocol {
-            HOP_BY_HOP | ROUTING | DESTINATION | MOBILITY | HIP | SHIM6 => match ip.bytes.get(1) {
+            // how many segments are left stands in its fourth byte
+            ROUTING if ip.bytes.get(3).is_some_and(|&left| left > 0) => return Err(ip.skip(Reason::UndecodedTunnel)),
+            HOP_BY_HOP | ROUTING | DESTINATION | SHIM6 => match ip.bytes.get(1) {
+                Some(&units) if 8 + usize::from(units) * 8 > crate::limits::OPTIONS_BYTES => return Err(ip.skip(Reason::UndecodedTunnel)),
                 Some(&units) => 8 + usize::from(units) * 8,
                 None => return Err(ip.skip(Reason::UndecodedTruncated)),
             },
@@ -260,8 +278,9 @@ pub(super) fn above<'a>(ip: &Ip<'a>, macs: Option<Macs>) -> Result<Packet<'a>, S
     })
 }
 
-/// Reads the chunks of SCTP (RFC 9260) up to the first that carries data: INIT and its acknowledgement show who opened, and what is not
-/// data is no payload.
+/// Reads the chunks of SCTP (RFC 9260) up to the first that carries data: INIT and its acknowledgement show who opened, and control chunks
+/// of the usual length are no payload. Heartbeats and errors give back what they were given, so that long ones, and chunks of types that
+/// nobody knows, are payload as well.
 fn chunks(mut bytes: &[u8]) -> (Header<'static>, &[u8]) {
     let header = match bytes.first() {
         Some(1) => Header::Echo { request: true },
@@ -270,17 +289,26 @@ fn chunks(mut bytes: &[u8]) -> (Header<'static>, &[u8]) {
     };
     for _ in 0..crate::limits::LAYERS {
         let (Some(kind), Some(length)) = (bytes.first(), be16(bytes, 2).map(usize::from)) else { return (header, &[]) };
-        let data = match kind {
-            0 => 16,
-            // interleaved (RFC 8260)
-            64 => 20,
-            _ if length >= 4 => {
-                bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
-                continue;
-            }
+        let usual = match kind {
+            // INIT and its acknowledgement, SACK, COOKIE ECHO
+            1..=3 | 10 => 512,
+            // heartbeats, ABORT, ERROR
+            4..=6 | 9 => 64,
+            // SHUTDOWN and its like, COOKIE ACK, ECNE and CWR
+            7 | 8 | 11..=14 => 8,
             _ => 0,
         };
-        return (header, bytes.get(data..).unwrap_or_default());
+        if (4..=usual).contains(&length) {
+            bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
+            continue;
+        }
+        // interleaved data has a longer header (RFC 8260)
+        let before = match kind {
+            0 => 16,
+            64 => 20,
+            _ => 0,
+        };
+        return (header, bytes.get(before..).unwrap_or_default());
     }
     (header, bytes)
 }
@@ -316,11 +344,13 @@ fn icmp<'a>(
     if errors.contains(&kind) {
         let Some(inner) = ip.bytes.get(8..) else { return Err(cut()) };
         return match quote(quoted, inner) {
+            // an error goes to whoever sent what it quotes (RFC 1122 section 3.2.2): any other is a message with something in it
+            Some((source, ..)) if source.ip != ip.destination => Ok(whole(0, Header::Icmp(kind), ip.bytes.get(4..).unwrap_or_default())),
             Some((source, destination, transport, rest)) => Ok(Packet {
                 source,
                 destination,
                 transport,
-                header: Header::Error(IcmpError { reporter: ip.source, unreachable: kind == unreachable, quoted: rest }),
+                header: Header::Error(IcmpError { reporter: ip.source, kind, unreachable: kind == unreachable, quoted: rest }),
                 payload: &[],
                 missing: 0,
                 macs,

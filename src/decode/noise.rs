@@ -11,7 +11,7 @@ pub(super) fn of(packet: &Packet<'_>) -> Option<Reason> {
     let to = packet.destination.ip;
     match (packet.transport, packet.header) {
         (Transport::Icmp6, Header::Icmp(kind @ 133..=137)) if is_discovery(packet, kind) => return Some(Reason::NoiseNdp),
-        (Transport::Icmp6, Header::Icmp(130..=132 | 143)) | (Transport::Other(2), _) if to.is_multicast() || is_near(to) => {
+        (Transport::Icmp6, Header::Icmp(130..=132 | 143)) | (Transport::Other(2), _) if is_membership(packet) => {
             return Some(Reason::NoiseMembership);
         }
         (Transport::Udp, Header::Datagram) if is_dhcp(packet) => return Some(Reason::NoiseDhcp),
@@ -34,13 +34,24 @@ fn is_link_scope(ip: IpAddr) -> bool {
     }
 }
 
+/// Group membership goes to a group; to a host on the link only a query or report of one group (RFC 3376 section 4.1, RFC 2710).
+fn is_membership(packet: &Packet<'_>) -> bool {
+    let to = packet.destination.ip;
+    to.is_multicast() || is_near(to) && packet.payload.len() + packet.missing as usize <= 24
+}
+
 /// Neighbour discovery stays on the link, which its hop limit says and its addresses need not: a neighbour may have a global address. To
 /// such a one only a solicitation or advertisement with no more than its usual option is taken for it.
 fn is_discovery(packet: &Packet<'_>, kind: u8) -> bool {
-    let to = packet.destination.ip;
     // four reserved bytes, the target, and a hardware address of 6 or 8 bytes with a nonce (RFC 3971)
     let plain = matches!(kind, 135 | 136) && packet.payload.len() + packet.missing as usize <= 4 + 16 + 16 + 8;
-    to.is_multicast() || is_near(to) || plain
+    let (from, to) = (packet.source.ip, packet.destination.ip);
+    to.is_multicast() || is_of_link(to) || is_of_link(from) || plain
+}
+
+/// Whether an address is link-local, which no router forwards.
+fn is_of_link(ip: IpAddr) -> bool {
+    matches!(ip, IpAddr::V6(ip) if ip.segments()[0] & 0xffc0 == 0xfe80)
 }
 
 /// Whether an address is one of the link or of a private network.
@@ -64,8 +75,24 @@ fn is_dhcp(packet: &Packet<'_>) -> bool {
             let cookie = packet.payload.get(236..240).map_or(packet.missing > 0, |cookie| cookie == [0x63, 0x82, 0x53, 0x63]);
             matches!(packet.payload, [1 | 2, _, ..=16, ..]) && cookie
         }
-        // the types of message in the registry
-        (546, 547) | (547, 546) | (547, 547) => matches!(packet.payload, [1..=36, ..]),
+        // the types of message in the registry; a relay's have a hop count and two addresses, the others the id of a transaction
+        (546, 547) | (547, 546) | (547, 547) => match *packet.payload {
+            [12 | 13, ..] => are_options(packet.payload.get(34..), packet.missing > 0),
+            [1..=36, ..] => are_options(packet.payload.get(4..), packet.missing > 0),
+            _ => false,
+        },
         _ => false,
     }
+}
+
+/// Whether options of DHCPv6 fill a message: two bytes of type, two of length, and so on to its end.
+fn are_options(bytes: Option<&[u8]>, is_cut: bool) -> bool {
+    let Some(mut rest) = bytes else { return is_cut };
+    while let Some((&[_, _, high, low], behind)) = rest.split_first_chunk() {
+        match behind.get(u16::from_be_bytes([high, low]).into()..) {
+            Some(next) => rest = next,
+            None => return is_cut,
+        }
+    }
+    rest.is_empty() || is_cut
 }

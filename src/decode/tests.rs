@@ -79,7 +79,7 @@ fn extension_headers_are_walked() {
     let mut out = Vec::new();
     PacketBuilder::ipv6([1; 16], [2; 16], 64).udp(5353, 9999).write(&mut out, b"data").unwrap();
     let udp = out.split_off(40);
-    for extensions in [&[(0u8, 0u8)][..], &[(0, 0), (60, 1), (43, 2)], &[(60, 0), (0, 0), (135, 0)]] {
+    for extensions in [&[(0u8, 0u8)][..], &[(0, 0), (60, 1), (43, 2)], &[(60, 0), (0, 0), (140, 0)]] {
         let mut bytes = out.clone();
         bytes[6] = extensions[0].0;
         for (n, (_, units)) in extensions.iter().enumerate() {
@@ -190,6 +190,18 @@ proptest! {
         let bytes = &bytes[..bytes.len() - cut.min(bytes.len() / 2)];
         let ours = super::packet(LinkType::ETHERNET, bytes, bytes.len() as u32);
         prop_assert_eq!(ours, walk(LinkType::ETHERNET, bytes, 0), "the fast path reads what the walk reads");
+        if let Some(glance) = super::glance(LinkType::ETHERNET, bytes, bytes.len() as u32) {
+            let read = ours.unwrap();
+            let bits = |ip: IpAddr| match ip {
+                IpAddr::V4(ip) => (0, u64::from(ip.to_bits())),
+                IpAddr::V6(ip) => ((ip.to_bits() >> 64) as u64, ip.to_bits() as u64),
+            };
+            prop_assert_eq!(glance.addresses, [bits(read.source.ip), bits(read.destination.ip)], "a glance sees what is read");
+            prop_assert_eq!((glance.is_v4, glance.ports), (read.source.ip.is_ipv4(), (read.source.port, read.destination.port)));
+            prop_assert_eq!((glance.is_tcp, glance.middle), (read.transport == Transport::Tcp, read.middle()));
+        } else if let Ok(read) = ours {
+            prop_assert!(fast::read(bytes).is_none(), "what is read in one go is seen at a glance: {:?}", read);
+        }
         if let (Ok(ours), Some(theirs)) = (ours, reference(bytes)) {
             prop_assert_eq!((ours.source.ip, ours.source.port, ours.destination.ip, ours.destination.port, ours.payload.to_vec()), theirs);
         }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::Input;
 use crate::decode::{self, Macs, Packet};
 use crate::fact::Block;
-use crate::flow::FlowKey;
+use crate::flow::{FlowKey, KeyHash};
 use crate::limits;
 use crate::source::Fill;
 
@@ -75,7 +75,7 @@ struct Tally {
 
 impl Tally {
     fn take(&mut self, packet: &Packet<'_>) {
-        let hash = FlowKey::of(packet).0.hash_with(&foldhash::fast::FixedState::with_seed(0));
+        let hash = KeyHash::new(0).of(&FlowKey::of(packet).0);
         if let Some(Macs { source: Some(mac), .. }) = packet.macs
             && (self.by_mac.len() < limits::HOSTS_INFERRED || self.by_mac.contains_key(&mac))
         {

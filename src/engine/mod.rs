@@ -161,23 +161,29 @@ impl Run<'_> {
         let mut block = Block::default();
         let mut events = Vec::new();
         while let Some(next) = self.next_block(std::mem::take(&mut block)) {
-            let mut ahead = Vec::with_capacity(limits::FRAMES_AHEAD);
             for frames in next.frames.chunks(limits::FRAMES_AHEAD) {
-                ahead.extend(frames.iter().map(|frame| self.view.route(frame, next.frame(frame))));
-                let mut seen = [None; limits::FRAMES_AHEAD];
-                for (seen, (lane, routed)) in seen.iter_mut().zip(&ahead) {
-                    *seen = self.lanes[*lane].look(routed);
+                let mut ahead = [const { (None, None) }; limits::FRAMES_AHEAD];
+                for ((glanced, _), frame) in ahead.iter_mut().zip(frames) {
+                    *glanced = self.view.glance(frame, next.frame(frame));
                 }
-                for ((frame, (lane, routed)), seen) in frames.iter().zip(&ahead).zip(seen) {
-                    if shard::is_piece(frame, routed) {
+                for (glanced, seen) in &mut ahead {
+                    *seen = glanced.as_ref().and_then(|glanced| self.lanes[glanced.lane].look(glanced));
+                }
+                for (frame, (glanced, seen)) in frames.iter().zip(&ahead) {
+                    if let Some(glanced) = glanced
+                        && self.lanes[glanced.lane].pass(frame, glanced, *seen)
+                    {
+                        continue;
+                    }
+                    let (lane, routed) = self.view.route(frame, next.frame(frame));
+                    if shard::is_piece(frame, &routed) {
                         self.piece(frame, next.frame(frame), &mut events);
                         continue;
                     }
-                    let lane = &mut self.lanes[*lane];
-                    lane.take(frame, routed, seen);
+                    let lane = &mut self.lanes[lane];
+                    lane.take(frame, &routed, *seen);
                     lane.tell(&mut events);
                 }
-                ahead.clear();
             }
             self.hear(&mut events, Some(&next));
             block = next;
@@ -243,6 +249,10 @@ impl Run<'_> {
             if let Some(mut block) = next {
                 for n in 0..block.frames.len() {
                     let mut frame = block.frames[n];
+                    if let Some(glanced) = self.view.glance(&frame, block.frame(&frame)) {
+                        block.frames[n].lane = glanced.lane as u8;
+                        continue;
+                    }
                     let (mut lane, routed) = self.view.route(&frame, block.frame(&frame));
                     if shard::is_piece(&frame, &routed) {
                         let whole;
@@ -412,8 +422,12 @@ fn work(view: &View, mut share: Vec<(usize, Lane)>, blocks: &Receiver<Arc<Block>
                 continue;
             }
             let Some((_, lane)) = place.get(usize::from(frame.lane)).and_then(|&at| share.get_mut(at)) else { continue };
-            lane.take(frame, &view.route(frame, block.frame(frame)).1, None);
-            lane.tell(&mut events);
+            let glanced = view.glance(frame, block.frame(frame));
+            let seen = glanced.as_ref().and_then(|glanced| lane.look(glanced));
+            if !glanced.is_some_and(|glanced| lane.pass(frame, &glanced, seen)) {
+                lane.take(frame, &view.route(frame, block.frame(frame)).1, seen);
+                lane.tell(&mut events);
+            }
         }
         drop(block);
         if said.send(events).is_err() {

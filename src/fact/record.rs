@@ -160,6 +160,8 @@ pub struct FlowFacts {
     pub unasked: Vec<DnsTransaction>,
     /// The first request in the clear.
     pub http: Option<HttpRequest>,
+    /// Other hosts that later requests ask for.
+    pub http_hosts: Vec<Name>,
     /// Bytes missing where evidence would be, and where first.
     pub gap: Option<(u64, Locus)>,
     /// Conflicting bytes.
@@ -375,7 +377,17 @@ impl FlowFacts {
                     self.unasked.push(DnsTransaction { name, qtype, at, answer: Some(answer) });
                 }
             }
-            Fact::Http { method, host } => _ = self.http.get_or_insert(HttpRequest { method, host, at }),
+            Fact::Http { method, host } => match (&self.http, host) {
+                (None, host) => self.http = Some(HttpRequest { method, host, at }),
+                (Some(first), Some(host)) if first.host.as_ref() != Some(&host) && !self.http_hosts.contains(&host) => {
+                    if self.http_hosts.len() < limits::NAMES_PER_FLOW {
+                        self.http_hosts.push(host);
+                    } else {
+                        self.limit.get_or_insert(("hosts of requests".to_owned(), at));
+                    }
+                }
+                _ => {}
+            },
             Fact::Gap { bytes } => {
                 let (sum, _) = self.gap.get_or_insert((0, at));
                 *sum = sum.saturating_add(bytes);
@@ -400,6 +412,7 @@ impl FlowFacts {
     pub fn heap_bytes(&self) -> usize {
         let names: usize = self.names.iter().map(|read| size_of::<NameRead>() + read.name.as_str().len()).sum();
         let dns: usize = self.dns.iter().map(|t| size_of::<DnsTransaction>() + 128 + t.name.as_str().len()).sum();
-        names + dns + self.tls.alpn.len() * 32
+        let hosts: usize = self.http_hosts.iter().map(|host| size_of::<Name>() + host.as_str().len()).sum();
+        names + dns + hosts + self.tls.alpn.len() * 32
     }
 }

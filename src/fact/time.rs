@@ -62,7 +62,16 @@ impl fmt::Display for Timestamp {
         let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
         let year = year_of_era + era * 400 + i64::from(month <= 2);
         let (h, m, s) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}.{nanos:09}Z")
+        // a document has a few for every finding, and the formatting of numbers was a twentieth of an audit
+        let mut text = *b"0000-00-00T00:00:00.000000000Z";
+        for (from, to, value) in [(0, 4, year), (5, 7, month), (8, 10, day), (11, 13, h), (14, 16, m), (17, 19, s), (20, 29, nanos)] {
+            let mut rest = value;
+            for digit in text[from..to].iter_mut().rev() {
+                *digit += (rest % 10) as u8;
+                rest /= 10;
+            }
+        }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 

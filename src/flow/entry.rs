@@ -1,10 +1,12 @@
 //! A flow that is more than an attempt: what is known of it, and what that comes to when it ends.
 
+use std::hash::BuildHasher;
+
 use super::recent::Recent;
 use super::stream::Piece;
 use super::table::Rider;
 use super::{Ended, FlowKey, Held, Stream};
-use crate::decode::{Header, Packet};
+use crate::decode::{Header, Packet, Tcp};
 use crate::fact::{Basis, End, Finish, FlowState, FrameId, Locus, Tally, Timestamp, Transport};
 
 /// A flow that is more than an attempt.
@@ -63,6 +65,31 @@ impl<R: Rider> Cold<R> {
 }
 
 impl<R: Rider> Entry<R> {
+    /// Counts a packet with so many bytes of payload.
+    #[inline]
+    pub(super) fn count(&mut self, length: u32, at: Locus) {
+        let i = at.end.index();
+        self.packets[i] = self.packets[i].saturating_add(1);
+        self.bytes[i] += u64::from(length);
+        self.last = self.last.max(at.at);
+        self.last_frame = at.frame;
+    }
+
+    /// Whether a packet is a copy, made by the tap, of one just seen.
+    pub(super) fn is_copy(&mut self, packet: &Packet<'_>, at: Locus, hash: &impl BuildHasher) -> bool {
+        let i = at.end.index();
+        if !self.cold.recent[i].has(packet, at.at, hash) {
+            return false;
+        }
+        match packet.header {
+            Header::Tcp(tcp) if !packet.payload.is_empty() => {
+                let seq = tcp.seq.wrapping_add(u32::from(tcp.has(Tcp::SYN)));
+                self.streams[i].repeats(&self.cold.held[i], seq, packet.payload)
+            }
+            _ => true,
+        }
+    }
+
     /// Takes a datagram in. Returns whether memory held may have changed.
     pub(super) fn datagram(&mut self, shared: &mut R::Shared, packet: &Packet<'_>, at: Locus) -> bool {
         let i = at.end.index();

@@ -1,11 +1,8 @@
 //! What tells flows apart, in the order that makes both directions one.
 
-use std::hash::{BuildHasher, Hasher};
 use std::net::{IpAddr, Ipv6Addr};
 
-use foldhash::fast::FixedState;
-
-use crate::decode::{Header, Outer, Packet};
+use crate::decode::{Glance, Header, Outer, Packet};
 use crate::fact::{End, Endpoint, Transport};
 use crate::limits;
 
@@ -31,6 +28,9 @@ const SCTP: u32 = 2;
 const ICMP: u32 = 3;
 const ICMP6: u32 = 4;
 const OTHER: u32 = 5;
+/// Messages of ICMP that are no echo.
+const MESSAGE: u32 = 6;
+const MESSAGE6: u32 = 7;
 
 impl FlowKey {
     /// The key of a packet's flow, and the end that sent it. For an ICMP error: the key of the flow it quotes, and the end that sent
@@ -45,8 +45,8 @@ impl FlowKey {
             (Transport::Udp, _) => (UDP, ports),
             (Transport::Sctp, _) => (SCTP, ports),
             // messages without ports of one type are one flow
-            (Transport::Icmp, Header::Icmp(kind)) => (ICMP, (kind.into(), kind.into())),
-            (Transport::Icmp6, Header::Icmp(kind)) => (ICMP6, (kind.into(), kind.into())),
+            (Transport::Icmp, Header::Icmp(kind)) => (MESSAGE, (kind.into(), kind.into())),
+            (Transport::Icmp6, Header::Icmp(kind)) => (MESSAGE6, (kind.into(), kind.into())),
             (Transport::Icmp, _) => (ICMP, ports),
             (Transport::Icmp6, _) => (ICMP6, ports),
             (Transport::Other(number), _) => (OTHER, (number.into(), number.into())),
@@ -67,10 +67,16 @@ impl FlowKey {
             TCP => Transport::Tcp,
             UDP => Transport::Udp,
             SCTP => Transport::Sctp,
-            ICMP => Transport::Icmp,
-            ICMP6 => Transport::Icmp6,
+            ICMP | MESSAGE => Transport::Icmp,
+            ICMP6 | MESSAGE6 => Transport::Icmp6,
             _ => Transport::from_number(self.ports[0] as u8),
         }
+    }
+
+    /// Whether these are messages of ICMP that are no echo.
+    #[must_use]
+    pub fn is_message(&self) -> bool {
+        matches!(self.rest >> 1 & 0x7f, MESSAGE | MESSAGE6)
     }
 
     /// Both endpoints, `A` first; ports are 0 where the transport has none.
@@ -88,16 +94,18 @@ impl FlowKey {
         [end(0), end(1)]
     }
 
-    /// Hashes the key with the hasher of a table or of the lanes.
+    /// The key of the flow of a packet that was glanced at, and the end that sent it: what [`FlowKey::of`] would say.
     #[inline]
-    pub fn hash_with(&self, state: &impl BuildHasher) -> u64 {
-        let mut hasher = state.build_hasher();
-        for (high, low) in self.addresses {
-            hasher.write_u64(high);
-            hasher.write_u64(low);
+    #[must_use]
+    pub fn of_glance(glance: &Glance) -> (Self, End) {
+        let ([source, destination], (from, to)) = (glance.addresses, glance.ports);
+        let class = if glance.is_tcp { TCP } else { UDP };
+        let rest = class << 1 | u32::from(glance.is_v4);
+        if (source, from) <= (destination, to) {
+            (Self { addresses: [source, destination], ports: [from, to], rest }, End::A)
+        } else {
+            (Self { addresses: [destination, source], ports: [to, from], rest }, End::B)
         }
-        hasher.write_u64(u64::from(self.ports[0]) << 48 | u64::from(self.ports[1]) << 32 | u64::from(self.rest));
-        hasher.finish()
     }
 }
 
@@ -108,22 +116,61 @@ fn bits(ip: IpAddr) -> (u64, u64) {
     }
 }
 
+/// A keyed hash of flow keys: each half of an address is hidden by a word of the key before it is multiplied, so that nobody who does not know
+/// the key can make flows meet.
+#[derive(Clone, Debug)]
+pub struct KeyHash([u64; 5]);
+
+impl KeyHash {
+    /// The hash with this key.
+    #[must_use]
+    pub fn new(key: u64) -> Self {
+        // splitmix64 (Steele, Lea and Flood, 2014) makes of one word as many as are needed
+        let mut state = key;
+        Self(std::array::from_fn(|_| {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut word = state;
+            word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+            word ^ word >> 31
+        }))
+    }
+
+    /// The hash of a flow's key.
+    #[inline]
+    #[must_use]
+    pub fn of(&self, key: &FlowKey) -> u64 {
+        let [a, b, c, d, e] = self.0;
+        let [(high, low), (other_high, other_low)] = key.addresses;
+        let ports = u64::from(key.ports[0]) << 48 | u64::from(key.ports[1]) << 32 | u64::from(key.rest);
+        let addresses = folded(high ^ a, low ^ b) ^ folded(other_high ^ c, other_low ^ d).rotate_left(32);
+        folded(addresses ^ e, ports ^ a.rotate_left(17))
+    }
+}
+
+/// Both halves of a product.
+#[inline]
+fn folded(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    product as u64 ^ (product >> 64) as u64
+}
+
 /// Spreads flows over lanes. Its key is fixed for files, so that the same frames meet the same state in every run, and chosen at random
 /// for live traffic, where an attacker could aim.
 #[derive(Clone, Debug)]
-pub struct LaneHash(FixedState);
+pub struct LaneHash(KeyHash);
 
 impl LaneHash {
     /// The hash with this key.
     #[must_use]
     pub fn new(key: u64) -> Self {
-        Self(FixedState::with_seed(key))
+        Self(KeyHash::new(key))
     }
 
     /// The lane of a flow, below [`limits::LANES`].
     #[inline]
     #[must_use]
     pub fn lane(&self, key: &FlowKey) -> usize {
-        (key.hash_with(&self.0) >> 32) as usize % limits::LANES
+        (self.0.of(key) >> 32) as usize % limits::LANES
     }
 }

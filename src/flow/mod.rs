@@ -13,7 +13,7 @@ mod table;
 mod tcp;
 
 pub use end::Ended;
-pub use key::{FlowKey, LaneHash};
+pub use key::{FlowKey, KeyHash, LaneHash};
 pub use stream::{Held, Stream};
 pub use table::{FlowTable, Rider, Slot};
 

@@ -1,8 +1,8 @@
 //! Copies that a tap makes: the same packet twice, the second perhaps behind another tag, with another hardware address, or one hop on.
 //!
 //! What is compared is what no sender repeats within a fraction of a millisecond: the identification and the transport's checksum
-//! ([`Packet::stamp`]), sequence numbers, flags and the payload. The last few of each end are kept, by a hash that is keyed at random, so that
-//! nothing can be made to look like a copy. Packets of a flow that nobody reads any more, and those within opaque bytes, are not asked:
+//! ([`Packet::stamp`]), sequence numbers and flags, or a datagram's payload. The last few of each end are kept, by a hash that is keyed at
+//! random, so that nothing can be made to look like a copy; a segment's payload is held against the stream's besides. Packets of a flow that nobody reads any more, and those within opaque bytes, are not asked:
 //! their copies are counted as packets, and nothing else follows from them.
 
 use std::hash::{BuildHasher, Hasher};
@@ -24,10 +24,11 @@ impl Recent {
         let mut hasher = hash.build_hasher();
         if let Header::Tcp(tcp) = packet.header {
             hasher.write_u64(u64::from(tcp.seq) << 32 | u64::from(tcp.ack));
-            hasher.write_u8(tcp.flags);
+            hasher.write_u64(u64::from(tcp.flags) << 32 | packet.payload.len() as u64);
+        } else {
+            hasher.write(packet.payload);
         }
         hasher.write_u64(u64::from(packet.stamp) << 32 | u64::from(packet.missing));
-        hasher.write(packet.payload);
         // zero is for places that hold nothing yet
         let print = hasher.finish() | 1;
         let is_copy =

@@ -46,6 +46,8 @@ pub struct Held {
     /// The first bytes of the stream, for comparison with what is sent again.
     kept: Vec<u8>,
     kept_from: u32,
+    /// The sequence number of the last keep-alive that carried a byte.
+    keep_alive: Option<u32>,
 }
 
 impl Held {
@@ -179,6 +181,20 @@ impl Stream {
             self.highest = end;
         }
         skips
+    }
+
+    /// Whether these bytes at `seq` are already held, and are the same.
+    #[must_use]
+    pub fn repeats(&self, held: &Held, seq: u32, bytes: &[u8]) -> bool {
+        let offset = distance(seq, held.kept_from);
+        let kept = usize::try_from(offset).ok().and_then(|from| held.kept.get(from..from + bytes.len()));
+        kept == Some(bytes) || held.waiting.iter().any(|segment| segment.seq == seq && segment.bytes == bytes)
+    }
+
+    /// Whether payload that ends before `end` was all sent before, as far as sequence numbers show.
+    #[inline]
+    pub fn has_seen(&self, end: u32) -> bool {
+        self.has(mark::STARTED) && distance(end, self.highest) <= 0
     }
 
     /// Takes a segment: `payload` at `seq`, and `missing` more bytes that were not captured.
@@ -321,10 +337,15 @@ impl Stream {
     }
 
     /// Compares bytes that were sent again with those that were kept.
-    fn compare(&self, held: &Held, seq: u32, again: &[u8], at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
+    fn compare(&self, held: &mut Held, seq: u32, again: &[u8], at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
         // a keep-alive repeats the last byte as one of garbage (RFC 9293 section 3.8.4), the last one sent even where more is opaque
         let after = seq.wrapping_add(1);
-        let keep_alive = again.len() == 1 && (after == self.next || after == self.highest);
+        let ends_here = after == self.next || after == self.highest;
+        // a copy of it may come late, behind what was said since
+        let keep_alive = again.len() == 1 && (ends_here || held.keep_alive == Some(seq));
+        if keep_alive {
+            held.keep_alive = Some(seq);
+        }
         // nor is there anything that bytes from before the SYN could repeat
         let before = self.has(mark::FROM_SYN) && distance(held.kept_from, seq) > 0;
         if !keep_alive && (before || differs(held.kept_from, &held.kept, seq, again)) {

@@ -11,8 +11,8 @@ use hashbrown::HashTable;
 
 use super::attempts::{ATTEMPT, ATTEMPT_BYTES, Attempt, Attempts};
 use super::entry::{Cold, Entry, flag};
-use super::{Ended, FlowKey, Held, Stream};
-use crate::decode::{Header, Packet};
+use super::{Ended, FlowKey, Held, KeyHash, Stream};
+use crate::decode::{Header, Packet, Segment};
 use crate::fact::{End, Finish, FrameId, Locus, Timestamp, Transport};
 use crate::limits;
 
@@ -29,6 +29,8 @@ pub trait Rider: Sized {
     fn data(&mut self, shared: &mut Self::Shared, bytes: &[u8], at: Locus) -> usize;
     /// `bytes` of `at.end` that will not come: `cut` by the snap length, or lost.
     fn gap(&mut self, shared: &mut Self::Shared, bytes: u64, cut: bool, at: Locus);
+    /// Bytes of `at.end` in a place that is opaque, and that was sent before.
+    fn again(&mut self, shared: &mut Self::Shared, bytes: &[u8], at: Locus);
     /// Bytes of `at.end` that contradict those told before.
     fn conflict(&mut self, shared: &mut Self::Shared, at: Locus);
     /// `at.end` will say no more.
@@ -47,13 +49,15 @@ pub trait Rider: Sized {
 
 /// The flows of one lane.
 pub struct FlowTable<R: Rider> {
-    hash: FixedState,
+    hash: KeyHash,
+    copies: FixedState,
     /// Slots of flows by key: an attempt's number with [`ATTEMPT`] set, or an entry's index.
     index: HashTable<u32>,
     entries: Vec<Option<Entry<R>>>,
     free: Vec<u32>,
     attempts: Attempts,
     closing: VecDeque<Due>,
+    answered: VecDeque<Due>,
     datagrams: VecDeque<Due>,
     connections: VecDeque<Due>,
     generation: u32,
@@ -82,12 +86,14 @@ impl<R: Rider> FlowTable<R> {
     #[must_use]
     pub fn new(budget: usize, seed: u64) -> Self {
         Self {
-            hash: FixedState::with_seed(seed),
+            hash: KeyHash::new(seed),
+            copies: FixedState::with_seed(seed),
             index: HashTable::new(),
             entries: Vec::new(),
             free: Vec::new(),
             attempts: Attempts::default(),
             closing: VecDeque::new(),
+            answered: VecDeque::new(),
             datagrams: VecDeque::new(),
             connections: VecDeque::new(),
             generation: 0,
@@ -105,6 +111,29 @@ impl<R: Rider> FlowTable<R> {
     #[must_use]
     pub fn look(&self, key: &FlowKey) -> Option<Slot> {
         self.find(key).map(Slot)
+    }
+
+    /// Takes in a segment in the middle of a connection, sent by `end`, where nothing is to be told of it and [`FlowTable::look`] found its flow:
+    /// such a segment touches what every packet touches and no more. Returns which ends of its flow are agents, or nothing where the packet is
+    /// for [`FlowTable::track`].
+    #[inline]
+    pub fn pass(
+        &mut self,
+        (key, end): (&FlowKey, End),
+        Slot(slot): Slot,
+        segment: &Segment,
+        frame: FrameId,
+        at: Timestamp,
+    ) -> Option<[bool; 2]> {
+        let now = self.now.max(at);
+        let entry = self.entries.get_mut(slot as usize)?.as_mut()?;
+        if now >= self.next_due || entry.key != *key || !entry.passes(segment, end) {
+            return None;
+        }
+        self.now = now;
+        self.copied = false;
+        entry.count(segment.length, Locus { frame, at, end });
+        Some(entry.agents())
     }
 
     /// Takes a packet in, with its flow's key and the end that sent it, and where [`FlowTable::look`] found the flow. Returns which ends
@@ -188,13 +217,13 @@ impl<R: Rider> FlowTable<R> {
         debug_assert!(self.index.is_empty(), "flows are closed before time is set back");
         self.now = Timestamp::from_nanos(i64::MIN);
         self.next_due = Timestamp::from_nanos(i64::MAX);
-        for queue in [&mut self.closing, &mut self.datagrams, &mut self.connections] {
+        for queue in [&mut self.closing, &mut self.answered, &mut self.datagrams, &mut self.connections] {
             queue.clear();
         }
     }
 
     fn find(&self, key: &FlowKey) -> Option<u32> {
-        let hash = key.hash_with(&self.hash);
+        let hash = self.hash.of(key);
         self.index.find(hash, |&slot| self.key(slot) == Some(key)).copied()
     }
 
@@ -211,15 +240,15 @@ impl<R: Rider> FlowTable<R> {
     }
 
     fn insert_slot(&mut self, of: &FlowKey, slot: u32) {
-        let hash = of.hash_with(&self.hash);
+        let hash = self.hash.of(of);
         // the hasher of a rehash reads keys from the tables beside the index
         let (attempts, entries, state) = (&self.attempts, &self.entries, &self.hash);
-        let hasher = |&slot: &u32| key(attempts, entries, slot).map_or(0, |key| key.hash_with(state));
+        let hasher = |&slot: &u32| key(attempts, entries, slot).map_or(0, |key| state.of(key));
         self.index.insert_unique(hash, slot, hasher);
     }
 
     fn remove_slot(&mut self, key: &FlowKey, slot: u32) {
-        let hash = key.hash_with(&self.hash);
+        let hash = self.hash.of(key);
         if let Ok(found) = self.index.find_entry(hash, |&other| other == slot) {
             found.remove();
         }
@@ -349,18 +378,15 @@ impl<R: Rider> FlowTable<R> {
             self.end(shared, slot, Finish::Idle);
             return self.first(shared, key, packet, at);
         }
-        let i = at.end.index();
-        let passes = matches!(&packet.header, Header::Tcp(tcp) if entry.passes(tcp, packet, at.end));
-        if !passes && entry.flags & flag::UNREAD == 0 && entry.cold.recent[i].has(packet, at.at, &self.hash) {
+        let segment = packet.middle();
+        let passes = segment.is_some_and(|segment| entry.passes(&segment, at.end));
+        if !passes && entry.flags & flag::UNREAD == 0 && entry.is_copy(packet, at, &self.copies) {
             let agents = entry.agents();
             self.copied = true;
             return agents;
         }
         entry.flags &= !flag::QUOTED_ONLY;
-        entry.packets[i] = entry.packets[i].saturating_add(1);
-        entry.bytes[i] += packet.payload.len() as u64 + u64::from(packet.missing);
-        entry.last = entry.last.max(at.at);
-        entry.last_frame = at.frame;
+        entry.count(packet.payload.len() as u32 + packet.missing, at);
         let agents = entry.agents();
         if passes {
             return agents;
@@ -377,7 +403,13 @@ impl<R: Rider> FlowTable<R> {
         if entry.flags & flag::CLOSING == 0 && entry.has_ended() {
             entry.flags |= flag::CLOSING;
             let generation = entry.generation;
-            self.close_at(self.now.plus_nanos(limits::CLOSING_NANOS), slot, generation);
+            if entry.key.transport() == Transport::Tcp {
+                let due = Due { at: self.now.plus_nanos(limits::CLOSING_NANOS), slot, generation };
+                self.next_due = self.next_due.min(due.at);
+                self.closing.push_back(due);
+            } else {
+                self.answer_at(self.now.plus_nanos(limits::ANSWERED_NANOS), slot, generation);
+            }
         }
         self.used = (self.used + charge.0).saturating_sub(charge.1);
         agents
@@ -421,9 +453,9 @@ impl<R: Rider> FlowTable<R> {
         }
     }
 
-    /// Has an entry that has ended looked at again.
-    fn close_at(&mut self, at: Timestamp, slot: u32, generation: u32) {
-        self.closing.push_back(Due { at, slot, generation });
+    /// Has an exchange of datagrams that may be over looked at then.
+    fn answer_at(&mut self, at: Timestamp, slot: u32, generation: u32) {
+        self.answered.push_back(Due { at, slot, generation });
         self.next_due = self.next_due.min(at);
     }
 
@@ -436,29 +468,31 @@ impl<R: Rider> FlowTable<R> {
             }
             self.end(shared, slot, Finish::Idle);
         }
-        while self.closing.front().is_some_and(|due| due.at <= self.now) {
-            if let Some(due) = self.closing.pop_front() {
-                self.end_closed(shared, &due);
-            }
+        while let Some(due) = self.closing.pop_front_if(|due| due.at <= self.now) {
+            self.end_if(shared, &due, Finish::Idle);
+        }
+        while let Some(due) = self.answered.pop_front_if(|due| due.at <= self.now) {
+            self.end_answered(shared, &due);
         }
         self.look_again(shared, limits::IDLE_DATAGRAM_NANOS, |table| &mut table.datagrams);
         self.look_again(shared, limits::IDLE_CONNECTION_NANOS, |table| &mut table.connections);
         let attempt = self.attempts.oldest().map(|(_, attempt)| attempt.first_at.plus_nanos(limits::ATTEMPT_NANOS));
-        let dues = [&self.closing, &self.datagrams, &self.connections].into_iter().filter_map(|queue| queue.front().map(|due| due.at));
+        let dues = [&self.closing, &self.answered, &self.datagrams, &self.connections]
+            .into_iter()
+            .filter_map(|queue| queue.front().map(|due| due.at));
         self.next_due = dues.chain(attempt).min().unwrap_or(Timestamp::from_nanos(i64::MAX));
     }
 
-    /// Ends a connection that has closed, or an exchange of datagrams that is complete and has been silent since.
-    fn end_closed(&mut self, shared: &mut R::Shared, due: &Due) {
+    /// Ends an exchange of datagrams that is complete and has been silent since.
+    fn end_answered(&mut self, shared: &mut R::Shared, due: &Due) {
         let now = self.now;
         let Some(entry) = self.entry_mut(due.slot).filter(|entry| entry.generation == due.generation) else { return };
-        let goes_on = entry.key.transport() != Transport::Tcp && !entry.has_ended();
-        let silent_until = entry.last.plus_nanos(limits::CLOSING_NANOS);
-        if goes_on {
+        let silent_until = entry.last.plus_nanos(limits::ANSWERED_NANOS);
+        if !entry.has_ended() {
             // the queue of datagrams has it still
             entry.flags &= !flag::CLOSING;
-        } else if entry.key.transport() != Transport::Tcp && silent_until > now {
-            self.close_at(silent_until, due.slot, due.generation);
+        } else if silent_until > now {
+            self.answer_at(silent_until, due.slot, due.generation);
         } else {
             self.end(shared, due.slot, Finish::Idle);
         }
@@ -490,7 +524,7 @@ impl<R: Rider> FlowTable<R> {
         while self.used > self.budget {
             if let Some((slot, _)) = self.attempts.oldest() {
                 self.end(shared, slot, Finish::Evicted);
-            } else if let Some(due) = self.closing.pop_front() {
+            } else if let Some(due) = self.closing.pop_front().or_else(|| self.answered.pop_front()) {
                 self.end_if(shared, &due, Finish::Idle);
             } else if let Some(due) = self.datagrams.pop_front().or_else(|| self.connections.pop_front()) {
                 self.end_if(shared, &due, Finish::Evicted);

@@ -4,7 +4,7 @@
 use super::entry::{Entry, flag, tell};
 use super::table::Rider;
 use super::{Held, Stream};
-use crate::decode::{Packet, Tcp};
+use crate::decode::{Packet, Segment, Tcp};
 use crate::fact::{End, Locus};
 
 impl<R: Rider> Entry<R> {
@@ -46,11 +46,15 @@ impl<R: Rider> Entry<R> {
         if tcp.has(Tcp::SYN) && !tcp.has(Tcp::RST) {
             let first = tcp.seq.wrapping_add(1);
             if !tcp.has(Tcp::ACK) {
-                if self.flags & flag::SYN_A << j != 0 && self.flags & (flag::SYN_ACK_A << i | flag::SYN_ACK_A << j) == 0 {
+                if self.flags & (flag::SYN_A << j | flag::SYN_ACK_A << i) != 0 {
                     self.flags |= flag::SIMULTANEOUS;
                 }
                 self.flags |= flag::SYN_A << i;
             } else {
+                // who has dialled and accepts was dialled as well, whether that was captured or not
+                if self.flags & flag::SYN_A << i != 0 {
+                    self.flags |= flag::SIMULTANEOUS;
+                }
                 self.flags |= flag::SYN_ACK_A << i;
                 cold.answered[i].get_or_insert(at);
                 self.streams[j].begin(&mut cold.held[j], tcp.ack);
@@ -76,7 +80,11 @@ impl<R: Rider> Entry<R> {
             self.flags |= flag::FIN_A << i;
             stream.finish_at(held, seq.wrapping_add(length));
         }
+        let is_again = length > 0 && stream.has_seen(seq.wrapping_add(length));
         if stream.skips(seq, length) {
+            if let Some(rider) = cold.rider.as_mut().filter(|_| is_again && self.flags & flag::UNREAD == 0) {
+                rider.again(shared, packet.payload, at);
+            }
             return false;
         }
         match cold.rider.as_mut().filter(|_| self.flags & flag::UNREAD == 0) {
@@ -103,15 +111,21 @@ impl<R: Rider> Entry<R> {
     /// Takes in a segment in the middle of a connection of which nothing is to be told, touching what every packet touches and no more.
     /// Returns whether it was one.
     #[inline]
-    pub(super) fn passes(&mut self, tcp: &Tcp, packet: &Packet<'_>, end: End) -> bool {
+    pub(super) fn passes(&mut self, segment: &Segment, end: End) -> bool {
         let (i, j) = (end.index(), (!end).index());
         let known = flag::SPOKE_A << i | flag::ACKED_A << j;
-        let plain = tcp.flags & (Tcp::SYN | Tcp::FIN | Tcp::RST | Tcp::ACK) == Tcp::ACK && self.flags & known == known;
-        let length = packet.payload.len() as u32 + packet.missing;
+        if self.flags & known != known {
+            return false;
+        }
         let stream = &mut self.streams[i];
-        let passes = plain && if self.flags & flag::UNREAD == 0 { stream.skips(tcp.seq, length) } else { stream.passes(tcp.seq, length) };
+        let is_read = self.flags & flag::UNREAD == 0;
+        // what is sent again is looked at
+        if is_read && segment.length > 0 && stream.has_seen(segment.seq.wrapping_add(segment.length)) {
+            return false;
+        }
+        let passes = if is_read { stream.skips(segment.seq, segment.length) } else { stream.passes(segment.seq, segment.length) };
         if passes {
-            self.streams[j].acknowledge(tcp.ack);
+            self.streams[j].acknowledge(segment.ack);
         }
         passes
     }

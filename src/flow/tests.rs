@@ -39,6 +39,7 @@ impl Rider for Recorder {
     fn gap(&mut self, _: &mut Shared, bytes: u64, cut: bool, at: Locus) {
         self.notes.push(format!("{} {bytes} {:?}", if cut { "cut" } else { "gap" }, at.end));
     }
+    fn again(&mut self, _: &mut Shared, _: &[u8], _: Locus) {}
     fn conflict(&mut self, _: &mut Shared, at: Locus) {
         self.notes.push(format!("conflict {:?}", at.end));
     }
@@ -178,6 +179,12 @@ fn a_keep_alive_is_no_conflict() {
     let (_, rider) = one(&opened(&[(true, A, 100, 500, b"hello"), (true, A, 104, 500, b"\0"), (true, A, 105, 500, b"!")]));
     assert_eq!(rider.bytes[0], b"hello!");
     assert_eq!(rider.notes, ["CaptureEnd A", "CaptureEnd B"]);
+    // a copy of it comes behind what was said since, and another byte in another place is none
+    let mut script =
+        vec![(true, A, 100, 500, &b"hello"[..]), (true, A, 104, 500, b"\0"), (true, A, 105, 500, b"!"), (true, A, 104, 500, b"\0")];
+    assert_eq!(one(&opened(&script)).1.notes, ["CaptureEnd A", "CaptureEnd B"]);
+    script.push((true, A, 103, 500, b"\0"));
+    assert_eq!(one(&opened(&script)).1.notes[0], "conflict A");
 }
 
 #[test]
@@ -293,7 +300,7 @@ fn an_unreachable_error_refuses_and_an_unknown_quote_is_told() {
         source: CLIENT,
         destination: if known { SERVER } else { Endpoint { port: 9, ..SERVER } },
         transport: Transport::Tcp,
-        header: Header::Error(IcmpError { reporter: SERVER.ip, unreachable: true, quoted: &[] }),
+        header: Header::Error(IcmpError { reporter: SERVER.ip, kind: 3, unreachable: true, quoted: &[] }),
         payload: &[],
         missing: 0,
         macs: None,

@@ -62,8 +62,8 @@ fn probe_stream(opening: &Opening<'_>) -> Probe {
 #[derive(Serialize, Deserialize)]
 struct Dns {
     stream: bool,
-    /// Cleartext and the opener were said.
-    begun: bool,
+    /// The end that asks; cleartext and the opener were said once it is known.
+    asker: Option<End>,
     /// Which ends have begun a message of which the rest has not come.
     partial: [bool; 2],
     /// Which ends will say no more.
@@ -101,14 +101,15 @@ struct NoMessage;
 
 impl Dns {
     fn new(stream: bool) -> Self {
-        Self { stream, begun: false, partial: [false; 2], over: [false; 2], pending: VecDeque::new(), early: VecDeque::new() }
+        Self { stream, asker: None, partial: [false; 2], over: [false; 2], pending: VecDeque::new(), early: VecDeque::new() }
     }
 
     fn message(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> Result<(), NoMessage> {
         let message = Message::read(bytes).filter(Message::is_sound).ok_or(NoMessage)?;
-        if !self.begun {
-            self.begun = true;
-            seen.say(Fact::Opener(if message.response { !end } else { end }));
+        let asker = if message.response { !end } else { end };
+        if self.asker.is_none() {
+            self.asker = Some(asker);
+            seen.say(Fact::Opener(asker));
             seen.say(Fact::Cleartext(Cleartext::Protocol));
         }
         if message.broken || message.trailing > 0 {
@@ -116,12 +117,22 @@ impl Dns {
         } else if message.bad_data {
             seen.say(Fact::Malformed("a DNS record whose data does not fit its type".to_owned()));
         }
-        if message.response {
-            self.response(end, &message, seen)
+        if self.asker != Some(asker) {
+            Self::turned(&message, seen);
+        } else if message.response {
+            self.response(end, &message, seen);
         } else {
-            self.query(end, &message, seen)
+            self.query(end, &message, seen);
         }
         Ok(())
+    }
+
+    /// Who is asked does not ask, nor does who asks answer: what is said so is no look-up. It binds nothing, and may carry anything.
+    fn turned(message: &Message<'_>, seen: &mut Seen<'_>) {
+        seen.say(Fact::Unrecognised);
+        for question in message.questions.iter().filter(|_| !message.response) {
+            seen.say(Fact::Asked { name: question.name.to_name(), qtype: question.qtype });
+        }
     }
 
     fn query(&mut self, end: End, message: &Message<'_>, seen: &mut Seen<'_>) {

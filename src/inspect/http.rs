@@ -1,6 +1,7 @@
-//! HTTP/1.x in the clear (RFC 9112): the first request, and CONNECT, behind which both ends are probed afresh.
+//! HTTP/1.x in the clear (RFC 9112): requests, and CONNECT, behind which both ends are probed afresh.
 //!
-//! Bodies are not followed: once the first request is read there is nothing more to learn, for everything behind it is in the clear too.
+//! All that one end asks is followed, from head to head, since each request may be for another host; what stands where a request should
+//! is said to be none. Answers and bodies are passed over: they are in the clear too, and teach nothing.
 
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +73,23 @@ struct Http {
     ahead: bool,
     /// The proxy will not answer any more.
     unanswered: bool,
+    /// A head has begun and is not whole.
+    partial: bool,
+    body: Body,
+}
+
+/// What is left of the body of a request.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Body {
+    /// Nothing: a request comes next.
+    #[default]
+    None,
+    /// So many bytes.
+    Length(u64),
+    /// A chunk's size comes next.
+    Chunks,
+    /// Lines behind the last chunk, up to an empty one.
+    Trailers,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,12 +101,70 @@ enum Stage {
     Connecting(End),
     /// This end answered what was not seen yet: the request may come late, or be lost.
     Answered(End),
+    /// This end asks, and its first request was read.
+    Requests(End),
 }
 
 impl Http {
+    /// What the end that asks says behind its first head.
+    fn request(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> Progress {
+        let line = || bytes.iter().position(|&byte| byte == b'\n').map(|at| (at + 1, bytes[..at].trim_ascii()));
+        match self.body {
+            Body::Length(left) => {
+                let passed = left.min(limits::OPAQUE_BYTES as u64);
+                self.body = if left > passed { Body::Length(left - passed) } else { Body::None };
+                return Progress::Skip(passed as usize);
+            }
+            Body::Chunks | Body::Trailers => {
+                let Some((used, line)) = line() else {
+                    return if bytes.len() > limits::LINE_BYTES { Progress::Violation(Cleartext::Readable) } else { Progress::Used(0) };
+                };
+                let size = line.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
+                let size = std::str::from_utf8(size).ok().filter(|size| size.bytes().all(|byte| byte.is_ascii_hexdigit()));
+                match (self.body, size.map(|size| u64::from_str_radix(size, 16))) {
+                    (Body::Trailers, _) if line.is_empty() => self.body = Body::None,
+                    (Body::Trailers, _) => {}
+                    (_, Some(Ok(0))) => self.body = Body::Trailers,
+                    // and the end of its last line
+                    (_, Some(Ok(size))) if size <= u64::from(u32::MAX) => {
+                        return Progress::Skip(used + size as usize + 2);
+                    }
+                    _ => return Progress::Violation(Cleartext::Readable),
+                }
+                return Progress::Used(used);
+            }
+            Body::None => {}
+        }
+        // servers pass over empty lines ahead of a request (RFC 9112 section 2.2)
+        let empty = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        if empty > 0 {
+            return Progress::Used(empty);
+        }
+        self.partial = true;
+        match (begins(bytes, &METHODS), head_length(bytes)) {
+            (Probe::Yes, Some(length)) => self.head(end, &bytes[..length], seen),
+            (Probe::Yes, None) if bytes.len() > limits::HTTP_HEAD_BYTES => self.endless(seen),
+            (Probe::Yes | Probe::Maybe, _) => Progress::Used(0),
+            (Probe::No, _) => Progress::Violation(Cleartext::Readable),
+        }
+    }
+
+    fn endless(&mut self, seen: &mut Seen<'_>) -> Progress {
+        self.cleartext(seen);
+        seen.say(Fact::Limit("head of a request".to_owned()));
+        Progress::Settled
+    }
+
     fn cleartext(&mut self, seen: &mut Seen<'_>) {
         if !std::mem::replace(&mut self.said, true) {
             seen.say(Fact::Cleartext(Cleartext::Protocol));
+        }
+    }
+
+    /// The rest of a head will not come, and nobody has read what there is of it.
+    fn unread(&mut self, seen: &mut Seen<'_>) {
+        if std::mem::take(&mut self.partial) {
+            seen.say(Fact::Unrecognised);
         }
     }
 
@@ -101,6 +177,7 @@ impl Http {
 
     /// The first head of the flow, its blank line included.
     fn head(&mut self, end: End, head: &[u8], seen: &mut Seen<'_>) -> Progress {
+        self.partial = false;
         let mut lines = head.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
         let first = lines.next().unwrap_or_default();
         if first.starts_with(b"HTTP/") {
@@ -113,12 +190,18 @@ impl Http {
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let mut host = None;
         let mut credentials = false;
+        let mut body = Body::None;
         for line in lines {
             let Some(colon) = line.iter().position(|&byte| byte == b':') else { continue };
             let (field, value) = (line[..colon].to_ascii_lowercase(), line[colon + 1..].trim_ascii());
             match &field[..] {
                 b"host" if host.is_none() => host = Some(value),
                 b"proxy-authorization" | b"authorization" => credentials = true,
+                b"transfer-encoding" => body = Body::Chunks,
+                b"content-length" if body != Body::Chunks => {
+                    let length = std::str::from_utf8(value).ok().and_then(|value| value.parse().ok());
+                    body = length.filter(|&length| length > 0).map_or(Body::None, Body::Length);
+                }
                 _ => {}
             }
         }
@@ -135,7 +218,9 @@ impl Http {
         let host = authority(target).or(host).map(|host| Name::from_wire(host_of(host)));
         seen.say(Fact::Http { method: Text::from_wire(method), host });
         self.cleartext(seen);
-        Progress::Settled
+        self.stage = Stage::Requests(end);
+        self.body = body;
+        Progress::Used(head.len())
     }
 
     /// A proxy's answer to CONNECT.
@@ -195,19 +280,22 @@ impl Inspector for Http {
                 None => Progress::Used(0),
             };
         }
-        if self.stage == Stage::Answered(end) {
-            return Progress::Used(bytes.len());
+        match self.stage {
+            Stage::Requests(asker) if asker == end => return self.request(end, bytes, seen),
+            Stage::Answered(answerer) if answerer == end => return Progress::Used(bytes.len()),
+            // an answer, and the next ones
+            Stage::Requests(_) => return Progress::Skip(limits::OPAQUE_BYTES),
+            _ => {}
         }
         match head_length(bytes) {
-            Some(length) if matches!(self.stage, Stage::Answered(_)) => {
-                // the late request: what it asks for, and nothing more
-                self.head(end, &bytes[..length], seen);
-                Progress::Settled
-            }
             Some(length) => self.head(end, &bytes[..length], seen),
             // a head that does not end is read as far as it came
-            None if bytes.len() > limits::HTTP_HEAD_BYTES => self.head(end, bytes, seen),
+            None if bytes.len() > limits::HTTP_HEAD_BYTES => {
+                self.head(end, bytes, seen);
+                if matches!(self.stage, Stage::Connecting(_)) { Progress::Used(bytes.len()) } else { self.endless(seen) }
+            }
             None => {
+                self.partial = true;
                 if !begins(bytes, &[b"CONNECT "]).eq(&Probe::Yes) {
                     self.cleartext(seen);
                 }
@@ -225,12 +313,16 @@ impl Inspector for Http {
 
     fn finish(&mut self, end: End, _: Finish, seen: &mut Seen<'_>) {
         match self.stage {
-            Stage::Head => self.cleartext(seen),
+            Stage::Head => {
+                self.cleartext(seen);
+                self.unread(seen);
+            }
+            Stage::Requests(asker) if asker == end => self.unread(seen),
             Stage::Connecting(asker) if asker != end => {
                 self.unanswered = true;
                 self.doubt(seen);
             }
-            Stage::Connecting(_) | Stage::Answered(_) => {}
+            Stage::Connecting(_) | Stage::Answered(_) | Stage::Requests(_) => {}
         }
     }
 

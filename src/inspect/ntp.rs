@@ -29,8 +29,21 @@ pub(super) fn is_ntp(bytes: &[u8]) -> bool {
     let sane = (1..=4).contains(&version) && (1..=5).contains(&mode) && stratum <= 16 && (-6..=32).contains(&poll);
     // a server's root delay and dispersion are some seconds at most; a client's are as well
     let small = header[4] == 0 && header[8] == 0;
-    let tail = bytes.len() - HEADER;
-    sane && precise && small && transmit && (tail == 0 || tail >= 12) && tail.is_multiple_of(4) && bytes.len() < 1500
+    sane && precise && small && transmit && bytes.len() < 1500 && is_tail(bytes.get(HEADER..).unwrap_or_default())
+}
+
+/// Whether extension fields (RFC 7822) and then a key's identifier with its digest, or nothing, fill what follows the header.
+fn is_tail(mut bytes: &[u8]) -> bool {
+    // an identifier alone refuses a key; MD5, SHA-1 and, cut to their size, longer ones
+    while !matches!(bytes.len(), 0 | 4 | 20 | 24) {
+        let Some(&[_, _, high, low]) = bytes.first_chunk() else { return false };
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        match bytes.get(length..) {
+            Some(rest) if length >= 16 && length.is_multiple_of(4) => bytes = rest,
+            _ => return matches!(bytes.len(), 36 | 52 | 68),
+        }
+    }
+    true
 }
 
 /// The end that asked, by the mode of a datagram that `end` sent.

@@ -6,6 +6,17 @@ pub const OPENING_RUN: usize = 24;
 /// Bytes of readable text that prove plaintext where a protocol's framing has just been broken.
 pub const BROKEN_FRAMING_RUN: usize = 16;
 
+/// Bytes of readable text, where only sealed ones have a place, that prove that these are none. Sealed bytes read so once in ten million
+/// million times.
+pub const SEALED_RUN: usize = 32;
+
+/// Whether bytes that should be sealed, of which these are the first [`SEALED_RUN`] or as many as there are, read as plain ASCII text.
+/// What is so of some bytes is so of fewer: it does not matter how they are cut into segments.
+#[must_use]
+pub fn is_unsealed(bytes: &[u8]) -> bool {
+    bytes.iter().take(SEALED_RUN).all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~'))
+}
+
 /// What a run of bytes looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Run {

@@ -1,5 +1,5 @@
 //! SSH 2 (RFC 4253), known to encrypt by its handshake: version lines, key exchange in the clear, and NEWKEYS of both ends. A banner
-//! alone proves nothing.
+//! alone proves nothing, nor does an exchange in which both ends would do without a cipher.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,10 @@ const NEWKEYS: u8 = 21;
 struct Ssh {
     ends: [Half; 2],
     begun: bool,
+    /// Bytes of text that each end sent ahead of its version.
+    ahead: [u32; 2],
+    /// Which ends would do without a cipher, either way.
+    offers_none: [bool; 2],
 }
 
 /// How far one end has come.
@@ -41,6 +45,18 @@ enum Half {
 }
 
 impl Ssh {
+    /// Notes whether a KEXINIT (RFC 4253 section 7.1) offers to do without a cipher: a type, a cookie, and lists of names of which the third
+    /// and fourth are those of ciphers.
+    fn offer(&mut self, end: End, message: &[u8]) {
+        let mut rest = message.get(17..).unwrap_or_default();
+        for n in 0..4 {
+            let Some((&length, behind)) = rest.split_first_chunk() else { return };
+            let Some((list, behind)) = behind.split_at_checked(u32::from_be_bytes(length) as usize) else { return };
+            rest = behind;
+            self.offers_none[end.index()] |= n >= 2 && list.split(|&byte| byte == b',').any(|name| name == b"none");
+        }
+    }
+
     /// Takes one binary packet in the clear. Returns its length, or `None` where it is none.
     fn packet(&mut self, end: End, bytes: &[u8], exchanged: bool) -> Option<usize> {
         let (head, rest) = bytes.split_first_chunk::<5>()?;
@@ -80,8 +96,14 @@ impl Inspector for Ssh {
                         };
                     };
                     // a server may send lines of text before its version
+                    let ahead = &mut self.ahead[end.index()];
                     if rest.starts_with(b"SSH-") {
                         self.ends[end.index()] = Half::Clear(false);
+                    } else {
+                        *ahead = ahead.saturating_add(line as u32 + 1);
+                    }
+                    if *ahead as usize > limits::SSH_LINE_BYTES {
+                        return Progress::Violation(Cleartext::Protocol);
                     }
                     used += line + 1;
                 }
@@ -90,9 +112,19 @@ impl Inspector for Ssh {
                         return Progress::Used(used);
                     }
                     let Some(length) = self.packet(end, rest, exchanged) else { return Progress::Violation(Cleartext::AfterHandshake) };
+                    if rest[5] == KEXINIT {
+                        let Some(whole) = rest.get(5..length) else {
+                            // its lists are read, and it is said again with the rest of it
+                            self.ends[end.index()] = Half::Clear(exchanged);
+                            return Progress::Used(used);
+                        };
+                        self.offer(end, whole);
+                    }
                     if self.ends == [Half::Keyed; 2] {
                         seen.say(Fact::HandshakeFinished);
-                        seen.say(Fact::Encrypted);
+                        if self.offers_none != [true; 2] {
+                            seen.say(Fact::Encrypted);
+                        }
                     }
                     used += length;
                     if used > bytes.len() {

@@ -2,7 +2,8 @@
 //!
 //! Until the handshake has finished, the records that are in the clear are read: hello messages by [`hello`], whatever way they
 //! are cut into segments and records, and alerts. All else is passed over by its framing, and every record header is
-//! checked to the end of the flow, for a few nanoseconds each: bytes that are no record where one is due are said to be so.
+//! checked to the end of the flow, for a few nanoseconds each: bytes that are no record where one is due are said to be so, and so is a
+//! record that is too short to be sealed, or begins with a line of text.
 //!
 //! A handshake is finished once both ends have shown that they hold the keys:
 //! - TLS 1.3: the responder sent its ServerHello and a protected record that is longer than an alert, and then the opener sent a protected
@@ -20,7 +21,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::hello::{self, ClientHello, ServerHello};
-use super::{Carrier, Finish, Inspector, Opening, Probe, Progress, Protocol, Seen, saved};
+use super::{Carrier, Finish, Inspector, Opening, Probe, Progress, Protocol, Seen, readable, saved};
 use crate::fact::{Alert, CipherSuite, Cleartext, End, Fact, Hidden, Name, NameSource, TlsVersion};
 use crate::limits;
 use record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_BYTES, Header, MAX_PLAIN, MAX_PROTECTED_13};
@@ -76,6 +77,8 @@ struct Half {
     held: Vec<u8>,
     /// Bytes still to come of a handshake message whose content does not matter.
     passing: u32,
+    /// Bytes of handshake messages that it sent in the clear.
+    plain: u32,
     /// Its change_cipher_spec came after its hello; in TLS 1.2 and before, ciphertext follows.
     is_changed: bool,
     /// After that came a handshake record that can hold its Finished.
@@ -193,7 +196,7 @@ impl Tls {
             Err(record::NoRecord) => return self.breach(end, seen),
         };
         if self.is_finished {
-            return self.protected(end, header, seen);
+            return self.protected(end, header, rest, seen);
         }
         let body = rest.get(HEADER_BYTES..HEADER_BYTES + header.length);
         let step = match header.kind {
@@ -212,13 +215,25 @@ impl Tls {
         step
     }
 
-    /// A record after the handshake: its framing is all there is to see.
-    fn protected(&mut self, end: End, header: Header, seen: &mut Seen<'_>) -> Step {
+    /// A record after the handshake: its framing is all there is to see, and whether it is sealed at all.
+    fn protected(&mut self, end: End, header: Header, rest: &[u8], seen: &mut Seen<'_>) -> Step {
         let is_13 = self.is_13();
         let is_data = header.kind == APPLICATION_DATA;
         // TLS 1.3 sends nothing else, and change_cipher_spec only before the Finished (RFC 8446 section 5)
         if is_13 && (!is_data || header.length > MAX_PROTECTED_13) {
             return self.breach(end, seen);
+        }
+        if header.length < self.sealed_bytes() {
+            return self.breach(end, seen);
+        }
+        // what is sealed does not read as text, whoever holds the keys
+        let start = rest.get(HEADER_BYTES..rest.len().min(HEADER_BYTES + readable::SEALED_RUN)).unwrap_or_default();
+        if header.length >= readable::SEALED_RUN && readable::is_unsealed(start) {
+            if start.len() < readable::SEALED_RUN {
+                return Step::More;
+            }
+            seen.say(Fact::Cleartext(Cleartext::AfterHandshake));
+            return Step::Settled;
         }
         let is_closing = if is_13 { header.length == self.alert_bytes() } else { header.kind == ALERT };
         self.ends[end.index()].is_closing = is_closing;
@@ -275,9 +290,9 @@ impl Tls {
         let is_due = if is_opener { self.hellos > 0 } else { self.version.is_some() };
         let is_old = self.version.is_some() && !is_13;
         let is_flight_seen = usize::from(self.ends[(!end).index()].longest_protected) > self.alert_bytes();
-        let alert_bytes = self.alert_bytes();
+        let (alert_bytes, sealed) = (self.alert_bytes(), self.sealed_bytes()..=MAX_PROTECTED_13);
         let half = &mut self.ends[end.index()];
-        if !is_due || is_old && !half.is_sealed || is_13 && header.length > MAX_PROTECTED_13 {
+        if !is_due || is_old && !half.is_sealed || is_13 && !sealed.contains(&header.length) {
             return self.breach(end, seen);
         }
         half.is_early |= !half.is_sealed && header.length > alert_bytes;
@@ -311,6 +326,10 @@ impl Tls {
             return self.breach(end, seen);
         }
         let Some(body) = rest.get(HEADER_BYTES..HEADER_BYTES + header.length) else { return Step::More };
+        half.plain = half.plain.saturating_add(body.len() as u32);
+        if half.plain > limits::HANDSHAKE_BYTES {
+            return self.limit("handshake bytes", seen);
+        }
         let passed = body.len().min(half.passing as usize);
         half.passing -= passed as u32;
         let fresh = body.get(passed..).unwrap_or_default();
@@ -495,6 +514,11 @@ impl Tls {
     fn tag_bytes(&self) -> usize {
         const AES_128_CCM_8_SHA256: CipherSuite = CipherSuite(0x1305);
         if self.suite == Some(AES_128_CCM_8_SHA256) { 8 } else { 16 }
+    }
+
+    /// The least length of a protected record: in TLS 1.3 a type and a tag, before that the shortest code or tag with its nonce.
+    fn sealed_bytes(&self) -> usize {
+        if self.is_13() { 1 + self.tag_bytes() } else { 16 }
     }
 
     /// The length of a TLS 1.3 record that holds an alert and no padding.

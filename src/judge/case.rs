@@ -146,11 +146,12 @@ impl<'a> Case<'a> {
         self.policy.allow.iter().find(|entry| self.permits_plaintext(entry) && is_named(entry))
     }
 
-    /// Whether a request in the clear, if there is one, asks for a host of the entry: an address that was answered for one of its names
+    /// Whether requests in the clear, if there are any, ask for hosts of the entry: an address that was answered for one of its names
     /// serves those of others too. A host that is written as the address asks for no other.
     fn asks_host_of(&self, entry: &Allow) -> bool {
-        let host = self.record.facts.http.as_ref().and_then(|request| request.host.as_ref());
-        host.is_none_or(|host| entry.covers_name(host) || host.as_ip() == Some(self.peer().ip))
+        let facts = &self.record.facts;
+        let first = facts.http.as_ref().and_then(|request| request.host.as_ref());
+        first.into_iter().chain(&facts.http_hosts).all(|host| entry.covers_name(host) || host.as_ip() == Some(self.peer().ip))
     }
 
     /// Whether an entry would permit this flow's plaintext if its address had been answered for another name, and answers were lost; or

@@ -86,6 +86,9 @@ impl Formatter for Indented {
 
 /// Writes part of a string: serde_json has escaped what JSON demands, this escapes the rest of what is live.
 fn write_inert<W: ?Sized + Write>(out: &mut W, fragment: &str) -> io::Result<()> {
+    if fragment.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return out.write_all(fragment.as_bytes());
+    }
     let mut rest = fragment;
     while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_live(*c)) {
         let (before, from) = rest.split_at(at);

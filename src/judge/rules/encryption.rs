@@ -52,8 +52,12 @@ pub(super) static UNRECOGNIZED_PAYLOAD: Rule = Rule {
     controls: IN_TRANSIT,
     check: Check::Closed(|case, broken| {
         let (record, facts) = (case.record, &case.record.facts);
-        let explained =
-            facts.encrypted.is_some() || facts.cleartext.is_some() || facts.handshake_begun.is_some() || facts.connect.is_some();
+        // a handshake that finished with a suite of which nobody knows whether it encrypts shows nothing
+        let unproven = facts.handshake_finished.is_some() && facts.tls.cipher.is_none_or(|(suite, _)| weakness(suite).is_none());
+        let explained = facts.encrypted.is_some()
+            || facts.cleartext.is_some()
+            || facts.handshake_begun.is_some() && !unproven
+            || facts.connect.is_some() && !unproven;
         let lost = facts.gap.is_some() || facts.truncated.is_some() || facts.limit.is_some() || record.evicted;
         let is_echo = matches!(record.transport, Transport::Icmp | Transport::Icmp6);
         // what a tunnel carries was opened, and is judged as flows of its own

@@ -40,6 +40,7 @@ pub const HARMLESS: &[Harmless] = &[
     line("segments are retransmitted in other pieces", retransmit_in_pieces),
     line("segments are cut up", cut_up),
     line("keep-alives", keep_alives),
+    line("keep-alives, and copies of them that come late", late_keep_alives),
     line("acknowledgements again", |mutant, _, random| acknowledge(mutant, random)),
     line("other hosts speak", |mutant, base, random| play(mutant, base, random, scenes::others)),
     line("noise of the link", |mutant, base, random| play(mutant, base, random, scenes::noise)),
@@ -182,6 +183,24 @@ fn keep_alives(mutant: &mut Mutant, _: &Base, random: &mut Random) {
             put(mutant, at, &Segment { seq, payload, flags: ACK, ..segment });
         }
     }
+}
+
+fn late_keep_alives(mutant: &mut Mutant, base: &Base, random: &mut Random) {
+    let before = mutant.added.len();
+    keep_alives(mutant, base, random);
+    // one of each end: real ones are seconds apart
+    let mut ends = Vec::new();
+    let mut is_first = |frame: &Frame| {
+        let end = Segment::read(&frame.bytes).map(|segment| (segment.from, segment.to));
+        let is_first = !ends.contains(&end);
+        ends.push(end);
+        is_first
+    };
+    let probes: Vec<Frame> = mutant.added.drain(before..).filter(|frame| is_first(frame)).collect();
+    let copies = probes.clone();
+    mutant.added.extend(probes);
+    // longer than a tap takes to say the same thing twice
+    mutant.added.extend(copies.into_iter().map(|frame| Frame { at: frame.at + random.within(600_000, 3_000_000), ..frame }));
 }
 
 fn acknowledge(mutant: &mut Mutant, random: &mut Random) {

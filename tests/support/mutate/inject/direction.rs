@@ -159,3 +159,27 @@ pub fn quoted(scene: &mut Scene<'_>) -> Option<()> {
     scene.expected = Some(Expected { verdict: Verdict::Inconclusive, rules: &["WW103"], also: ANY });
     Some(())
 }
+
+/// The agent dials, and is dialled on the same ports before that came to anything.
+pub fn syn_after_answer(scene: &mut Scene<'_>) -> Option<()> {
+    let target = scene.target()?;
+    scene.look_up(&target);
+    let (agent, peer) = ((target.agent, scene.world.port()), (target.peer, target.port));
+    scene.world.push(tcp(agent, peer, 100, 0, SYN, &[]));
+    scene.world.push(tcp(peer, agent, 900, 101, SYN | ACK, &[]));
+    scene.world.push(tcp(peer, agent, 5000, 0, SYN, &[]));
+    scene.world.push(tcp(agent, peer, 7000, 5001, SYN | ACK, &[]));
+    scene.world.push(tcp(peer, agent, 5001, 7001, ACK, &[]));
+    Some(())
+}
+
+/// The same, and the peer's SYN was not captured.
+pub fn syn_ack_after_syn(scene: &mut Scene<'_>) -> Option<()> {
+    let target = scene.target()?;
+    scene.look_up(&target);
+    let (agent, peer) = ((target.agent, scene.world.port()), (target.peer, target.port));
+    scene.world.push(tcp(agent, peer, 100, 0, SYN, &[]));
+    scene.world.push(tcp(agent, peer, 7000, 5001, SYN | ACK, &[]));
+    scene.world.push(tcp(peer, agent, 5001, 7001, ACK, &[]));
+    Some(())
+}

@@ -1,8 +1,12 @@
 //! Names are asked of strangers, or strange names are asked for.
 
+use std::net::IpAddr;
+
 use hickory_proto::rr::RecordType;
 
+use super::super::bases::Target;
 use super::super::scene::{FOREIGN, Scene};
+use crate::world::packets::Place;
 use crate::world::tcp::Who::Opener;
 use crate::world::tls::{Talk, Version};
 use crate::world::{SECOND, behind_length};
@@ -101,5 +105,65 @@ pub fn text_to_resolver(scene: &mut Scene<'_>) -> Option<()> {
     let mut tcp = scene.world.connect(agent, (resolver, 53));
     scene.world.say(&mut tcp, Opener, b"these words are no question at all, and anybody can read them\n");
     scene.world.close(&mut tcp);
+    Some(())
+}
+
+/// A flow of a question and its answer; returns both places.
+fn exchange(scene: &mut Scene<'_>) -> Option<(Place, Place)> {
+    let ((agent, resolver), target) = (scene.resolver()?, scene.bound_target()?);
+    let (from, to) = ((agent, scene.world.port()), (resolver, 53));
+    let [question, answer] = scene.world.dns(&target.name, &[], target.peer);
+    scene.world.udp(from, to, &question);
+    scene.world.udp(to, from, &answer);
+    Some((from, to))
+}
+
+pub fn text_after_answer(scene: &mut Scene<'_>) -> Option<()> {
+    let (from, to) = exchange(scene)?;
+    scene.world.udp(from, to, b"these words are no question at all, and anybody can read them\n");
+    Some(())
+}
+
+/// Data goes out in answers that nobody asked for.
+pub fn answers_of_agent(scene: &mut Scene<'_>) -> Option<()> {
+    let (from, to) = exchange(scene)?;
+    for n in 0..3 {
+        let [_, answer] = scene.world.dns(&format!("secret{n}.foreign.example"), &["hunter2.foreign.example"], scene.stranger());
+        scene.world.udp(from, to, &answer);
+    }
+    Some(())
+}
+
+/// What the agent answers binds nothing.
+pub fn answered_by_agent(scene: &mut Scene<'_>) -> Option<()> {
+    let (from, to) = exchange(scene)?;
+    let (target, address) = (scene.bound_target()?, scene.stranger());
+    let [question, answer] = scene.world.dns(&target.name, &[], address);
+    scene.world.udp(to, from, &question);
+    scene.world.udp(from, to, &answer);
+    use_of(scene, &target, address)
+}
+
+/// A session with `address` under an allowed name.
+fn use_of(scene: &mut Scene<'_>, target: &Target, address: IpAddr) -> Option<()> {
+    let own = *scene.base.ips.iter().find(|ip| ip.is_ipv4() == address.is_ipv4())?;
+    let mut tcp = scene.world.connect(own, (address, target.port));
+    scene.world.talk(&mut tcp, &Talk::new(&target.name, Version::Tls13), 0);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+pub fn answer_of_others(scene: &mut Scene<'_>) -> Option<()> {
+    let ((_, resolver), target, address) = (scene.resolver()?, scene.bound_target()?, scene.stranger());
+    let other: IpAddr = if resolver.is_ipv6() { [0xfd00, 7, 0, 0, 0, 0, 0, 0x77].into() } else { [10, 0, 0, 77].into() };
+    scene.world.resolve(other, resolver, &target.name, &[], address);
+    use_of(scene, &target, address)
+}
+
+pub fn answered_later(scene: &mut Scene<'_>) -> Option<()> {
+    let ((agent, resolver), target, address) = (scene.resolver()?, scene.bound_target()?, scene.stranger());
+    use_of(scene, &target, address)?;
+    scene.world.wait(5 * SECOND);
+    scene.world.resolve(agent, resolver, &target.name, &[], address);
     Some(())
 }

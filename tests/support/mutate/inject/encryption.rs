@@ -1,12 +1,16 @@
 //! Something can be read on the way, or nobody can say that it cannot.
 
+use std::net::IpAddr;
+
 use wirewitness::judge::Verdict;
 
 use super::super::edit;
 use super::super::scene::{Expected, Scene};
 use crate::world::SECOND;
-use crate::world::packets::{ACK, PSH, echo};
+use crate::world::packets::{ACK, FIN, PSH, RST, SYN, echo};
 use crate::world::records::{self, client_hello, cut_records, sealed, server_name};
+use crate::world::scenes::ntp;
+use crate::world::tcp::Tcp;
 use crate::world::tcp::Who::{self, Opener, Other};
 use crate::world::tls::{self, Talk, Version};
 
@@ -313,5 +317,187 @@ pub fn unfinished_with_data(scene: &mut Scene<'_>) -> Option<()> {
     }
     scene.world.segment(&tcp, Opener, ACK | PSH, &[]);
     scene.expected = Some(Expected { verdict: Verdict::Inconclusive, rules: &["WW206"], also: &["WW904"] });
+    Some(())
+}
+
+pub fn text_on_syn(scene: &mut Scene<'_>) -> Option<()> {
+    let target = scene.target()?;
+    scene.look_up(&target);
+    let (agent, peer) = ((target.agent, scene.world.port()), (target.peer, target.port));
+    scene.world.raw_segment(agent, peer, 1000, 0, SYN, TEXT);
+    scene.world.raw_segment(peer, agent, 90_000, 1001 + TEXT.len() as u32, SYN | ACK, &[]);
+    Some(())
+}
+
+pub fn text_after_fin(scene: &mut Scene<'_>) -> Option<()> {
+    let mut tcp = scene.reach_tls(Version::Tls13)?;
+    scene.world.close(&mut tcp);
+    scene.world.say(&mut tcp, Opener, TEXT);
+    Some(())
+}
+
+pub fn text_in_place_of_fin(scene: &mut Scene<'_>) -> Option<()> {
+    let tcp = scene.reach_tls(Version::Tls13)?;
+    scene.world.segment(&tcp, Opener, FIN | ACK, &[]);
+    scene.world.segment(&tcp, Opener, ACK, TEXT);
+    Some(())
+}
+
+pub fn text_in_reset(scene: &mut Scene<'_>) -> Option<()> {
+    let tcp = scene.reach_tls(Version::Tls13)?;
+    scene.world.segment(&tcp, Opener, RST | ACK, TEXT);
+    Some(())
+}
+
+/// A second connection between the ports of one that has ended.
+pub fn text_on_old_ports(scene: &mut Scene<'_>) -> Option<()> {
+    let mut tcp = scene.reach_tls(Version::Tls12)?;
+    scene.world.close(&mut tcp);
+    scene.world.first = [77_000, 88_000];
+    let mut tcp = scene.world.dial(tcp.opener, tcp.other);
+    scene.world.say(&mut tcp, Opener, TEXT);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+pub fn text_in_records(scene: &mut Scene<'_>) -> Option<()> {
+    after_tls(scene, Version::Tls13, Opener, &records::record(23, 0x0303, TEXT), 1400)
+}
+
+pub fn text_in_records12(scene: &mut Scene<'_>) -> Option<()> {
+    after_tls(scene, Version::Tls12, Other, &records::record(23, 0x0303, TEXT), 1400)
+}
+
+/// What is sealed is longer than its seal.
+pub fn short_records(scene: &mut Scene<'_>) -> Option<()> {
+    let said: Vec<u8> = TEXT.chunks(10).flat_map(|piece| records::record(23, 0x0303, piece)).collect();
+    after_tls(scene, Version::Tls13, Opener, &said, 1400)
+}
+
+pub fn short_records12(scene: &mut Scene<'_>) -> Option<()> {
+    let said: Vec<u8> = TEXT.chunks(10).flat_map(|piece| records::record(23, 0x0303, piece)).collect();
+    after_tls(scene, Version::Tls12, Opener, &said, 1400)
+}
+
+/// A record, and then words with the same sequence numbers.
+pub fn text_again(scene: &mut Scene<'_>) -> Option<()> {
+    let mut tcp = scene.reach_tls(Version::Tls13)?;
+    // beyond what is kept to compare
+    for _ in 0..3 {
+        scene.world.say(&mut tcp, Opener, &sealed(16_000));
+    }
+    let before = Tcp { seq: [tcp.seq[0].wrapping_sub(9000), tcp.seq[1]], ..tcp.clone() };
+    scene.world.segment(&before, Opener, ACK | PSH, &TEXT.repeat(5));
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+pub fn text_in_certificate(scene: &mut Scene<'_>) -> Option<()> {
+    let (target, mut tcp) = scene.reach()?;
+    let mut said = records::session(0x0303, CBC, &target.name);
+    let text = TEXT.repeat(4000);
+    let message = [&[11][..], &(text.len() as u32).to_be_bytes()[1..], &text].concat();
+    let certificate: Vec<u8> = message.chunks(16_000).flat_map(|piece| records::record(22, 0x0303, piece)).collect();
+    said[2].1.splice(0..0, certificate);
+    scene.world.flights(&mut tcp, &said, 0);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+pub fn unknown_suite(scene: &mut Scene<'_>) -> Option<()> {
+    scene.flights(|name| records::session(0x0303, 0xeeee, name))
+}
+
+pub fn unknown_suite13(scene: &mut Scene<'_>) -> Option<()> {
+    scene.flights(|name| records::session(0x0304, 0x13ee, name))
+}
+
+/// A packet of SSH in the clear (RFC 4253 section 6).
+fn ssh_packet(content: &[u8]) -> Vec<u8> {
+    let padding = 4 + (8 - (5 + content.len() + 4) % 8) % 8;
+    let length = (1 + content.len() + padding) as u32;
+    [&length.to_be_bytes()[..], &[padding as u8], content, &vec![0; padding]].concat()
+}
+
+/// A whole session of SSH with this cipher; `before` goes ahead of the responder's version.
+fn ssh(scene: &mut Scene<'_>, cipher: &str, before: &[u8]) -> Option<()> {
+    let (_, mut tcp) = scene.reach()?;
+    let lists = ["curve25519-sha256", "ssh-ed25519", cipher, cipher, "hmac-sha2-256", "hmac-sha2-256", "none", "none", "", ""];
+    let mut offer = [&[20][..], &[0x5c; 16]].concat();
+    for list in lists {
+        offer.extend((list.len() as u32).to_be_bytes());
+        offer.extend(list.as_bytes());
+    }
+    offer.extend([0; 5]);
+    let keys = |kind: u8| [ssh_packet(&[&[kind][..], &[0x77; 60]].concat()), ssh_packet(&[21])].concat();
+    scene.world.say(&mut tcp, Opener, b"SSH-2.0-client\r\n");
+    scene.world.say(&mut tcp, Other, &[before, b"SSH-2.0-server\r\n"].concat());
+    for who in [Opener, Other] {
+        scene.world.say(&mut tcp, who, &ssh_packet(&offer));
+    }
+    scene.world.say(&mut tcp, Opener, &keys(30));
+    scene.world.say(&mut tcp, Other, &keys(31));
+    for who in [Opener, Other] {
+        scene.world.say(&mut tcp, who, &[0xd3; 300]);
+    }
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+pub fn ssh_without_cipher(scene: &mut Scene<'_>) -> Option<()> {
+    ssh(scene, "none", &[])
+}
+
+pub fn ssh_behind_text(scene: &mut Scene<'_>) -> Option<()> {
+    ssh(scene, "aes256-ctr", &TEXT.repeat(200))
+}
+
+const LISTS: (&str, [u8; 4]) = ("crl.allowed.example", [198, 51, 100, 80]);
+const TIME: (&str, [u8; 4]) = ("time.allowed.example", [198, 51, 100, 123]);
+
+/// Looks up one of the places of a world that may speak in the clear.
+fn in_the_clear(scene: &mut Scene<'_>, (name, address): (&str, [u8; 4])) -> Option<(IpAddr, IpAddr)> {
+    (scene.base.is_world && !scene.v6).then_some(())?;
+    let (agent, resolver) = scene.resolver()?;
+    scene.world.resolve(agent, resolver, name, &[], address.into());
+    Some((scene.agent(), address.into()))
+}
+
+/// A permitted request, and something more behind its answer.
+fn behind_request(scene: &mut Scene<'_>, more: &[u8]) -> Option<()> {
+    let (agent, peer) = in_the_clear(scene, LISTS)?;
+    let mut tcp = scene.world.connect(agent, (peer, 80));
+    scene.world.say(&mut tcp, Opener, b"GET /root.crl HTTP/1.1\r\nHost: crl.allowed.example\r\n\r\n");
+    scene.world.say(&mut tcp, Other, b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlist");
+    scene.world.say(&mut tcp, Opener, more);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+pub fn second_request(scene: &mut Scene<'_>) -> Option<()> {
+    behind_request(scene, b"POST /upload HTTP/1.1\r\nHost: collector.foreign.example\r\nContent-Length: 4\r\n\r\ndata")
+}
+
+pub fn noise_behind_request(scene: &mut Scene<'_>) -> Option<()> {
+    let noise = scene.random.noise(300);
+    behind_request(scene, &noise)
+}
+
+pub fn text_behind_request(scene: &mut Scene<'_>) -> Option<()> {
+    behind_request(scene, TEXT)
+}
+
+pub fn text_behind_time(scene: &mut Scene<'_>) -> Option<()> {
+    let (agent, peer) = in_the_clear(scene, TIME)?;
+    let from = (agent, scene.world.port());
+    scene.world.udp(from, (peer, 123), &[&ntp(3)[..], &TEXT[..84]].concat());
+    Some(())
+}
+
+pub fn text_after_time(scene: &mut Scene<'_>) -> Option<()> {
+    let (agent, peer) = in_the_clear(scene, TIME)?;
+    let from = (agent, scene.world.port());
+    scene.world.udp(from, (peer, 123), &ntp(3));
+    scene.world.udp(from, (peer, 123), TEXT);
     Some(())
 }

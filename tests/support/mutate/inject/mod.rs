@@ -1,6 +1,7 @@
 //! Violations, one line each. [`INJECTIONS`] is the one list: a rule or protocol that is new adds the lines that break it, and every one
 //! is then tried in every base, at the start, in the middle and at the end, in both families, in every wrapper and file format.
 
+mod beside;
 mod coverage;
 mod destination;
 mod direction;
@@ -16,15 +17,23 @@ pub struct Injection {
     pub name: &'static str,
     /// What must come of it, unless the scene says otherwise.
     pub expected: Expected,
+    /// One packet does it, whose loss leaves no trace.
+    pub is_lone: bool,
     /// Does it; `None` where the base has no place for it.
     pub inject: fn(&mut Scene<'_>) -> Option<()>,
 }
 
 const fn line(name: &'static str, verdict: Verdict, rules: &'static [&'static str], inject: fn(&mut Scene<'_>) -> Option<()>) -> Injection {
-    Injection { name, expected: Expected { verdict, rules, also: &[] }, inject }
+    Injection { name, expected: Expected { verdict, rules, also: &[] }, is_lone: false, inject }
 }
 
 impl Injection {
+    /// One packet does it, whose loss leaves no trace.
+    const fn lone(mut self) -> Self {
+        self.is_lone = true;
+        self
+    }
+
     /// Other rules may speak too.
     const fn and(mut self, also: &'static [&'static str]) -> Self {
         self.expected.also = also;
@@ -57,6 +66,8 @@ pub const INJECTIONS: &[Injection] = &[
     line("another protocol comes in", Fail, &["WW102"], direction::other_protocol).and(&["WW202"]),
     line("a connection whose opener is not seen", Inconclusive, &["WW103", "WW905"], direction::unknown).and(ANY),
     line("an error about a flow that is not seen", Inconclusive, &["WW103"], direction::quoted).and(&["WW305"]),
+    line("a peer's SYN behind its answer to the agent's", Fail, &["WW101"], direction::syn_after_answer).and(ANY),
+    line("the agent answers a SYN on ports that it has dialled from", Fail, &["WW101"], direction::syn_ack_after_syn).and(ANY),
     // encryption
     line("HTTP", Fail, &["WW201"], encryption::http),
     line("HTTP in segments of a byte", Fail, &["WW201"], encryption::http_in_bytes),
@@ -105,6 +116,38 @@ pub const INJECTIONS: &[Injection] = &[
     line("a hello without an answer", Inconclusive, &["WW206"], encryption::hello_alone),
     line("two hellos and no more", Inconclusive, &["WW206"], encryption::hellos_alone),
     line("data before the handshake has finished", Inconclusive, &["WW206"], encryption::unfinished_with_data),
+    line("text on a SYN", Fail, &["WW201"], encryption::text_on_syn).and(ANY).lone(),
+    line("text after both FIN", Inconclusive, &["WW906"], encryption::text_after_fin).and(ANY),
+    line("text in the place of a FIN", Fail, &["WW201"], encryption::text_in_place_of_fin).and(ANY),
+    line("text in a reset", Fail, &["WW201"], encryption::text_in_reset).and(ANY),
+    line("text on ports that were closed", Fail, &["WW201"], encryption::text_on_old_ports).and(ANY),
+    line("text in records after a handshake", Fail, &["WW201"], encryption::text_in_records),
+    line("text in records after a handshake of TLS 1.2", Fail, &["WW201"], encryption::text_in_records12),
+    line("records too short to be sealed", Inconclusive, &["WW202"], encryption::short_records).and(ANY),
+    line("records too short to be sealed, in TLS 1.2", Inconclusive, &["WW202"], encryption::short_records12).and(ANY),
+    line("text in the place of a record's bytes", Inconclusive, &["WW906"], encryption::text_again).and(ANY).lone(),
+    line("text in a certificate without end", Inconclusive, &["WW908"], encryption::text_in_certificate).and(ANY),
+    line("a suite that nobody knows", Inconclusive, &["WW202"], encryption::unknown_suite),
+    line("a suite of TLS 1.3 that nobody knows", Inconclusive, &["WW202"], encryption::unknown_suite13),
+    line("SSH without a cipher", Inconclusive, &["WW202"], encryption::ssh_without_cipher),
+    line("text ahead of a version of SSH", Fail, &["WW201"], encryption::ssh_behind_text),
+    line("a request for a foreign host behind another", Fail, &["WW201"], encryption::second_request),
+    line("bytes of no protocol behind a request", Inconclusive, &["WW202"], encryption::noise_behind_request),
+    line("text behind a request", Fail, &["WW201"], encryption::text_behind_request),
+    line("text behind a request for the time", Inconclusive, &["WW202"], encryption::text_behind_time).and(ANY),
+    line("text after the time, in one flow", Fail, &["WW201"], encryption::text_after_time).and(ANY),
+    // beside what is usually looked at
+    line("the agent's error about others' packets", Fail, &["WW301"], beside::error_about_others).and(&["WW202"]),
+    line("the agent's error to a stranger about its own flow", Fail, &["WW301"], beside::error_to_a_stranger).and(&["WW202"]),
+    line("a stranger's error about another's packet", Fail, &["WW102"], beside::error_from_a_stranger).and(&["WW202"]),
+    line("a message of ICMP that nobody knows", Inconclusive, &["WW202"], beside::odd_message),
+    line("a heartbeat of SCTP that carries text", Inconclusive, &["WW202"], beside::heartbeat),
+    line("data in group membership, to a host", Fail, &["WW301"], beside::membership).and(&["WW202"]),
+    line("data in neighbour discovery, to a host", Fail, &["WW301"], beside::discovery).and(&["WW202"]),
+    line("data in what begins as DHCPv6 does", Fail, &["WW301"], beside::leases).and(&["WW202"]),
+    line("a packet that goes on elsewhere", Inconclusive, &["WW903"], beside::source_route).and(ANY),
+    line("text in the padding of a header", Inconclusive, &["WW903"], beside::padding).and(ANY),
+    line("text in a mobility header", Fail, &["WW202", "WW303"], beside::mobility),
     // destination
     line("a foreign address that is asked for no name", Fail, &["WW301"], destination::address),
     line("a foreign name at a foreign address", Fail, &["WW302"], destination::name),
@@ -137,6 +180,11 @@ pub const INJECTIONS: &[Injection] = &[
     line("data in labels", Fail, &["WW402"], dns::query_of_labels),
     line("an answer that nobody asked for is used", Inconclusive, &["WW304"], dns::unasked_answer),
     line("text on the resolver's port", Fail, &["WW201"], dns::text_to_resolver).and(ANY),
+    line("text after an answer, in one flow", Fail, &["WW201"], dns::text_after_answer).and(ANY),
+    line("the agent answers its resolver", Inconclusive, &["WW202"], dns::answers_of_agent).and(ANY),
+    line("the agent answers a question of its resolver", Inconclusive, &["WW202", "WW304"], dns::answered_by_agent).and(ANY),
+    line("another host's answer is used", Inconclusive, &["WW304"], dns::answer_of_others),
+    line("an answer that comes long after its use", Inconclusive, &["WW304"], dns::answered_later),
     // coverage
     line("the capture says that packets were lost", Inconclusive, &["WW901"], coverage::dropped),
     line("a packet says that others were lost before it", Inconclusive, &["WW901"], coverage::dropped_before),
