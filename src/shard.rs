@@ -9,6 +9,7 @@ mod front;
 mod trace;
 mod tunnels;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::decode::{self, Header, Outer, Packet, Reason, Segment, Skip};
@@ -153,7 +154,7 @@ impl View {
     pub fn glance(&self, frame: &FrameIndex, bytes: &[u8]) -> Option<Glanced> {
         let glance = decode::glance(frame.link, bytes, frame.wire)?;
         let flow = FlowKey::of_glance(&glance);
-        let middle = glance.middle.filter(|_| frame.flags & FrameIndex::FLAG_FILTERED == 0);
+        let middle = glance.middle.filter(|_| frame.flags & (FrameIndex::FLAG_FILTERED | FrameIndex::FLAG_TRACED) == 0);
         Some(Glanced { lane: self.lanes.lane(&flow.0), flow, middle })
     }
 
@@ -254,6 +255,7 @@ impl Lane {
             self.ledger.unrelated += 1;
         } else {
             self.ledger.judged += 1;
+            self.sight(key.ends().map(|end| end.ip), agents, *end, frame.at);
         }
         true
     }
@@ -294,7 +296,9 @@ impl Lane {
         }
         self.ledger.judged += 1;
         self.ledger.truncated_agent += u64::from(frame.captured < frame.wire);
-        self.sight(packet, agents, flow.1, frame.at);
+        // what an ICMP error quotes went the other way than the error
+        let sender = if matches!(packet.header, Header::Error(_)) { !flow.1 } else { flow.1 };
+        self.sight(flow.0.ends().map(|end| end.ip), agents, sender, frame.at);
         if frame.flags & FrameIndex::FLAG_OVERLAP != 0 {
             self.table.conflict(&mut self.shared, &flow.0, Locus { frame: frame.id, at: frame.at, end: flow.1 });
         }
@@ -314,15 +318,13 @@ impl Lane {
         }
     }
 
-    /// Notes when an agent was seen. What an ICMP error quotes went the other way than the error.
+    /// Notes when agents were seen, by the addresses of both ends.
     #[inline]
-    fn sight(&mut self, packet: &Packet<'_>, agents: [bool; 2], sender: End, at: Timestamp) {
-        let is_sent = !matches!(packet.header, Header::Error(_));
-        if agents[sender.index()] {
-            self.sightings.take(packet.source.ip, is_sent, at);
-        }
-        if agents[(!sender).index()] {
-            self.sightings.take(packet.destination.ip, !is_sent, at);
+    fn sight(&mut self, ends: [IpAddr; 2], agents: [bool; 2], sender: End, at: Timestamp) {
+        for end in [End::A, End::B] {
+            if agents[end.index()] {
+                self.sightings.take(ends[end.index()], end == sender, at);
+            }
         }
     }
 
