@@ -174,6 +174,24 @@ pub const EXAMPLES: usize = 5;
 /// Queries that wait for an answer which may yet explain them (WW402).
 pub const QUERIES_WAITING: usize = 10_000;
 
+/// The shortest silence that is told, where there is room for all that are as long.
+pub const SILENCE_NANOS: i64 = 60 * 1_000_000_000;
+
+/// Spans between silences that a lane keeps of one address and way. An agent with a heartbeat makes a silence every few minutes.
+pub const SPANS_SIGHTED: usize = 64;
+
+/// Addresses of agents whose packets are watched one by one; more are watched as one. With the spans of all lanes that is 8 MiB.
+pub const AGENTS_SIGHTED: usize = 64;
+
+/// Silences that a document lists of one address and way: the longest.
+pub const SILENCES_LISTED: usize = 5;
+
+/// How far a clock must go back to be told: interfaces and processors disagree by less.
+pub const CLOCK_BACK_NANOS: i64 = 1_000_000_000;
+
+/// How long a capture must hold nothing at all to be told as a jump of its clock. Hosts say something every few minutes.
+pub const CLOCK_FORWARD_NANOS: i64 = 3600 * 1_000_000_000;
+
 /// Addresses of agents whose first and last sighting is listed.
 pub const AGENTS_LISTED: usize = 1000;
 

@@ -6,20 +6,26 @@
 //! order for any number of threads.
 
 mod front;
+mod trace;
 mod tunnels;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::decode::{self, Header, Outer, Packet, Reason, Segment, Skip};
 use crate::fact::{
-    End, Endpoint, Fact, Facts, Finish, FlowRecord, FrameId, FrameIndex, Layer, Locus, Name, Observation, Resolution, Timestamp, Transport,
+    End, Endpoint, Fact, Facts, Finish, FlowRecord, FrameId, FrameIndex, Layer, Locus, Name, Observation, Resolution, Sightings, Timestamp,
+    Transport,
 };
 use crate::flow::{Ended, FlowKey, FlowTable, LaneHash, Rider, Slot};
 use crate::inspect::{Carrier, Inspection, Seen, readable};
 use crate::judge::Scope;
 use crate::limits;
 
-pub use front::{Front, is_piece};
+use trace::{Trace, note};
+
+pub use front::{Front, TracedPiece, is_piece};
+pub use trace::Traced;
 pub use tunnels::Tunnels;
 
 /// Something that the judge must know, and the frame that made it known.
@@ -58,6 +64,8 @@ pub enum EventKind {
     Snapshot(Box<FlowRecord>),
     /// A flow has ended.
     Ended(Box<FlowRecord>),
+    /// The flow that ends next is that of the frame that somebody asks about.
+    Traced,
 }
 
 /// What became of the frames of a lane: the sum of all counts is the number of its frames.
@@ -79,6 +87,8 @@ pub struct LaneLedger {
     pub joined: u64,
     /// Frames cut by the snap length; they are counted above too.
     pub truncated: u64,
+    /// Those of them that are in flows of agents.
+    pub truncated_agent: u64,
 }
 
 /// A count and the first of what is counted.
@@ -114,6 +124,7 @@ impl LaneLedger {
         self.filtered_agent.merge(&other.filtered_agent);
         self.filtered_other += other.filtered_other;
         self.truncated += other.truncated;
+        self.truncated_agent += other.truncated_agent;
         self.joined += other.joined;
         self.duplicate += other.duplicate;
         for (mine, theirs) in self.skipped.iter_mut().zip(&other.skipped) {
@@ -143,7 +154,7 @@ impl View {
     pub fn glance(&self, frame: &FrameIndex, bytes: &[u8]) -> Option<Glanced> {
         let glance = decode::glance(frame.link, bytes, frame.wire)?;
         let flow = FlowKey::of_glance(&glance);
-        let middle = glance.middle.filter(|_| frame.flags & FrameIndex::FLAG_FILTERED == 0);
+        let middle = glance.middle.filter(|_| frame.flags & (FrameIndex::FLAG_FILTERED | FrameIndex::FLAG_TRACED) == 0);
         Some(Glanced { lane: self.lanes.lane(&flow.0), flow, middle })
     }
 
@@ -192,6 +203,7 @@ pub struct Lane {
     shared: Shared,
     ledger: LaneLedger,
     tunnels: Tunnels,
+    sightings: Sightings,
 }
 
 /// What the riders of a lane share.
@@ -206,14 +218,23 @@ pub struct Shared {
     cause: FrameId,
     /// The tunnels that its packet lies in.
     layers: Vec<Layer>,
+    /// The frame that somebody asks about, once it has come.
+    trace: Option<Box<Trace>>,
 }
 
 impl Lane {
     /// A lane that may use `budget` bytes; `seed` keys its tables' hash and shows in no result.
     #[must_use]
     pub fn new(view: Arc<View>, budget: usize, seed: u64) -> Self {
-        let shared = Shared { view, events: Vec::new(), said: Vec::new(), decided: false, cause: FrameId::default(), layers: Vec::new() };
-        Self { table: FlowTable::new(budget, seed), shared, ledger: LaneLedger::default(), tunnels: Tunnels::default() }
+        let (events, said, layers) = (Vec::new(), Vec::new(), Vec::new());
+        let shared = Shared { view, events, said, decided: false, cause: FrameId::default(), layers, trace: None };
+        Self {
+            table: FlowTable::new(budget, seed),
+            shared,
+            ledger: LaneLedger::default(),
+            tunnels: Tunnels::default(),
+            sightings: Sightings::default(),
+        }
     }
 
     /// Where the flow of a frame is now, for [`Lane::pass`] and [`Lane::take`].
@@ -234,6 +255,7 @@ impl Lane {
             self.ledger.unrelated += 1;
         } else {
             self.ledger.judged += 1;
+            self.sight(key.ends().map(|end| end.ip), agents, *end, frame.at);
         }
         true
     }
@@ -241,6 +263,15 @@ impl Lane {
     /// Takes a frame in, as [`View::route`] read it, with what [`Lane::look`] found some frames ago.
     #[inline]
     pub fn take(&mut self, frame: &FrameIndex, routed: &Routed<'_>, seen: Option<Slot>) {
+        if frame.flags & FrameIndex::FLAG_TRACED != 0 {
+            return self.trace(frame, routed, seen);
+        }
+        self.count(frame, routed, seen);
+    }
+
+    /// Takes a frame in, to one bucket of the ledger.
+    #[inline]
+    fn count(&mut self, frame: &FrameIndex, routed: &Routed<'_>, seen: Option<Slot>) {
         self.ledger.truncated += u64::from(frame.captured < frame.wire);
         if frame.flags & FrameIndex::FLAG_FILTERED != 0 {
             return self.filtered(frame, routed);
@@ -264,6 +295,10 @@ impl Lane {
             return;
         }
         self.ledger.judged += 1;
+        self.ledger.truncated_agent += u64::from(frame.captured < frame.wire);
+        // what an ICMP error quotes went the other way than the error
+        let sender = if matches!(packet.header, Header::Error(_)) { !flow.1 } else { flow.1 };
+        self.sight(flow.0.ends().map(|end| end.ip), agents, sender, frame.at);
         if frame.flags & FrameIndex::FLAG_OVERLAP != 0 {
             self.table.conflict(&mut self.shared, &flow.0, Locus { frame: frame.id, at: frame.at, end: flow.1 });
         }
@@ -281,6 +316,22 @@ impl Lane {
         if !self.shared.events.is_empty() {
             events.append(&mut self.shared.events);
         }
+    }
+
+    /// Notes when agents were seen, by the addresses of both ends.
+    #[inline]
+    fn sight(&mut self, ends: [IpAddr; 2], agents: [bool; 2], sender: End, at: Timestamp) {
+        for end in [End::A, End::B] {
+            if agents[end.index()] {
+                self.sightings.take(ends[end.index()], end == sender, at);
+            }
+        }
+    }
+
+    /// When the lane saw agents.
+    #[must_use]
+    pub fn sightings(&self) -> &Sightings {
+        &self.sightings
     }
 
     /// The tunnels that the lane's packets lay in.
@@ -353,6 +404,11 @@ impl Lane {
             self.ledger.unrelated += 1;
         } else {
             self.ledger.skipped[skip.reason as usize].add(frame);
+            let is_first = self.ledger.skipped[skip.reason as usize].count == 1;
+            if is_first && matches!(skip.reason, Reason::UndecodedTruncated | Reason::UndecodedFragment) {
+                // it may have been an answer
+                self.shared.events.push(Event { cause: frame.id, kind: EventKind::NamesLost });
+            }
         }
     }
 }
@@ -391,6 +447,7 @@ impl Ride {
     /// Takes in what the inspectors said of the piece at hand.
     fn fold(&mut self, shared: &mut Shared) {
         for Observation { fact, at } in shared.said.drain(..) {
+            note(&mut shared.trace, &fact, at);
             match &fact {
                 Fact::Opener(end) => _ = self.opener.get_or_insert(*end),
                 Fact::OpenerUnseen => self.hides_opener = true,
@@ -523,6 +580,7 @@ impl Rider for Ride {
 
     fn ended(shared: &mut Shared, ended: Ended, rider: Option<Self>) {
         let (facts, tunnel) = rider.map(|ride| (ride.facts, ride.tunnel)).unwrap_or_default();
+        shared.announce(&ended.key, ended.first.frame);
         let kind = EventKind::Ended(Box::new(record(&ended, facts, tunnel)));
         shared.events.push(Event { cause: shared.cause, kind });
     }

@@ -67,3 +67,82 @@ fn memory_that_runs_out_is_ww908() {
     assert_eq!(code, 3);
     assert!(rules.contains(&"WW908".to_owned()), "{rules:?}");
 }
+
+/// The capture's records, each `seconds(n)` later than it was.
+fn shifted(case: &Case, seconds: impl Fn(usize) -> i64) -> Vec<u8> {
+    let (header, mut frames) = records(&case.bytes());
+    for (n, frame) in frames.iter_mut().enumerate() {
+        let at = i64::from(u32::from_le_bytes(frame[..4].try_into().unwrap()));
+        frame[..4].copy_from_slice(&u32::try_from(at + seconds(n)).unwrap().to_le_bytes());
+    }
+    pcap(&header, &frames)
+}
+
+fn coverage(case: &Case, bytes: &[u8]) -> serde_json::Value {
+    case.audit_bytes(bytes, &["--json"]).json()["coverage"].clone()
+}
+
+#[test]
+fn each_agent_is_told_when_it_sent_and_received() {
+    let case = case("tls13");
+    let whole = coverage(&case, &case.bytes());
+    let agent = &whole["agents"][0];
+    assert_eq!(agent["address"], "10.77.0.4");
+    let packets = |way: &serde_json::Value| way["packets"].as_u64().unwrap();
+    assert_eq!(packets(&agent["sent"]) + packets(&agent["received"]), whole["ledger"]["judged"].as_u64().unwrap());
+    for way in ["sent", "received"] {
+        assert_eq!((&agent[way]["silences"], &whole[way]), (&0.into(), &agent[way]), "{way}");
+        assert!(agent[way]["first"].as_str() <= agent[way]["last"].as_str());
+    }
+    assert_eq!((&whole["capture"]["packets"], &whole["clock"]["back"]["count"]), (&whole["packets"], &0.into()));
+}
+
+#[test]
+fn silences_and_steps_of_the_clock_are_told() {
+    let case = case("tls13");
+    let half = records(&case.bytes()).1.len() / 2;
+    let silent = coverage(&case, &shifted(&case, |n| if n < half { 0 } else { 7200 }));
+    for seen in [&silent["capture"], &silent["sent"], &silent["agents"][0]["received"]] {
+        assert_eq!((&seen["silences"], &seen["silence_seconds"]), (&1.into(), &60.into()), "{seen}");
+        assert!(seen["longest_silences"][0]["from"].as_str() < seen["longest_silences"][0]["to"].as_str());
+    }
+    let clock = &silent["clock"];
+    assert_eq!((&clock["forward"]["count"], &clock["back"]["count"]), (&1.into(), &0.into()));
+    assert_eq!(clock["forward"]["first"]["number"], half + 1);
+    // in the middle a clock is set back by two hours, and at the end on again
+    let last = records(&case.bytes()).1.len() - 1;
+    let back = shifted(&case, |n| if n < half || n == last { 0 } else { -7200 });
+    let clock = &coverage(&case, &back)["clock"];
+    assert_eq!((&clock["forward"]["count"], &clock["back"]["count"]), (&1.into(), &1.into()));
+    assert!(case.audit_bytes(&back, &[]).stdout.contains("the capture's clock goes back by "));
+}
+
+/// The capture with a snap length.
+fn snapped(case: &Case, length: usize) -> Vec<u8> {
+    let (header, frames) = records(&case.bytes());
+    let cut = |frame: &Vec<u8>| {
+        let kept = (frame.len() - 16).min(length);
+        [&frame[..8], &(kept as u32).to_le_bytes(), &frame[12..16 + kept]].concat()
+    };
+    pcap(&header, &frames.iter().map(cut).collect::<Vec<_>>())
+}
+
+#[test]
+fn cuts_that_mattered_are_told_from_those_that_did_not() {
+    let case = case("tls13");
+    let all = coverage(&case, &snapped(&case, 128));
+    assert!(all["truncated_needed"].as_u64().unwrap() > 0 && all["bytes_cut"].as_u64().unwrap() > 0, "{all}");
+    let of_ways: u64 = ["sent", "received"].iter().map(|way| all[way]["bytes_cut"].as_u64().unwrap()).sum();
+    assert_eq!(all["bytes_cut"], of_ways);
+    // the last records are application data, of which the framing alone is asked
+    let (header, frames) = records(&case.bytes());
+    let of_agent = |frame: &&Vec<u8>| frame.len() > 16 + 200;
+    let last = frames.iter().rfind(of_agent).unwrap();
+    let place = frames.iter().position(|frame| frame == last).unwrap();
+    let mut cut = frames.clone();
+    let kept = last.len() - 16 - 40;
+    cut[place] = [&last[..8], &(kept as u32).to_le_bytes(), &last[12..16 + kept]].concat();
+    let one = coverage(&case, &pcap(&header, &cut));
+    let counts = ["truncated", "truncated_agent", "truncated_needed", "bytes_cut"].map(|key| one[key].as_u64().unwrap());
+    assert_eq!(counts, [1, 1, 0, 0], "{one}");
+}

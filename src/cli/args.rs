@@ -27,8 +27,9 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:
   wirewitness audit -p azure-arc -p os-infrastructure -a 10.0.0.4 capture.pcapng
   wirewitness audit -p policy.toml --json --report text=report.txt captures/
+  wirewitness audit -p policy.toml --explain-packet capture.pcap:12 capture.pcap
   tcpdump -w - host 10.0.0.4 | wirewitness audit -p policy.toml -")]
-    Audit(AuditArgs),
+    Audit(AuditCommand),
     /// The same, on a live interface or span port: findings as they come, and the verdict at the end
     #[command(after_help = "Examples:
   wirewitness watch -i eth0 -p policy.toml --duration 10m
@@ -134,6 +135,15 @@ pub(crate) struct Shared {
 }
 
 #[derive(Args)]
+pub(crate) struct AuditCommand {
+    #[command(flatten)]
+    pub(crate) audit: AuditArgs,
+    /// Instead of the verdict: which bucket of the ledger packet N fell in and why, its flow, what was read in it, and what cites it
+    #[arg(long, value_name = "FILE:N", value_parser = packet, allow_hyphen_values = true)]
+    pub(crate) explain_packet: Option<(String, u64)>,
+}
+
+#[derive(Args)]
 pub(crate) struct AuditArgs {
     #[command(flatten)]
     pub(crate) shared: Shared,
@@ -183,6 +193,12 @@ fn agent(text: &str) -> Result<Agent, String> {
         Some(help) => format!("{message}: {help}"),
         None => message,
     })
+}
+
+/// A capture and the number of a packet in it, from 1.
+fn packet(text: &str) -> Result<(String, u64), String> {
+    let parts = text.rsplit_once(':').and_then(|(file, number)| Some((file.to_owned(), number.parse().ok().filter(|n| *n > 0)?)));
+    parts.ok_or_else(|| "write it as FILE:N, N from 1, as Wireshark numbers packets".to_owned())
 }
 
 fn target(text: &str) -> Result<Target, String> {

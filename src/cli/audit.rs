@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use indicatif::ProgressBar;
-use wirewitness::engine::{self, Candidate, Inference, Observer};
+use wirewitness::engine::{self, Candidate, Config, Inference, Input, Observer};
 use wirewitness::judge::policy::Agent;
 use wirewitness::judge::{Judge, Scope};
 
-use super::args::AuditArgs;
+use super::args::{AuditArgs, AuditCommand};
 use super::session::{Session, is_read_once};
 use super::{Done, Failure};
 
@@ -22,7 +22,8 @@ impl Observer for Bar {
     }
 }
 
-pub(crate) fn run(args: &AuditArgs) -> Result<Done, Failure> {
+pub(crate) fn run(command: &AuditCommand) -> Result<Done, Failure> {
+    let args = &command.audit;
     let mut session = Session::new(&args.shared)?;
     session.until_interrupted(args)?;
     let (agents, inferred) = match session.agents.is_empty() {
@@ -32,10 +33,29 @@ pub(crate) fn run(args: &AuditArgs) -> Result<Done, Failure> {
     let inputs = session.inputs(&args.captures)?;
     let labels = agents.iter().map(ToString::to_string).collect();
     let judge = Judge::new(Arc::clone(&session.policy), labels, inferred, args.shared.filter.clone());
+    let explain = command.explain_packet.as_ref().map(|asked| which(asked, &inputs)).transpose()?;
     let mut bar = Bar(session.progress(&args.captures));
-    let outcome = engine::run(inputs, Scope::new(&agents).with_tunnels(&session.policy.tunnels), judge, &session.config(), &mut bar);
+    let config = Config { explain: explain.clone(), ..session.config() };
+    let outcome = engine::run(inputs, Scope::new(&agents).with_tunnels(&session.policy.tunnels), judge, &config, &mut bar);
     bar.0.finish_and_clear();
-    session.deliver(outcome, false)
+    match explain {
+        Some((path, number)) => session.explain(&outcome, &path, number),
+        None => session.deliver(outcome, false),
+    }
+}
+
+/// The input that a packet is asked of, by its path or by the end of it.
+fn which((file, number): &(String, u64), inputs: &[Input]) -> Result<(String, u64), Failure> {
+    let is_it = |path: &str| path == file || path.strip_suffix(file.as_str()).is_some_and(|before| before.ends_with('/'));
+    let found: Vec<&str> = match inputs.iter().find(|input| input.path == *file) {
+        Some(input) => vec![&input.path],
+        None => inputs.iter().map(|input| input.path.as_str()).filter(|path| is_it(path)).collect(),
+    };
+    match found[..] {
+        [path] => Ok((path.to_owned(), *number)),
+        [] => Err(Failure::Message(format!("--explain-packet: `{file}` is none of the captures that are audited"))),
+        _ => Err(Failure::Message(format!("--explain-packet: `{file}` may be {}: write more of its path", found.join(" or ")))),
+    }
 }
 
 /// Finds the agent where nobody names it, or says who it may be.

@@ -200,6 +200,26 @@ impl<'a> Session<'a> {
         Ok(if outcome.failed.is_empty() { Done::Verdict(verdict) } else { Done::NotAudited })
     }
 
+    /// Writes what became of one packet, and says what could not be audited.
+    pub(crate) fn explain(&self, outcome: &Outcome, path: &str, number: u64) -> Result<Done, Failure> {
+        for failed in &outcome.failed {
+            anstream::eprintln!("wirewitness: {failed}");
+        }
+        let Some(explained) = &outcome.explained else {
+            let held = outcome.audit.inputs.iter().find(|input| input.path == path).map_or(0, |input| input.packets);
+            return Err(Failure::Message(format!("{path} has no packet {number}: {held} were read")));
+        };
+        let mut out = BufWriter::new(io::stdout().lock());
+        let written = match self.shared.json {
+            true => report::explain::write_json(explained, &mut out),
+            false => report::explain::write(explained, &self.style(), &mut out),
+        };
+        match written.and_then(|()| out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Ok(if outcome.failed.is_empty() { Done::Fine } else { Done::NotAudited }),
+        }
+    }
+
     fn print(&self, audit: &Audit, as_line: bool) -> Result<(), Failure> {
         let mut out = BufWriter::new(io::stdout().lock());
         let format = if self.shared.json { &report::json::FORMAT } else { &report::text::FORMAT };

@@ -41,6 +41,8 @@ pub enum Fate {
         frames: u64,
         /// Pieces contradicted each other.
         overlap: bool,
+        /// Somebody asks about one of the frames.
+        traced: bool,
     },
     /// It repeats a piece of a packet that is whole already.
     Repeated,
@@ -57,6 +59,8 @@ pub struct Lost {
     pub frames: u64,
     /// The first of them, and its time.
     pub first: (FrameId, Timestamp),
+    /// Somebody asks about one of them.
+    pub traced: bool,
 }
 
 #[derive(Debug)]
@@ -99,10 +103,12 @@ impl Fragments {
                 in_tunnel: walk.outer.is_some(),
                 frames: 0,
                 first: (frame.id, frame.at),
+                traced: false,
             })
         });
         let before = known.bytes.len();
         known.lost.frames += 1;
+        known.lost.traced |= frame.flags & FrameIndex::FLAG_TRACED != 0;
         known.add(place, ip.bytes);
         if place.offset == 0 && known.head.is_none() {
             known.head = walk.head(&ip);
@@ -227,7 +233,7 @@ impl Pieces {
         let mut bytes = self.head.clone()?;
         bytes.extend(self.bytes.get(..total)?);
         self.done = Some(now);
-        Some(Fate::Whole { bytes, frames: self.lost.frames, overlap: self.overlap })
+        Some(Fate::Whole { bytes, frames: self.lost.frames, overlap: self.overlap, traced: self.lost.traced })
     }
 
     /// Whether a piece of the whole packet comes again, as on a port that mirrors twice.

@@ -4,6 +4,8 @@
 //! with the block and is merged by the frame that caused it, so that the judge hears the same story whatever the number of threads. With
 //! one thread everything happens in place. All threads of an audit are started here.
 
+mod clock;
+mod explain;
 mod infer;
 mod reader;
 
@@ -14,14 +16,15 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crate::decode::Reason;
-use crate::fact::{Block, FlowRecord, FrameId, FrameIndex, LinkType, Timestamp};
+use crate::fact::{Block, FlowRecord, FrameId, FrameIndex, LinkType, Sightings, Timestamp};
 use crate::flow::LaneHash;
 use crate::judge::ledger::{Bucket, Kind, Ledger};
-use crate::judge::{Audit, Finding, Judge, Judgement, Scope};
+use crate::judge::{Audit, Explained, Finding, Judge, Judgement, Scope};
 use crate::limits;
 use crate::shard::{self, Event, EventKind, Front, Lane, LaneLedger, Tunnels, View};
 use crate::source::{Source, SourceError};
 
+use clock::Clock;
 use reader::Reader;
 
 /// How an audit is run; none of it changes what comes out, but for `memory`.
@@ -39,11 +42,13 @@ pub struct Config {
     pub inspect_all: bool,
     /// Whether findings are wanted as soon as they are known.
     pub eager: bool,
+    /// The packet to explain: the path of its input as given, and its number there.
+    pub explain: Option<(String, u64)>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { threads: 1, memory: limits::DEFAULT_MEMORY, lane_key: 0, table_key: 0, inspect_all: false, eager: false }
+        Self { threads: 1, memory: limits::DEFAULT_MEMORY, lane_key: 0, table_key: 0, inspect_all: false, eager: false, explain: None }
     }
 }
 
@@ -87,6 +92,8 @@ pub struct Outcome {
     pub failed: Vec<SourceError>,
     /// What was found in a directory and is no capture.
     pub passed_over: Vec<SourceError>,
+    /// What became of the packet that was asked about, if there is one.
+    pub explained: Option<Explained>,
 }
 
 /// Audits `inputs` as one series in the order of time: flows go on from one to the next.
@@ -104,7 +111,11 @@ pub fn run(inputs: Vec<Input>, scope: Scope, judge: Judge, config: &Config, obse
         judge,
         observer,
         judged_findings: 0,
-        reader: Reader::new(inputs),
+        reader: Reader::new(inputs).asked(config.explain.clone()),
+        asked: None,
+        asked_flow: None,
+        ends_asked: false,
+        clock: Clock::default(),
         latest: None,
         heard: None,
         stopped: false,
@@ -125,6 +136,12 @@ struct Run<'a> {
     /// Findings that the observer was told of.
     judged_findings: u64,
     reader: Reader,
+    clock: Clock,
+    /// The packet that somebody asks about, and its flow, once it has ended.
+    asked: Option<FrameIndex>,
+    asked_flow: Option<(FlowRecord, Judgement)>,
+    /// The next flow that ends is that packet's.
+    ends_asked: bool,
     /// The latest time seen.
     latest: Option<Timestamp>,
     /// The latest time that the judge knows of, where findings are wanted at once.
@@ -178,6 +195,9 @@ impl Run<'_> {
     #[cold]
     fn piece(&mut self, frame: &FrameIndex, bytes: &[u8], events: &mut Vec<Event>) {
         let (frame, whole) = self.front.join(frame, bytes);
+        if frame.flags & FrameIndex::FLAG_TRACED != 0 {
+            self.judge.trace(frame.id);
+        }
         if frame.flags & FrameIndex::FLAG_HELD == 0 {
             let (lane, routed) = self.view.route(&frame, whole.as_deref().unwrap_or(bytes));
             let lane = &mut self.lanes[lane];
@@ -237,6 +257,9 @@ impl Run<'_> {
                     if shard::is_piece(&frame, &routed) {
                         let whole;
                         (frame, whole) = self.front.join(&frame, block.frame(&frame));
+                        if frame.flags & FrameIndex::FLAG_TRACED != 0 {
+                            self.judge.trace(frame.id);
+                        }
                         if let Some(whole) = whole {
                             // it travels with the block, and the frame's place in it is there
                             frame.offset = block.bytes.len() as u32;
@@ -277,16 +300,29 @@ impl Run<'_> {
         if self.stopped {
             return None;
         }
-        let block = self.reader.next(block, self.latest)?;
+        let mut block = self.reader.next(block, self.latest)?;
+        if let Some(asked) = self.reader.traced {
+            self.ask(asked, &mut block);
+        }
         if let Some(first) = block.frames.first() {
             if self.latest.is_none() {
                 self.judge.begin(first.at);
             }
-            let latest = block.frames.iter().map(|frame| frame.at).max();
-            self.latest = self.latest.max(latest);
+            self.latest = self.latest.max(self.clock.take(&block.frames));
         }
         self.stopped = !self.observer.progress(self.reader.bytes(), self.reader.packets());
         Some(block)
+    }
+
+    /// Flags the packet that somebody asks about, where this block holds it.
+    #[cold]
+    fn ask(&mut self, asked: FrameId, block: &mut Block) {
+        if let Some(frame) = block.frames.iter_mut().find(|frame| frame.id == asked) {
+            frame.flags |= FrameIndex::FLAG_TRACED;
+            self.asked = Some(*frame);
+            self.reader.traced = None;
+            self.judge.trace(asked);
+        }
     }
 
     /// Tells the judge what the lanes said of `block`, and the observer what the judge made of it.
@@ -310,7 +346,11 @@ impl Run<'_> {
                 EventKind::Ended(record) => {
                     let judgement = self.judge.ended(&record);
                     self.observer.flow(&record, &judgement);
+                    if std::mem::take(&mut self.ends_asked) {
+                        self.asked_flow = Some((*record, judgement));
+                    }
                 }
+                EventKind::Traced => self.ends_asked = true,
             }
         }
         if self.view.eager {
@@ -352,13 +392,20 @@ impl Run<'_> {
                 self.observer.flow(&record, &judgement);
             }
         }
-        let mut sum = LaneLedger::default();
-        self.lanes.iter().for_each(|lane| sum.merge(lane.ledger()));
+        let (mut sum, mut sightings) = (LaneLedger::default(), Sightings::default());
+        for lane in &self.lanes {
+            sum.merge(lane.ledger());
+            sightings.merge(lane.sightings());
+        }
         sum.merge(self.front.ledger());
         let links: BTreeSet<LinkType> = self.reader.unread_links;
         let ledger = ledger(&sum, &links);
         debug_assert_eq!(ledger.sum(), self.reader.packets_done, "the ledger closes");
-        Outcome { audit: self.judge.close(inputs, &ledger), failed: self.reader.failed, passed_over: self.reader.passed_over }
+        let piece = self.front.traced();
+        let traced = self.lanes.iter().find_map(Lane::traced);
+        let (audit, cited) = self.judge.close(inputs, &ledger, &sightings, self.clock.watched());
+        let explained = self.asked.and_then(|frame| explain::explain(frame, piece, traced, self.asked_flow, cited, &audit.inputs, &ledger));
+        Outcome { audit, failed: self.reader.failed, passed_over: self.reader.passed_over, explained }
     }
 }
 
@@ -413,5 +460,5 @@ fn ledger(sum: &LaneLedger, unread_links: &BTreeSet<LinkType>) -> Ledger {
         };
         buckets.push(Bucket { first: tally.first, ..plain(reason.key(), kind, tally.count) });
     }
-    Ledger { buckets, truncated: sum.truncated }
+    Ledger { buckets, truncated: sum.truncated, truncated_agent: sum.truncated_agent }
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use super::Input;
 use crate::decode;
-use crate::fact::{Block, FrameIndex, LinkType, Timestamp};
+use crate::fact::{Block, FrameId, FrameIndex, LinkType, Timestamp};
 use crate::judge::InputSummary;
 use crate::limits;
 use crate::source::{Fill, Source, SourceError};
@@ -33,6 +33,9 @@ pub(super) struct Reader {
     bytes_done: u64,
     pub(super) packets_done: u64,
     pub(super) unread_links: BTreeSet<LinkType>,
+    /// The packet that somebody asks about: the path of its input, its number there, and once that input is open its place.
+    asked: Option<(String, u64)>,
+    pub(super) traced: Option<FrameId>,
 }
 
 /// An input that is being read.
@@ -71,7 +74,14 @@ impl Reader {
             bytes_done: 0,
             packets_done: 0,
             unread_links: BTreeSet::new(),
+            asked: None,
+            traced: None,
         }
+    }
+
+    /// The same, when somebody asks about a packet: the path of its input, and its number there.
+    pub(super) fn asked(self, asked: Option<(String, u64)>) -> Self {
+        Self { asked, ..self }
     }
 
     pub(super) fn has_more(&self) -> bool {
@@ -195,6 +205,9 @@ impl Reader {
             }
             match (input.open)(self.done.len() as u32) {
                 Ok(source) => {
+                    if let Some((_, number)) = self.asked.take_if(|(path, _)| *path == input.path) {
+                        self.traced = Some(FrameId::new(self.done.len() as u32, number));
+                    }
                     self.open.push(Reading {
                         index: self.done.len(),
                         path: input.path,

@@ -154,6 +154,8 @@ impl FrameIndex {
     pub const FLAG_OVERLAP: u8 = 1 << 1;
     /// A fragment that was put together with others: counted, and read with the last of them.
     pub const FLAG_HELD: u8 = 1 << 2;
+    /// Somebody asks what becomes of it.
+    pub const FLAG_TRACED: u8 = 1 << 3;
 }
 
 /// Frames that travel together: the unit of reading, of handing to threads and of ordering.

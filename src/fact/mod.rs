@@ -11,6 +11,7 @@ mod name;
 mod observation;
 mod outer;
 mod record;
+mod sighting;
 mod time;
 mod tls;
 
@@ -20,6 +21,7 @@ pub use name::{Name, Text};
 pub use observation::{Cleartext, DnsData, Fact, Hidden, NameSource, Observation, Resolution, Upgrade};
 pub use outer::{Layer, Tunnel, TunnelSeen};
 pub use record::{DnsTransaction, Encryption, Facts, FlowFacts, FlowRecord, FlowState, HttpRequest, NameRead, Tally, TlsFacts};
+pub use sighting::{Jumps, Sighting, Sightings, Watched};
 pub use time::Timestamp;
 pub use tls::{Alert, CipherSuite, TlsVersion};
 

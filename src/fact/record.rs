@@ -178,6 +178,12 @@ pub struct FlowFacts {
     pub overlap: Option<Locus>,
     /// Bytes cut by the snap length where evidence would be.
     pub truncated: Option<(u64, Locus)>,
+    /// Bytes missing, by the end that sent them.
+    pub bytes_missing: [u64; 2],
+    /// Bytes cut, by the end that sent them.
+    pub bytes_cut: [u64; 2],
+    /// Packets of which bytes were cut where evidence would be.
+    pub packets_cut: u64,
     /// Something malformed.
     pub malformed: Option<(String, Locus)>,
     /// A bound that ended inspection.
@@ -409,11 +415,16 @@ impl FlowFacts {
             Fact::Gap { bytes } => {
                 let (sum, _) = self.gap.get_or_insert((0, at));
                 *sum = sum.saturating_add(bytes);
+                let of_end = &mut self.bytes_missing[at.end.index()];
+                *of_end = of_end.saturating_add(bytes);
             }
             Fact::Overlap => first(&mut self.overlap),
             Fact::Truncated { bytes } => {
                 let (sum, _) = self.truncated.get_or_insert((0, at));
                 *sum = sum.saturating_add(bytes);
+                let of_end = &mut self.bytes_cut[at.end.index()];
+                *of_end = of_end.saturating_add(bytes);
+                self.packets_cut += 1;
             }
             Fact::Malformed(what) => _ = self.malformed.get_or_insert((what, at)),
             Fact::Limit(which) => _ = self.limit.get_or_insert((which, at)),

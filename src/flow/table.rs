@@ -212,6 +212,14 @@ impl<R: Rider> FlowTable<R> {
         Some((entry.ended(Finish::Idle), entry.cold.rider.as_ref()))
     }
 
+    /// The first frame of the flow with this key.
+    #[must_use]
+    pub fn first_frame(&self, key: &FlowKey) -> Option<FrameId> {
+        let slot = self.find(key)?;
+        let attempt = || self.attempts.get(slot).map(|attempt| attempt.first);
+        if slot & ATTEMPT != 0 { attempt() } else { self.entry(slot).map(|entry| entry.cold.first.frame) }
+    }
+
     /// Forgets the time: the next packet may be earlier than the last. The table must be empty.
     pub fn rewind(&mut self) {
         debug_assert!(self.index.is_empty(), "flows are closed before time is set back");

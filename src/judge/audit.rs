@@ -2,11 +2,9 @@
 //!
 //! The judge fills it, reports write it down; nothing after the judge can change it. It holds no clock time of its own.
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
-
 use serde::Serialize;
 
+use super::coverage::Coverage;
 use crate::fact::{Endpoint, FrameId, Timestamp};
 
 /// The verdict, ordered so that verdicts fold with `max`.
@@ -110,7 +108,7 @@ pub struct Audit {
     pub limits: Vec<&'static str>,
 }
 
-fn is_zero(n: &u64) -> bool {
+pub(super) fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
@@ -170,50 +168,8 @@ pub struct InputSummary {
     pub filter: Option<String>,
 }
 
-fn rfc3339<S: serde::Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn rfc3339<S: serde::Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&at.unwrap_or_default())
-}
-
-/// What was seen and what was not.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Coverage {
-    /// Frames read.
-    pub packets: u64,
-    /// Every frame in one bucket; the sum is `packets`.
-    pub ledger: BTreeMap<String, u64>,
-    /// Packets that the captures say were lost.
-    pub dropped: u64,
-    /// Frames cut by the snap length.
-    pub truncated: u64,
-    /// Bytes missing from streams where evidence would be.
-    pub bytes_missing: u64,
-    /// Flows whose start was not seen.
-    pub flows_began_before: u64,
-    /// Flows of which only one direction was captured.
-    pub flows_one_sided: u64,
-    /// Flows forgotten for want of memory.
-    pub flows_evicted: u64,
-    /// Per agent address: when it was first and last seen.
-    pub agents: Vec<AgentSeen>,
-}
-
-/// When an agent's address was seen.
-#[derive(Clone, Debug, Serialize)]
-pub struct AgentSeen {
-    /// The address.
-    pub address: IpAddr,
-    /// Its flows.
-    pub flows: u64,
-    /// The start of the first.
-    #[serde(serialize_with = "display")]
-    pub first: Timestamp,
-    /// The end of the last.
-    #[serde(serialize_with = "display")]
-    pub last: Timestamp,
-}
-
-fn display<T: std::fmt::Display, S: serde::Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
 }
 
 /// Counts over all flows.

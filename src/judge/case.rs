@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::destination::{self, Destination};
 use super::names::Names;
-use super::policy::{Allow, Inbound, Policy};
+use super::policy::{Allow, Inbound, Policy, canonical};
 use crate::fact::{Basis, Cleartext, End, Endpoint, FlowRecord, FlowState, Timestamp, Transport};
 use crate::limits;
 
@@ -233,12 +233,28 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// Whether an entry would permit this inbound flow if it spoke the right protocol, and what would have shown which it speaks is missing.
+    #[must_use]
+    pub fn may_be_permitted_inbound(&self) -> bool {
+        let facts = &self.record.facts;
+        let told = facts.unrecognised.into_iter().chain(facts.cleartext.map(|(_, at)| at)).map(|at| at.frame).min();
+        let lost = facts.gap.into_iter().chain(facts.truncated).map(|(_, at)| at.frame).min();
+        let is_lost = self.record.unseen_end.is_some() || lost.is_some_and(|lost| told.is_none_or(|told| lost <= told));
+        let is_unknown = self.direction == Direction::Inbound && self.inbound.is_none() && self.protocol().is_none();
+        is_unknown && is_lost && self.policy.inbound.iter().any(|entry| self.reaches(entry))
+    }
+
     fn is_permitted_by(&self, entry: &Inbound) -> bool {
+        self.reaches(entry) && self.speaks_one_of(&entry.protocols, !entry.ports.is_empty())
+    }
+
+    /// Whether an inbound flow comes from where an entry says, to a port that it names.
+    fn reaches(&self, entry: &Inbound) -> bool {
         let (peer, agent) = (self.peer(), self.agent_endpoint());
-        let from = entry.from.is_empty() || entry.from.iter().any(|net| net.contains(&peer.ip.to_canonical()));
+        let from = entry.from.is_empty() || entry.from.iter().any(|net| net.contains(&canonical(peer.ip)));
         let has_port = matches!(self.record.transport, Transport::Tcp | Transport::Udp | Transport::Sctp);
         let port = entry.ports.is_empty() || has_port && entry.ports.iter().any(|range| range.contains(&agent.port));
-        from && port && self.speaks_one_of(&entry.protocols, !entry.ports.is_empty())
+        from && port
     }
 
     /// Whether an inbound flow speaks one of these protocols. A flow that ended before it could say which is judged by its port alone.
@@ -259,5 +275,5 @@ impl<'a> Case<'a> {
 /// Whether an address can be reached over the public internet, by the policy's notion of private.
 #[must_use]
 pub(super) fn is_public(ip: IpAddr) -> bool {
-    !super::policy::is_private(ip.to_canonical())
+    !super::policy::is_private(ip)
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
 
+use super::explain::Cited;
 use super::filter;
 use super::rules::{self, Broken, Rule};
 use super::{CausedBy, Example, Finding, FindingCounts, PacketRef, Severity, Verdict, WaiverUsed};
@@ -61,6 +62,9 @@ pub struct Findings {
     beyond: FindingCounts,
     verdict: Verdict,
     conduct: Verdict,
+    /// The packet that somebody asks about, and what cites it.
+    trace: Option<FrameId>,
+    cited: Vec<Cited>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -92,6 +96,9 @@ impl Findings {
         if broken.caused_by == CausedBy::Agent {
             self.conduct = self.conduct.max(severity.verdict());
         }
+        if let Some(trace) = self.trace {
+            self.note(trace, rule, &broken, severity, parties);
+        }
         let agent = parties.map_or_else(String::new, |parties| parties.agent.ip.to_string());
         let key = Key { rule: rule.code, agent: agent.clone(), subject: broken.subject.clone(), severity, waived: waiver.is_some() };
         if let Some(group) = self.index.get(&key).and_then(|&n| self.groups.get_mut(n)) {
@@ -115,6 +122,26 @@ impl Findings {
         let mut group = Group { rule, broken, severity, waiver, agent, fingerprint, flows: 0, span: None, examples: Vec::new() };
         group.take(&group.broken.clone(), parties);
         self.groups.push(group);
+    }
+
+    /// From here on what cites this packet is noted.
+    pub fn trace(&mut self, packet: FrameId) {
+        self.trace = Some(packet);
+    }
+
+    /// What cites the packet, in the order in which it was found.
+    pub fn cited(&mut self) -> Vec<Cited> {
+        std::mem::take(&mut self.cited)
+    }
+
+    #[cold]
+    fn note(&mut self, trace: FrameId, rule: &'static Rule, broken: &Broken, severity: Severity, parties: Option<&Parties>) {
+        if broken.packets.contains(&trace) || parties.is_some_and(|parties| parties.first_frame == trace) {
+            let cited = Cited { rule: rule.code, name: rule.name, severity, message: broken.message.clone() };
+            if !self.cited.contains(&cited) && self.cited.len() < limits::LISTED {
+                self.cited.push(cited);
+            }
+        }
     }
 
     /// Adds one more inbound attempt that is a violation and no other rule's, where it would leave no more behind than a count. Returns

@@ -7,15 +7,19 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use super::case::{Case, Direction};
+use super::coverage::{Coverage, Seen};
 use super::destination::{By, Destination};
+use super::explain::Cited;
 use super::findings::{Findings, Parties};
 use super::ledger::Ledger;
 use super::names::Names;
-use super::policy::{Policy, Waiver};
+use super::policy::{Policy, Waiver, canonical};
 use super::rules::{self, Broken, Check, RULES, Rule};
-use super::tunnels;
-use super::{AgentSeen, Allowed, Audit, Coverage, Exception, Finding, InputSummary, Judgement, Severity, Summary, Tool, WaiverUsed};
-use crate::fact::{Cleartext, Encryption, End, Endpoint, FlowRecord, FrameId, Locus, Name, Resolution, Timestamp, Transport, TunnelSeen};
+use super::{Allowed, Audit, Exception, Finding, InputSummary, Judgement, Severity, Summary, Tool, WaiverUsed};
+use super::{series, tunnels};
+use crate::fact::{
+    Cleartext, Encryption, Endpoint, FlowRecord, FrameId, Locus, Name, Resolution, Sightings, Timestamp, Transport, TunnelSeen, Watched,
+};
 use crate::limits;
 
 /// Judges one audit.
@@ -29,13 +33,12 @@ pub struct Judge {
     names: Names,
     findings: Findings,
     summary: Summary,
-    coverage: Coverage,
+    seen: Seen,
     allowed: HashMap<AllowedKey, AllowedSum, RandomState>,
     allowed_beyond: u64,
     exceptions: BTreeMap<(&'static str, String), u64>,
     /// Flows of plain DNS by the resolver that the policy allows.
     resolvers: BTreeMap<IpAddr, u64>,
-    seen: BTreeMap<IpAddr, (u64, Timestamp, Timestamp)>,
     /// When the capture at hand began.
     began: Timestamp,
     /// Rules that a flow was found to break before it ended, by the flow's first frame.
@@ -85,6 +88,10 @@ pub struct Whole<'a> {
     pub ledger: &'a Ledger,
     /// The counts.
     pub summary: &'a Summary,
+    /// What was seen and what was not.
+    pub coverage: &'a Coverage,
+    /// Which of those whom the policy expects were not seen, by their places in it.
+    pub unmet: &'a [usize],
 }
 
 /// What no packet can show, printed in every report.
@@ -112,12 +119,11 @@ impl Judge {
             names: Names::default(),
             findings: Findings::default(),
             summary: Summary::default(),
-            coverage: Coverage::default(),
+            seen: Seen::default(),
             allowed: HashMap::default(),
             allowed_beyond: 0,
             exceptions: BTreeMap::new(),
             resolvers: BTreeMap::new(),
-            seen: BTreeMap::new(),
             began: Timestamp::default(),
             early: HashMap::default(),
             waiting: VecDeque::new(),
@@ -211,6 +217,7 @@ impl Judge {
             }
         }
         self.list(&case, worst);
+        self.seen.meet(&case);
         let answered_name = if record.facts.names.is_empty() { case.answered_names().last().cloned() } else { None };
         drop(case);
         self.names = names;
@@ -235,14 +242,23 @@ impl Judge {
         self.findings.newer_than(told)
     }
 
-    /// Closes the audit.
+    /// From here on what cites this packet is noted.
+    pub fn trace(&mut self, packet: FrameId) {
+        self.attempts_are_alike = false;
+        self.findings.trace(packet);
+    }
+
+    /// Closes the audit. Returns what cites the packet of [`Judge::trace`], besides.
     #[must_use]
-    pub fn close(mut self, inputs: Vec<InputSummary>, ledger: &Ledger) -> Audit {
+    pub fn close(mut self, inputs: Vec<InputSummary>, ledger: &Ledger, sightings: &Sightings, watched: &Watched) -> (Audit, Vec<Cited>) {
         while !self.waiting.is_empty() {
             self.settle_oldest();
         }
         let policy = Arc::clone(&self.policy);
-        let whole = Whole { policy: &policy, inputs: &inputs, ledger, summary: &self.summary };
+        let dropped = inputs.iter().map(|input| input.dropped).sum();
+        let unmet = self.seen.unmet(&policy);
+        let coverage = std::mem::take(&mut self.seen).close(ledger, dropped, sightings, watched, &self.agents);
+        let whole = Whole { policy: &policy, inputs: &inputs, ledger, summary: &self.summary, coverage: &coverage, unmet: &unmet };
         let mut found = Vec::new();
         for &rule in RULES {
             if let Check::Whole(check) | Check::ClosedAndWhole(_, check) = rule.check {
@@ -257,12 +273,9 @@ impl Judge {
         }
         let (verdict, agent_conduct) = self.findings.verdicts();
         self.summary.findings = self.findings.counts();
-        self.coverage.packets = ledger.sum();
-        self.coverage.ledger = ledger.counts();
-        self.coverage.truncated = ledger.truncated;
-        self.coverage.dropped = inputs.iter().map(|input| input.dropped).sum();
-        let seen = |(&address, &(flows, first, last)): (&IpAddr, &(u64, Timestamp, Timestamp))| AgentSeen { address, flows, first, last };
-        self.coverage.agents = self.seen.iter().map(seen).collect();
+        for note in series::notes(&inputs) {
+            self.except_flows("series", note, 0);
+        }
         if self.names.forgotten() > 0 {
             let message = format!("{} DNS answers were not kept for want of memory", self.names.forgotten());
             self.except("names-forgotten", message);
@@ -271,7 +284,8 @@ impl Judge {
             self.except_flows("resolver", format!("plain DNS with the resolver {resolver}"), flows);
         }
         let allowed = allowed(self.allowed);
-        Audit {
+        let cited = self.findings.cited();
+        let audit = Audit {
             schema: "wirewitness.audit.v1",
             tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
             verdict,
@@ -281,7 +295,7 @@ impl Judge {
             agents_inferred: self.agents_inferred,
             filter: self.filter,
             inputs,
-            coverage: self.coverage,
+            coverage,
             summary: self.summary,
             findings_beyond_limit: self.findings.beyond(),
             findings: self.findings.listed(),
@@ -289,7 +303,8 @@ impl Judge {
             allowed_beyond_limit: self.allowed_beyond,
             exceptions: self.exceptions.into_iter().map(|((kind, message), flows)| Exception { kind, message, flows }).collect(),
             limits: LIMITS.to_vec(),
-        }
+        };
+        (audit, cited)
     }
 
     fn settle_oldest(&mut self) {
@@ -369,7 +384,7 @@ impl Judge {
         let covers = |waiver: &&Waiver| {
             waiver.rule.eq_ignore_ascii_case(rule.code)
                 && (waiver.names.is_empty() || names.iter().any(|name| waiver.names.iter().any(|pattern| pattern.matches(name))))
-                && (waiver.cidrs.is_empty() || waiver.cidrs.iter().any(|net| net.contains(&parties.peer.ip.to_canonical())))
+                && (waiver.cidrs.is_empty() || waiver.cidrs.iter().any(|net| net.contains(&canonical(parties.peer.ip))))
         };
         let mut waived = None;
         if severity == Severity::Violation {
@@ -431,26 +446,13 @@ impl Judge {
             Direction::Unknown => &mut self.summary.unknown,
         };
         *slot += 1;
-        let facts = &record.facts;
         match record.encryption() {
             Encryption::Encrypted => self.summary.encrypted += 1,
             Encryption::Plaintext | Encryption::Mixed => self.summary.plaintext += 1,
             Encryption::Unrecognized => self.summary.unrecognized += 1,
             Encryption::None => {}
         }
-        self.coverage.bytes_missing += facts.gap.map_or(0, |(bytes, _)| bytes);
-        self.coverage.flows_began_before += u64::from(record.began_before);
-        self.coverage.flows_one_sided += u64::from(record.unseen_end.is_some());
-        self.coverage.flows_evicted += u64::from(record.evicted);
-        for end in [End::A, End::B].into_iter().filter(|end| record.agents[end.index()]) {
-            let ip = record.ends[end.index()].ip;
-            if self.seen.len() < limits::AGENTS_LISTED || self.seen.contains_key(&ip) {
-                let (flows, first, last) = self.seen.entry(ip).or_insert((0, record.first.at, record.last));
-                *flows += 1;
-                *first = (*first).min(record.first.at);
-                *last = (*last).max(record.last);
-            }
-        }
+        self.seen.count(record);
     }
 
     /// Lists what was allowed, and by what exception.

@@ -11,6 +11,8 @@ pub struct Ledger {
     pub buckets: Vec<Bucket>,
     /// Frames cut by the snap length: they lie in buckets too.
     pub truncated: u64,
+    /// Those of them that are in flows of agents.
+    pub truncated_agent: u64,
 }
 
 /// Frames that one thing became of.

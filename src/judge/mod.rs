@@ -4,7 +4,9 @@
 
 mod audit;
 mod case;
+mod coverage;
 mod destination;
+mod explain;
 mod filter;
 mod findings;
 #[expect(clippy::module_inception, reason = "the judge is what this module is for")]
@@ -14,13 +16,16 @@ mod names;
 pub mod policy;
 pub mod rules;
 mod scope;
+mod series;
 mod tunnels;
 
 pub use audit::{
-    AgentSeen, Allowed, Audit, CausedBy, Coverage, Example, Exception, Finding, FindingCounts, InputSummary, Judgement, PacketRef,
-    PolicyUsed, Severity, Summary, Tool, Verdict, WaiverUsed,
+    Allowed, Audit, CausedBy, Example, Exception, Finding, FindingCounts, InputSummary, Judgement, PacketRef, PolicyUsed, Severity,
+    Summary, Tool, Verdict, WaiverUsed,
 };
 pub use case::Direction;
+pub use coverage::{AgentSeen, Clock, Coverage, Presence, Silence, Steps, Way};
+pub use explain::{Cited, Explained};
 pub use judge::{Judge, LIMITS, Whole};
 pub use names::Names;
 pub use scope::Scope;

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
+use super::policy::canonical;
 use crate::fact::{Name, Resolution, Timestamp};
 use crate::limits;
 
@@ -35,7 +36,7 @@ impl Names {
     /// Remembers an answer seen at `at`.
     pub fn learn(&mut self, answer: &Resolution, at: Timestamp) {
         for address in answer.addresses() {
-            let known = self.bound.entry(address.to_canonical()).or_default();
+            let known = self.bound.entry(canonical(address)).or_default();
             let room = self.kept < limits::NAMES_KEPT && known.len() < limits::NAMES_PER_ADDRESS;
             match known.iter_mut().find(|binding| binding.name == answer.name) {
                 Some(binding) => binding.since = binding.since.min(at),
@@ -62,7 +63,7 @@ impl Names {
 
     /// The names that `address` was answered for, to be used at `moment`, in the order in which they were learnt.
     pub fn at(&self, address: IpAddr, moment: Timestamp) -> impl Iterator<Item = &Name> {
-        let known = self.bound.get(&address.to_canonical()).map(Vec::as_slice).unwrap_or_default();
+        let known = self.bound.get(&canonical(address)).map(Vec::as_slice).unwrap_or_default();
         known.iter().filter(move |binding| binding.since <= moment.plus_nanos(limits::LATE_ANSWER_NANOS)).map(|binding| &binding.name)
     }
 
@@ -108,6 +109,15 @@ mod tests {
         assert_eq!(names.at(ip, at.plus_nanos(-limits::LATE_ANSWER_NANOS - 1)).count(), 0, "long before");
         assert_eq!(names.at(ip, at.plus_nanos(i64::MAX / 2)).count(), 1, "long after");
         assert_eq!(names.passed_through(&Name::from_wire(b"cdn.example")).count(), 1);
+    }
+
+    #[test]
+    fn an_ipv4_address_behind_nat64_is_the_one_that_was_answered() {
+        let mut names = Names::default();
+        let (four, six): (IpAddr, IpAddr) = ([192, 0, 2, 1].into(), "64:ff9b::c000:201".parse().unwrap());
+        names.learn(&answer("a.example", vec![DnsData::Address(four)]), Timestamp::default());
+        assert_eq!(names.at(six, Timestamp::default()).count(), 1);
+        assert_eq!(names.at("64:ff9b::c000:202".parse().unwrap(), Timestamp::default()).count(), 0);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::policy::{Agent, Tunnels};
+use super::policy::{Agent, Tunnels, canonical};
 use crate::fact::Layer;
 
 /// The agents of an audit: all their addresses, prefixes and MACs are one client.
@@ -36,11 +36,11 @@ impl Scope {
         self.tunnels.mirror(layer).is_some()
     }
 
-    /// Whether an address, or the hardware address of a frame's sender or receiver, is an agent's. IPv4-mapped addresses are taken as
-    /// IPv4.
+    /// Whether an address, or the hardware address of a frame's sender or receiver, is an agent's. IPv4-mapped and NAT64
+    /// addresses are taken as IPv4.
     #[must_use]
     pub fn has(&self, ip: IpAddr, mac: Option<[u8; 6]>) -> bool {
-        let ip = ip.to_canonical();
+        let ip = canonical(ip);
         self.nets.iter().any(|net| net.contains(&ip)) || mac.is_some_and(|mac| self.macs.contains(&mac))
     }
 
@@ -54,5 +54,22 @@ impl Scope {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.nets.is_empty() && self.macs.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::policy::parse_agent;
+
+    #[test]
+    fn an_agent_is_known_by_its_ipv4_address_however_it_is_written() {
+        for named in ["10.0.0.4", "::ffff:10.0.0.4", "64:ff9b::a00:4"] {
+            let scope = Scope::new(&[parse_agent(named).unwrap()]);
+            for seen in ["10.0.0.4", "::ffff:10.0.0.4", "64:ff9b::a00:4"] {
+                assert!(scope.has(seen.parse().unwrap(), None), "{named}, seen as {seen}");
+            }
+            assert!(!scope.has("64:ff9b::a00:5".parse().unwrap(), None));
+        }
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::fact::{Endpoint, Timestamp};
 use crate::judge::{
-    AgentSeen, Allowed, Audit, CausedBy, Coverage, Example, Exception, Finding, FindingCounts, InputSummary, LIMITS, PacketRef, PolicyUsed,
-    Severity, Summary, Tool, Verdict, WaiverUsed,
+    AgentSeen, Allowed, Audit, CausedBy, Clock, Coverage, Example, Exception, Finding, FindingCounts, InputSummary, LIMITS, PacketRef,
+    PolicyUsed, Presence, Severity, Silence, Steps, Summary, Tool, Verdict, WaiverUsed, Way,
 };
 
 fn at(seconds: i64) -> Timestamp {
@@ -67,6 +67,19 @@ fn input(path: &str) -> InputSummary {
     }
 }
 
+/// Packets over ten minutes, with so many silences.
+fn presence(packets: u64, silences: u64) -> Presence {
+    let longest = (0..silences as i64).map(|n| Silence { from: at(36_100 + 200 * n), to: at(36_220 + 180 * n) });
+    Presence {
+        packets,
+        first: Some(at(36_000)),
+        last: Some(at(36_600)),
+        silences,
+        silence_seconds: 60,
+        longest_silences: longest.collect(),
+    }
+}
+
 /// An audit with one of everything that a report shows.
 pub(super) fn audit() -> Audit {
     let agent = [10, 77, 0, 4];
@@ -124,11 +137,30 @@ pub(super) fn audit() -> Audit {
             ledger: BTreeMap::from([("judged".to_owned(), 100), ("unrelated".to_owned(), 20), ("noise_arp".to_owned(), 3)]),
             dropped: 4,
             truncated: 1,
+            truncated_agent: 1,
+            truncated_needed: 1,
             bytes_missing: 2048,
+            bytes_cut: 300,
             flows_began_before: 2,
             flows_one_sided: 1,
             flows_evicted: 0,
-            agents: vec![AgentSeen { address: agent.into(), flows: 11, first: at(36_000), last: at(36_600) }],
+            capture: presence(123, 1),
+            clock: Clock {
+                back: Steps { count: 2, largest_nanos: 3_000_000_000, first: Some(PacketRef { input: 1, number: 7 }) },
+                forward: Steps::default(),
+            },
+            observed_seconds: 600,
+            sent: Way { presence: presence(50, 2), bytes_missing: 2048, bytes_cut: 0 },
+            received: Way { presence: presence(50, 1), bytes_missing: 0, bytes_cut: 300 },
+            agents: vec![AgentSeen {
+                address: agent.into(),
+                flows: 11,
+                first: at(36_000),
+                last: at(36_600),
+                sent: Some(Way { presence: presence(50, 2), bytes_missing: 2048, bytes_cut: 0 }),
+                received: Some(Way { presence: presence(50, 0), bytes_missing: 0, bytes_cut: 300 }),
+            }],
+            agents_unseen: vec!["fd77::4".to_owned()],
         },
         summary: Summary {
             flows: 12,
@@ -185,6 +217,7 @@ pub(super) fn hostile() -> Audit {
         input.link_types = vec![evil("link")];
     }
     audit.coverage.ledger = BTreeMap::from([(evil("bucket"), 3)]);
+    audit.coverage.agents_unseen = vec![evil("agent")];
     for finding in &mut audit.findings {
         finding.message = evil("message");
         finding.subject = evil("subject");

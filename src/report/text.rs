@@ -1,6 +1,8 @@
 //! The report that a person reads: the verdict first, then what broke it and where to look, what is not proven, what was allowed, and
 //! last what could not be seen. Everything beyond a glance is in the document ([`super::json`]); nothing is here that is not there.
 
+mod unseen;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
@@ -282,70 +284,6 @@ impl Page<'_> {
             let kind = format!("{:<14} ", exception.kind);
             self.labelled(2, &kind, &text);
         }
-    }
-
-    fn unseen(&mut self) {
-        self.heading("Seen, and not seen");
-        for input in &self.audit.inputs {
-            self.input(input);
-        }
-        let coverage = &self.audit.coverage;
-        let losses = [
-            (coverage.dropped, format!("{} lost by the capture's own count", count(coverage.dropped, "packet"))),
-            (coverage.truncated, format!("{} cut by the snap length", count(coverage.truncated, "packet"))),
-            (coverage.bytes_missing, format!("{} missing from streams where evidence would be", bytes(coverage.bytes_missing))),
-            (coverage.flows_began_before, format!("{} began before the capture", count(coverage.flows_began_before, "flow"))),
-            (coverage.flows_one_sided, format!("{} captured in one direction only", count(coverage.flows_one_sided, "flow"))),
-            (coverage.flows_evicted, format!("{} forgotten for want of memory", count(coverage.flows_evicted, "flow"))),
-        ];
-        let losses: Vec<String> = losses.into_iter().filter(|(n, _)| *n > 0).map(|(_, text)| text).collect();
-        if losses.is_empty() {
-            self.paragraph(2, "no loss, cut, gap or late start shows in the packets");
-        }
-        for loss in losses {
-            self.paragraph(2, &loss);
-        }
-        let ledger = self.ledger();
-        self.labelled(2, "ledger: ", &ledger);
-    }
-
-    fn input(&mut self, input: &InputSummary) {
-        let packed = input.compression.map(|compression| format!(" under {compression}")).unwrap_or_default();
-        let mut parts =
-            vec![format!("{}{packed}", input.format), some(&input.link_types, 4), count(input.packets, "packet"), bytes(input.bytes)];
-        parts.retain(|part| !part.is_empty());
-        if !input.complete {
-            parts.push("incomplete".to_owned());
-        }
-        if let Some(damage) = &input.damage {
-            parts.push(inert(damage).into_owned());
-        }
-        if input.dropped > 0 {
-            parts.push(format!("{} lost", count(input.dropped, "packet")));
-        }
-        if let Some(filter) = &input.filter {
-            parts.push(format!("captured with the filter \"{}\"", inert(filter)));
-        }
-        self.paragraph(2, &format!("{}: {}", inert(&input.path), parts.join(", ")));
-        if let Some(sha256) = &input.sha256 {
-            self.paragraph(4, &format!("sha256 {}", inert(sha256)));
-        }
-    }
-
-    /// `123 packets = 100 judged + 20 unrelated + 3 noise_arp`.
-    fn ledger(&self) -> String {
-        let coverage = &self.audit.coverage;
-        let rank = |key: &str| match key {
-            "judged" => 0,
-            "unrelated" => 1,
-            _ => 2,
-        };
-        let mut buckets: Vec<(&String, u64)> = coverage.ledger.iter().map(|(key, n)| (key, *n)).collect();
-        buckets.sort_by_key(|(key, _)| (rank(key), *key));
-        let terms: Vec<String> = buckets.iter().map(|(key, n)| format!("{n} {}", inert(key))).collect();
-        let sum = buckets.iter().map(|(_, n)| *n).fold(0, u64::saturating_add);
-        let equal = if sum == coverage.packets { "=" } else { "!=" };
-        format!("{} {equal} {}", count(coverage.packets, "packet"), terms.join(" + "))
     }
 
     fn limits(&mut self) {

@@ -8,8 +8,8 @@ use super::draft::{Lists, Scalars, Set};
 use super::errors::{Mistake, Page};
 use super::parse::{AllowTable, File, InboundTable, Ports, TunnelsTable, WaiverTable, Words};
 use super::words::{
-    Parsed, one_of, parse_agent, parse_day, parse_host, parse_net, parse_ports, parse_suite, parse_text, parse_tunnel, parse_version,
-    rule_default,
+    Parsed, one_of, parse_agent, parse_day, parse_duration, parse_expect, parse_host, parse_net, parse_ports, parse_suite, parse_text,
+    parse_tunnel, parse_version, rule_default,
 };
 use super::{Allow, DnsBinding, Ech, Inbound, Known, Pattern, Tunnels, Waiver};
 use crate::fact::Transport;
@@ -31,6 +31,8 @@ impl Compiling<'_> {
             tls_minimum: self.scalar(file.tls.minimum.as_ref(), parse_version),
             dns_binding: self.scalar(file.dns_binding.as_ref(), |word| one_of(word, &DnsBinding::WORDS)),
             ech: self.scalar(file.ech.as_ref(), |word| one_of(word, &Ech::WORDS)),
+            min_duration: self.scalar(file.coverage.min_duration.as_ref(), parse_duration),
+            min_flows: file.coverage.min_flows.as_ref().and_then(|flows| self.flows(flows)),
             severity: Vec::new(),
         };
         for (code, word) in &file.severity {
@@ -47,6 +49,8 @@ impl Compiling<'_> {
             lists.resolvers.get_or_insert_default().extend(self.located(&file.dns.resolvers, parse_net));
         }
         self.tunnels(&file.tunnels, &mut lists.tunnels);
+        self.must_say_something(file.coverage.expect.as_ref(), "a list without anybody");
+        lists.expect.extend(self.located(&file.coverage.expect, parse_expect));
         lists.allow.extend(file.allow.iter().map(|entry| self.allow(entry)));
         lists.inbound.extend(file.inbound.iter().map(|entry| self.inbound(entry)));
         lists.waivers.extend(file.waiver.iter().filter_map(|entry| self.waiver(entry)));
@@ -63,6 +67,12 @@ impl Compiling<'_> {
         }
         tunnels.mirror.extend(mirror);
         tunnels.own.extend(own);
+    }
+
+    fn flows(&mut self, flows: &Spanned<i64>) -> Option<Set<u64>> {
+        let wrong = || (format!("`{}` is no number of flows", flows.get_ref()), Some("write how many there must be at least".to_owned()));
+        let many = self.take(flows.span(), u64::try_from(*flows.get_ref()).ok().filter(|many| *many > 0).ok_or_else(wrong))?;
+        Some(self.set(flows.span(), many))
     }
 
     fn allow(&mut self, entry: &Spanned<AllowTable>) -> Allow {

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use super::errors::{Mistake, Place};
 use super::index::Index;
-use super::{Agent, Allow, DnsBinding, Ech, Inbound, Origin, Origins, Policy, Tunnels, Waiver};
+use super::{Agent, Allow, DnsBinding, Ech, Expect, Inbound, Origin, Origins, Policy, Required, Tunnels, Waiver};
 use crate::fact::{CipherSuite, Name, TlsVersion};
 use crate::judge::{PolicyUsed, Severity};
 
@@ -23,6 +23,9 @@ pub(super) struct Scalars {
     pub tls_minimum: Option<Set<TlsVersion>>,
     pub dns_binding: Option<Set<DnsBinding>>,
     pub ech: Option<Set<Ech>>,
+    /// In nanoseconds, and as written.
+    pub min_duration: Option<Set<(i64, String)>>,
+    pub min_flows: Option<Set<u64>>,
     /// By the code of the rule, each once.
     pub severity: Vec<(String, Set<Severity>)>,
 }
@@ -38,6 +41,7 @@ pub(super) struct Lists {
     pub inbound: Vec<Inbound>,
     pub waivers: Vec<Waiver>,
     pub tunnels: Tunnels,
+    pub expect: Vec<(Expect, Origin)>,
 }
 
 impl Scalars {
@@ -57,6 +61,8 @@ impl Scalars {
             tls_minimum: agree(mistakes, "tls.minimum", self.tls_minimum, other.tls_minimum),
             dns_binding: agree(mistakes, "dns_binding", self.dns_binding, other.dns_binding),
             ech: agree(mistakes, "ech", self.ech, other.ech),
+            min_duration: agree(mistakes, "coverage.min_duration", self.min_duration, other.min_duration),
+            min_flows: agree(mistakes, "coverage.min_flows", self.min_flows, other.min_flows),
             severity,
         }
     }
@@ -69,6 +75,8 @@ impl Scalars {
             tls_minimum: self.tls_minimum.filter(|_| own.tls_minimum.is_none()),
             dns_binding: self.dns_binding.filter(|_| own.dns_binding.is_none()),
             ech: self.ech.filter(|_| own.ech.is_none()),
+            min_duration: self.min_duration.filter(|_| own.min_duration.is_none()),
+            min_flows: self.min_flows.filter(|_| own.min_flows.is_none()),
             severity: self.severity.into_iter().filter(|(code, _)| is_open(code)).collect(),
         }
     }
@@ -83,6 +91,8 @@ impl Scalars {
             tls_minimum: self.tls_minimum.or(base.tls_minimum),
             dns_binding: self.dns_binding.or(base.dns_binding),
             ech: self.ech.or(base.ech),
+            min_duration: self.min_duration.or(base.min_duration),
+            min_flows: self.min_flows.or(base.min_flows),
             severity,
         }
     }
@@ -93,6 +103,8 @@ impl Scalars {
         let (tls_minimum, tls_minimum_at) = split(self.tls_minimum);
         let (dns_binding, dns_binding_at) = split(self.dns_binding);
         let (ech, ech_at) = split(self.ech);
+        let (min_duration, min_duration_at) = split(self.min_duration);
+        let (min_flows, min_flows_at) = split(self.min_flows);
         let (agents, agents_at) = lists.agents.into_iter().unzip();
         let (search, search_at) = lists.search.into_iter().unzip();
         let (tls_ciphers, tls_ciphers_at) = unzip(lists.tls_ciphers);
@@ -113,11 +125,14 @@ impl Scalars {
             severity: self.severity.into_iter().map(|(code, set)| (code, set.value, set.origin)).collect(),
             waivers: lists.waivers,
             tunnels: lists.tunnels,
+            coverage: Required { min_duration, min_flows, expect: lists.expect },
             origins: Origins {
                 private: private_at,
                 tls_minimum: tls_minimum_at,
                 dns_binding: dns_binding_at,
                 ech: ech_at,
+                min_duration: min_duration_at,
+                min_flows: min_flows_at,
                 agents: agents_at,
                 search: search_at,
                 tls_ciphers: tls_ciphers_at,

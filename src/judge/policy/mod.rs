@@ -2,6 +2,7 @@
 //! [`show`](Policy::show) writes down what is in force and where each part of it stands.
 
 mod compile;
+mod coverage;
 mod draft;
 mod errors;
 mod index;
@@ -19,6 +20,7 @@ use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
+pub use coverage::{Expect, Required};
 pub use errors::{Mistake, PolicyErrors};
 pub use load::Known;
 pub use pattern::Pattern;
@@ -61,6 +63,8 @@ pub struct Policy {
     pub waivers: Vec<Waiver>,
     /// Whose traffic tunnels are.
     pub tunnels: Tunnels,
+    /// What must have been seen.
+    pub coverage: Required,
     /// Where its scalars and plain lists stand.
     pub origins: Origins,
 }
@@ -76,6 +80,10 @@ pub struct Origins {
     pub dns_binding: Option<Origin>,
     /// Of [`Policy::ech`].
     pub ech: Option<Origin>,
+    /// Of [`Required::min_duration`].
+    pub min_duration: Option<Origin>,
+    /// Of [`Required::min_flows`].
+    pub min_flows: Option<Origin>,
     /// Of [`Policy::agents`]; shorter where agents were named elsewhere than in a policy.
     pub agents: Vec<Origin>,
     /// Of [`Policy::search`].

@@ -33,6 +33,8 @@ pub(super) struct File {
     #[serde(default)]
     pub tunnels: TunnelsTable,
     #[serde(default)]
+    pub coverage: CoverageTable,
+    #[serde(default)]
     pub allow: Vec<Spanned<AllowTable>>,
     #[serde(default)]
     pub inbound: Vec<Spanned<InboundTable>>,
@@ -75,6 +77,14 @@ pub(super) struct TunnelsTable {
     pub own: Words,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CoverageTable {
+    pub min_duration: Option<Spanned<String>>,
+    pub min_flows: Option<Spanned<i64>>,
+    pub expect: Words,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AllowTable {
@@ -109,6 +119,7 @@ pub(super) struct WaiverTable {
 enum Shape {
     Text,
     Flag,
+    Number,
     Day,
     Port,
     List(&'static Shape),
@@ -135,6 +146,7 @@ const FILE: &[Key] = &[
     ("tls", Shape::Table(&[("minimum", Shape::Text), ("ciphers", TEXTS)])),
     ("dns", Shape::Table(&[("resolvers", TEXTS), ("search", TEXTS)])),
     ("tunnels", Shape::Table(&[("mirror", TEXTS), ("own", TEXTS)])),
+    ("coverage", Shape::Table(&[("min_duration", Shape::Text), ("min_flows", Shape::Number), ("expect", TEXTS)])),
     (
         "allow",
         Shape::Entries(&[
@@ -199,7 +211,9 @@ impl Checked<'_> {
         match (shape, value.get_mut()) {
             (Shape::Text, DeValue::String(_)) | (Shape::Flag, DeValue::Boolean(_)) | (Shape::Day, DeValue::Datetime(_)) => return true,
             (Shape::Port, DeValue::String(_)) => return true,
-            (Shape::Port, DeValue::Integer(port)) if i64::from_str_radix(port.as_str(), port.radix()).is_ok() => return true,
+            (Shape::Port | Shape::Number, DeValue::Integer(port)) if i64::from_str_radix(port.as_str(), port.radix()).is_ok() => {
+                return true;
+            }
             (Shape::List(of), DeValue::Array(list)) => {
                 self.list(list, |checked, item| checked.value(key, of, item));
                 return true;
@@ -253,6 +267,7 @@ impl Shape {
         let (takes, help) = match self {
             Self::Text => ("a string", format!("write it in quotes: {key} = \"...\"")),
             Self::Flag => ("true or false", format!("write {key} = true, without quotes")),
+            Self::Number => ("a number", format!("write {key} = 10, without quotes")),
             Self::Day => ("a date", format!("write a day without quotes: {key} = 2027-03-31")),
             Self::Port => ("ports", "write 443, or a range as \"8000-8100\"".to_owned()),
             Self::List(_) => ("a list", format!("write it in brackets: {key} = [...]")),

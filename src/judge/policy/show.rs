@@ -50,6 +50,16 @@ impl Policy {
         for (word, list) in [("mirror     ", &self.tunnels.mirror), ("own tunnel ", &self.tunnels.own)] {
             list.iter().try_for_each(|(which, origin)| writeln!(out, "{word} {which} ({origin})"))?;
         }
+        let required = &self.coverage;
+        if let Some((_, duration)) = &required.min_duration {
+            writeln!(out, "coverage    over {duration} at least{}", from(origins.min_duration.as_ref()))?;
+        }
+        if let Some(flows) = required.min_flows {
+            writeln!(out, "coverage    {flows} flows at least{}", from(origins.min_flows.as_ref()))?;
+        }
+        for (who, origin) in &required.expect {
+            writeln!(out, "coverage    {who} must be seen ({origin})")?;
+        }
         self.allow.iter().try_for_each(|entry| write_allow(out, entry))?;
         self.inbound.iter().try_for_each(|entry| write_inbound(out, entry))?;
         for (code, severity, origin) in &self.severity {

@@ -256,3 +256,40 @@ fn private_addresses() {
         assert!(!is_private(public.parse().unwrap()), "{public}");
     }
 }
+
+#[test]
+fn coverage_is_read_united_and_shown() {
+    let text = "[coverage]\nmin_duration = \"24h\"\nmin_flows = 5\nexpect = [\"*.his.arc.azure.com\", \"fd77::4\", \"10.0.0.0/24\"]\n";
+    let policy = load(text).unwrap();
+    let required = &policy.coverage;
+    assert_eq!((&required.min_duration, required.min_flows), (&Some((86_400_000_000_000, "24h".to_owned())), Some(5)));
+    let expected: Vec<String> = required.expect.iter().map(|(who, origin)| format!("{who} {origin}")).collect();
+    assert_eq!(expected, ["*.his.arc.azure.com test:4", "fd77::4 test:4", "10.0.0.0/24 test:4"]);
+    let shown = policy.show();
+    assert!(shown.contains("coverage    over 24h at least (test:2)\ncoverage    5 flows at least (test:3)\n"), "{shown}");
+    assert!(shown.contains("coverage    fd77::4 must be seen (test:4)\n"), "{shown}");
+    // lists unite, and scalars of equal rank must agree
+    let other = [("test.toml", text), ("b.toml", "[coverage]\nmin_flows = 6\nexpect = [\"b.example\"]")];
+    assert!(load_with(&["test.toml", "b.toml"], &other).unwrap_err().to_string().contains("coverage.min_flows"));
+    let over = [("test.toml", text), ("b.toml", "extends = [\"test.toml\"]\n[coverage]\nmin_flows = 6\nexpect = [\"b.example\"]")];
+    let united = load_with(&["b.toml"], &over).unwrap().coverage;
+    assert_eq!(
+        (united.min_flows, united.expect.len(), united.min_duration.map(|(nanos, _)| nanos)),
+        (Some(6), 4, Some(86_400_000_000_000))
+    );
+    for wrong in [
+        "min_duration = \"0s\"",
+        "min_duration = \"10\"",
+        "min_duration = \"9999999999d\"",
+        "min_duration = 60",
+        "min_flows = 0",
+        "min_flows = -1",
+        "min_flows = \"5\"",
+        "expect = []",
+        "expect = [\"a..b\"]",
+        "expect = [\"10.0.0.1/24\"]",
+        "minflows = 5",
+    ] {
+        assert!(load(&format!("[coverage]\n{wrong}\n")).is_err(), "{wrong}");
+    }
+}

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use ipnet::{IpNet, Ipv4Net};
 
 use super::errors::nearest;
-use super::{Agent, TunnelIs, canonical};
+use super::{Agent, Expect, Pattern, TunnelIs, canonical};
 use crate::fact::{CipherSuite, Name, Timestamp, TlsVersion, Tunnel};
 use crate::judge::Severity;
 use crate::judge::rules::RULES;
@@ -78,6 +78,29 @@ pub(super) fn parse_tunnel(text: &str) -> Parsed<TunnelIs> {
         return parse_net(text).map(TunnelIs::At);
     }
     one_of(text, &Tunnel::ALL.map(|tunnel| (tunnel.name(), TunnelIs::Kind(tunnel))))
+}
+
+/// An address or prefix, or else the pattern of a name.
+pub(super) fn parse_expect(text: &str) -> Parsed<Expect> {
+    if text.contains(':') || text.contains('/') || text.parse::<IpAddr>().is_ok() {
+        return parse_net(text).map(Expect::At);
+    }
+    Pattern::parse(text).map(Expect::Name).map_err(|why| (format!("the name `{}` {why}", text.escape_debug()), None))
+}
+
+/// A length of time, in nanoseconds, and as written.
+pub(super) fn parse_duration(text: &str) -> Parsed<(i64, String)> {
+    let (number, unit) = text.split_at(text.bytes().take_while(u8::is_ascii_digit).count());
+    let seconds = match unit {
+        "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(3600),
+        "d" => Some(86_400),
+        _ => None,
+    };
+    let nanos = seconds.and_then(|seconds: i64| number.parse::<i64>().ok()?.checked_mul(seconds)?.checked_mul(1_000_000_000));
+    let wrong = || (format!("`{}` is no length of time", text.escape_debug()), Some("write it as 90s, 30m, 24h or 7d".to_owned()));
+    nanos.filter(|nanos| *nanos > 0).map(|nanos| (nanos, text.to_owned())).ok_or_else(wrong)
 }
 
 /// A port, or a range of them.

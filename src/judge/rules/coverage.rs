@@ -2,6 +2,7 @@
 
 use super::super::case::{Case, Direction};
 use super::super::ledger::{Bucket, Kind};
+use super::super::policy::Origin;
 use super::super::{CausedBy, Severity};
 use super::{Broken, Check, Rule};
 
@@ -217,6 +218,41 @@ pub(super) static NO_DESTINATION_POLICY: Rule = Rule {
     check: Check::Whole(|whole, broken| {
         if !whole.policy.allows_destinations() {
             broken.push(Broken::new(CausedBy::Environment, "", "the policy names no destinations, so where traffic went was not judged"));
+        }
+    }),
+};
+
+pub(super) static COVERAGE_SHORT: Rule = Rule {
+    code: "WW913",
+    name: "coverage-short",
+    checks: "Less was seen than the policy's [coverage] requires: too short, too few flows, or not everybody whom it expects.",
+    why: "An audit of a moment, or of a port where nothing passes, finds nothing wrong.",
+    fix: "Capture for longer, or where the traffic passes, and see to it that the agent is at work.",
+    severity: Severity::Undetermined,
+    controls: EVIDENCE,
+    check: Check::Whole(|whole, broken| {
+        let (required, origins) = (&whole.policy.coverage, &whole.policy.origins);
+        let by = |origin: Option<&Origin>| origin.map(|origin| format!(" by {origin}")).unwrap_or_default();
+        let mut short = |subject: String, message: String| broken.push(Broken::new(CausedBy::Environment, subject, message));
+        if let Some((nanos, word)) = &required.min_duration
+            && whole.coverage.observed_seconds < nanos.unsigned_abs() / 1_000_000_000
+        {
+            let seen = whole.coverage.observed_seconds;
+            short(
+                "min_duration".to_owned(),
+                format!("agents were seen over {seen} s, and {word} is required{}", by(origins.min_duration.as_ref())),
+            );
+        }
+        let seen = whole.summary;
+        let flows = seen.outbound + seen.inbound + seen.internal + seen.unknown;
+        if let Some(least) = required.min_flows.filter(|least| flows < *least) {
+            short(
+                "min_flows".to_owned(),
+                format!("{flows} flows of agents were seen, and {least} are required{}", by(origins.min_flows.as_ref())),
+            );
+        }
+        for (who, origin) in whole.unmet.iter().filter_map(|&place| required.expect.get(place)) {
+            short(format!("expect {who}"), format!("{who} took part in no flow of an agent, and is expected by {origin}"));
         }
     }),
 };

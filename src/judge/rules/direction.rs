@@ -16,9 +16,10 @@ pub(super) static INBOUND_ACCEPTED: Rule = Rule {
     check: Check::Seen(|case, broken| {
         if (is_inbound(case) || is_crossed(case)) && case.was_accepted() {
             let answer = case.record.answered[case.agent.index()];
-            broken.push(
-                Broken::new(CausedBy::Agent, port(case), format!("the agent answered a flow opened to its {}", port(case))).at(answer),
-            );
+            let message = format!("the agent answered a flow opened to its {}", port(case));
+            let found = Broken::new(CausedBy::Agent, port(case), message).at(answer);
+            let may_be_permitted = case.may_be_permitted_inbound();
+            broken.push(if may_be_permitted { found.severity(Severity::Undetermined) } else { found });
         }
     }),
 };

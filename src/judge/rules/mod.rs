@@ -46,6 +46,7 @@ pub static RULES: &[&Rule] = &[
     &coverage::FILTERED,
     &coverage::WAIVER_EXPIRED,
     &coverage::NO_DESTINATION_POLICY,
+    &coverage::COVERAGE_SHORT,
 ];
 
 /// A rule: what it checks, in words and in code.

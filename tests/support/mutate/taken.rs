@@ -1,10 +1,13 @@
 //! Evidence that is taken away where later evidence shows it: [`TAKEN`] is the one list. What did not pass must not pass for it, and what
 //! passed must become inconclusive where what is missing was needed, and never wrong.
 
-use super::edit::streams;
-use wirewitness::judge::Scope;
-use wirewitness::judge::policy::Agent;
+use std::sync::Arc;
 
+use wirewitness::judge::Scope;
+use wirewitness::judge::policy::{Agent, Policy};
+
+use super::audit::policy;
+use super::edit::streams;
 use super::scene::Mutant;
 use crate::world::packets::{Place, SYN, Segment, addresses, datagram};
 use crate::world::quic::is_initial;
@@ -57,6 +60,7 @@ pub const TAKEN: &[Taken] = &[
             is_initial(payload) && left == 0
         })
     }),
+    line("everything of somebody who is expected", true, expected_peer),
 ];
 
 /// Frames of both kinds together, so that what was injected is lost as well.
@@ -185,6 +189,21 @@ fn quic(mutant: &mut Mutant, random: &mut Random, mut is_lost: impl FnMut(bool, 
     });
     // a flow that is lost whole leaves no trace
     (frames.len() < before && left > 0).then_some(())
+}
+
+/// All packets of the responder of a connection, whom the policy expects.
+fn expected_peer(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
+    let agents = mutant.agents.clone();
+    let scope = Scope::new(&agents);
+    let frames = all(mutant);
+    let found: Vec<Segment> = dials(frames, &agents).into_iter().filter(|dial| !scope.has(dial.to.0, None)).collect();
+    let peer = if found.is_empty() { return None } else { random.pick(&found).to.0 };
+    frames.retain(|frame| addresses(&frame.bytes).is_none_or(|(from, to)| from != peer && to != peer));
+    let required = policy(&["world".to_owned()], &format!("name = \"c\"\n[coverage]\nexpect = [\"{peer}\"]\n")).coverage.clone();
+    let mut expecting: Policy = (*mutant.policy).clone();
+    expecting.coverage = required;
+    mutant.policy = Arc::new(expecting);
+    Some(())
 }
 
 /// Cuts every frame to a snap length; nothing, where no frame of the agent loses what was needed.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wirewitness::judge::policy::Policy;
 
 use super::super::audit::policy;
-use super::super::scene::Scene;
+use super::super::scene::{FOREIGN, Scene};
 use crate::world::Frame;
 use crate::world::packets::{self, Segment, tcp_at};
 use crate::world::records::{self, client_hello, server_name};
@@ -229,4 +229,25 @@ pub fn no_destinations(scene: &mut Scene<'_>) -> Option<()> {
     }
     scene.mutant.policy = policy(&[], "");
     Some(())
+}
+
+/// The base's policy with a requirement of coverage.
+fn require(scene: &mut Scene<'_>, coverage: &str) -> Option<()> {
+    let required = policy(&["world".to_owned()], &format!("name = \"c\"\n[coverage]\n{coverage}\n")).coverage.clone();
+    let mut with_coverage: Policy = (*scene.mutant.policy).clone();
+    with_coverage.coverage = required;
+    scene.mutant.policy = Arc::new(with_coverage);
+    Some(())
+}
+
+pub fn few_flows(scene: &mut Scene<'_>) -> Option<()> {
+    require(scene, "min_flows = 100000")
+}
+
+pub fn short_time(scene: &mut Scene<'_>) -> Option<()> {
+    require(scene, "min_duration = \"365d\"")
+}
+
+pub fn nobody_asks(scene: &mut Scene<'_>) -> Option<()> {
+    require(scene, &format!("expect = [\"*.{FOREIGN}\", \"192.0.2.77\"]"))
 }

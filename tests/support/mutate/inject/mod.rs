@@ -305,5 +305,8 @@ pub const INJECTIONS: &[Injection] = &[
     line("another host is the agent", Inconclusive, &["WW909"], coverage::nobody),
     line("a capture filter is recorded", Inconclusive, &["WW910"], coverage::filtered),
     line("a waiver has ended", Fail, &["WW203", "WW911"], coverage::waiver),
+    line("more flows are required than there are", Inconclusive, &["WW913"], coverage::few_flows),
+    line("a longer time is required", Inconclusive, &["WW913"], coverage::short_time),
+    line("a name is expected that nobody asks for", Inconclusive, &["WW913"], coverage::nobody_asks),
     line("a policy without destinations", Inconclusive, &["WW912"], coverage::no_destinations).and(ANY),
 ];
