@@ -87,6 +87,9 @@ pub const PROBE_BYTES: usize = 1024;
 /// flight, with its certificates, ahead of the hello that it answers.
 pub const ANSWER_AHEAD_BYTES: usize = 16 << 10;
 
+/// Text that a client may have said, line by line, before the greeting that it answers is seen.
+pub const TEXT_AHEAD_BYTES: usize = 256;
+
 /// Out-of-order bytes held for one end while a hole before them may still be filled.
 pub const REORDER_BYTES_PER_END: usize = 256 << 10;
 

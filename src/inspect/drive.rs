@@ -1,7 +1,7 @@
 //! Drives the inspectors over one flow: probing, unused bytes, handovers, the end of inspection.
 
 use super::readable::{self, Run};
-use super::{Carrier, Finish, Inspector, Opening, PROTOCOLS, Probe, Progress, Protocol, Seen, tls};
+use super::{Carrier, Finish, Inspector, Opening, PROTOCOLS, Probe, Progress, Protocol, Seen, lines, tls};
 use crate::fact::{Cleartext, End, Fact};
 use crate::limits;
 
@@ -261,9 +261,10 @@ impl Inspection {
         if !enough && (maybe || !turned.first.is_empty() && PROTOCOLS.iter().any(|p| may_claim(&p))) {
             return false;
         }
-        let is_alone = other.is_empty() && rest.len() < limits::ANSWER_AHEAD_BYTES;
+        let is_alone = other.is_empty() && rest.len() < limits::ANSWER_AHEAD_BYTES && !self.finished[(!end).index()];
         match unclaimed(opening.first, opening.second) {
             Some(Fact::Unrecognised) if is_alone => return false,
+            Some(Fact::Cleartext(_)) if is_alone && lines::may_answer_a_greeting(rest) => return false,
             Some(fact) => seen.say(fact),
             None => return false,
         }

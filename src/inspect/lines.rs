@@ -336,5 +336,13 @@ pub(super) fn code(line: &[u8]) -> Option<(&[u8], bool)> {
     }
 }
 
+/// Whether these are the lines of a client of which the server's greeting is still to come: little text, and perhaps the TLS that it led to.
+pub(super) fn may_answer_a_greeting(bytes: &[u8]) -> bool {
+    let is_text = |byte: &u8| matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~');
+    let (text, rest) = bytes.split_at(bytes.iter().take_while(|byte| is_text(byte)).count());
+    let leads_on = rest.is_empty() || text.ends_with(b"\n") && tls::may_begin(rest);
+    text.len() <= limits::TEXT_AHEAD_BYTES && text.first().is_some_and(u8::is_ascii_alphanumeric) && leads_on
+}
+
 #[cfg(test)]
 mod tests;

@@ -190,9 +190,15 @@ impl<'a> Case<'a> {
         let is_answer = self.cleartext_protocol() == Some("http") && facts.http.is_none();
         let lost = facts.gap.into_iter().chain(facts.truncated).any(|(_, lost)| is_answer || lost.frame <= at.frame);
         let lost = lost || is_answer && self.record.began_before || how == Cleartext::Readable && self.record.unseen_end.is_some();
+        // what leads to TLS, and to a name, may be all that was seen of a beginning that was lost
+        let lost = lost || how == Cleartext::Readable && self.record.began_before;
         // a proxy is a destination like any other
-        let is_allowed = matches!(self.destination, Destination::Allowed(_));
-        lost && is_allowed && (is_answer || how == Cleartext::Readable) && facts.proxied().is_none()
+        let may_be = match self.destination {
+            Destination::Allowed(_) => is_answer || how == Cleartext::Readable,
+            Destination::NameHidden(..) => how == Cleartext::Readable,
+            _ => false,
+        };
+        lost && may_be && facts.proxied().is_none()
     }
 
     /// Whether an entry permits this flow's plaintext but for names.
