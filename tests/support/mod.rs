@@ -82,6 +82,9 @@ pub struct Case {
     /// Rules with a notice.
     #[serde(default)]
     pub notices: Vec<String>,
+    /// Rules that it keeps, each with the fixture that breaks it in a situation like this.
+    #[serde(default)]
+    pub keeps: std::collections::BTreeMap<String, String>,
     #[serde(skip)]
     pub folder: PathBuf,
 }
@@ -150,13 +153,14 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// The frames of a classic little-endian pcap: header, then each record whole.
+/// The frames of a classic little-endian pcap: header, then each record that is whole.
 pub fn records(pcap: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
     let mut records = Vec::new();
     let mut at = 24;
     while at + 16 <= pcap.len() {
         let length = u32::from_le_bytes(pcap[at + 8..at + 12].try_into().expect("four bytes")) as usize;
-        records.push(pcap[at..at + 16 + length].to_vec());
+        let Some(record) = pcap.get(at..at + 16 + length) else { break };
+        records.push(record.to_vec());
         at += 16 + length;
     }
     (pcap[..24].to_vec(), records)
