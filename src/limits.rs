@@ -221,8 +221,8 @@ pub const CANDIDATES: usize = 5;
 /// A day.
 pub const DAY_NANOS: i64 = 86_400 * 1_000_000_000;
 
-/// Questions read of one DNS message; RFC 9619 allows one.
-pub const DNS_QUESTIONS: usize = 8;
+/// Questions read of one DNS message; RFC 9619 allows one, and multicast DNS sends several.
+pub const DNS_QUESTIONS: usize = 16;
 
 /// Canonical names followed in one answer.
 pub const DNS_CHAIN: usize = 16;

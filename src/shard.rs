@@ -535,6 +535,11 @@ impl Rider for Ride {
         self.fold(shared);
     }
 
+    fn beginning(&mut self, shared: &mut Shared, bytes: &[u8], missing: u64, at: Locus) {
+        self.inspection.beginning(at.end, bytes, missing, &mut Seen::new(&mut shared.said, at));
+        self.fold(shared);
+    }
+
     fn again(&mut self, shared: &mut Shared, bytes: &[u8], at: Locus) {
         // what was there before is not kept: but it was sealed, and text is not
         if self.facts.encrypted.is_some() && bytes.len() >= readable::SEALED_RUN && readable::is_unsealed(bytes) {

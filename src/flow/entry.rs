@@ -103,7 +103,7 @@ impl<R: Rider> Entry<R> {
         }
         let Some(rider) = self.cold.rider.as_mut() else { return false };
         if packet.missing > 0 {
-            rider.gap(shared, packet.missing.into(), true, at);
+            rider.beginning(shared, packet.payload, packet.missing.into(), at);
         } else if !packet.payload.is_empty() {
             rider.data(shared, packet.payload, at);
         }

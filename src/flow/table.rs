@@ -29,6 +29,8 @@ pub trait Rider: Sized {
     fn data(&mut self, shared: &mut Self::Shared, bytes: &[u8], at: Locus) -> usize;
     /// `bytes` of `at.end` that will not come: `cut` by the snap length, or lost.
     fn gap(&mut self, shared: &mut Self::Shared, bytes: u64, cut: bool, at: Locus);
+    /// The beginning of a datagram of which the snap length cut `missing` bytes.
+    fn beginning(&mut self, shared: &mut Self::Shared, bytes: &[u8], missing: u64, at: Locus);
     /// Bytes of `at.end` in a place that is opaque, and that was sent before.
     fn again(&mut self, shared: &mut Self::Shared, bytes: &[u8], at: Locus);
     /// Bytes of `at.end` that contradict those told before.

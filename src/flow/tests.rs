@@ -39,6 +39,9 @@ impl Rider for Recorder {
     fn gap(&mut self, _: &mut Shared, bytes: u64, cut: bool, at: Locus) {
         self.notes.push(format!("{} {bytes} {:?}", if cut { "cut" } else { "gap" }, at.end));
     }
+    fn beginning(&mut self, shared: &mut Shared, _: &[u8], missing: u64, at: Locus) {
+        self.gap(shared, missing, true, at);
+    }
     fn again(&mut self, _: &mut Shared, _: &[u8], _: Locus) {}
     fn conflict(&mut self, _: &mut Shared, at: Locus) {
         self.notes.push(format!("conflict {:?}", at.end));

@@ -45,6 +45,11 @@ fn is_message(bytes: &[u8]) -> bool {
     Message::read(bytes).is_some_and(|message| message.is_sound())
 }
 
+/// Whether what is left of a datagram that was cut begins as a message does, its question whole.
+pub(super) fn shows_question(bytes: &[u8]) -> bool {
+    Message::read(bytes).is_some_and(|message| message.is_sound_to_a_cut())
+}
+
 fn probe_stream(opening: &Opening<'_>) -> Probe {
     let Some((length, rest)) = opening.first.split_first_chunk::<2>() else { return Probe::Maybe };
     let length = usize::from(u16::from_be_bytes(*length));
@@ -108,25 +113,29 @@ impl Dns {
 
     fn message(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> Result<(), NoMessage> {
         let message = Message::read(bytes).filter(Message::is_sound).ok_or(NoMessage)?;
+        if message.broken || message.trailing > 0 {
+            seen.say(Fact::Malformed("a DNS message that does not keep to its lengths".to_owned()));
+        } else if message.bad_data {
+            seen.say(Fact::Malformed("a DNS record whose data does not fit its type".to_owned()));
+        }
+        self.take(end, &message, seen);
+        Ok(())
+    }
+
+    fn take(&mut self, end: End, message: &Message<'_>, seen: &mut Seen<'_>) {
         let asker = if message.response { !end } else { end };
         if self.asker.is_none() {
             self.asker = Some(asker);
             seen.say(Fact::Opener(asker));
             seen.say(Fact::Cleartext(Cleartext::Protocol));
         }
-        if message.broken || message.trailing > 0 {
-            seen.say(Fact::Malformed("a DNS message that does not keep to its lengths".to_owned()));
-        } else if message.bad_data {
-            seen.say(Fact::Malformed("a DNS record whose data does not fit its type".to_owned()));
-        }
         if self.asker != Some(asker) {
-            Self::turned(&message, seen);
+            Self::turned(message, seen);
         } else if message.response {
-            self.response(end, &message, seen);
+            self.response(end, message, seen);
         } else {
-            self.query(end, &message, seen);
+            self.query(end, message, seen);
         }
-        Ok(())
     }
 
     /// Who is asked does not ask, nor does who asks answer: what is said so is no look-up. It binds nothing, and may carry anything.
@@ -272,6 +281,13 @@ impl Inspector for Dns {
     fn gap(&mut self, _: End, _: u64, _: &mut Seen<'_>) -> Progress {
         // a datagram that was cut hides nothing of the next; in a stream the next length is lost with what is missing
         if self.stream { Progress::Settled } else { Progress::Used(0) }
+    }
+
+    fn beginning(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) {
+        // the records ahead of the cut are what they are; that others are missing is said
+        if let Some(message) = Message::read(bytes).filter(Message::is_sound_to_a_cut) {
+            self.take(end, &message, seen);
+        }
     }
 
     fn finish(&mut self, end: End, _: Finish, seen: &mut Seen<'_>) {

@@ -1,7 +1,7 @@
 //! Drives the inspectors over one flow: probing, unused bytes, handovers, the end of inspection.
 
 use super::readable::{self, Run};
-use super::{Carrier, Finish, Inspector, Opening, PROTOCOLS, Probe, Progress, Protocol, Seen, lines, tls};
+use super::{Carrier, Finish, Inspector, Opening, PROTOCOLS, Probe, Progress, Protocol, Seen, dns, lines, tls};
 use crate::fact::{Cleartext, End, Fact};
 use crate::limits;
 
@@ -133,6 +133,18 @@ impl Inspection {
         };
         if !goes_on {
             self.give_up(false, seen);
+        }
+    }
+
+    /// Takes the beginning of a datagram of `end` of which the snap length cut `missing` bytes. Only what a look-up shows ahead of the cut
+    /// is read of it.
+    pub fn beginning(&mut self, end: End, bytes: &[u8], missing: u64, seen: &mut Seen<'_>) {
+        self.gap(end, missing, true, seen);
+        if matches!(self.stage, Stage::Probing) && dns::shows_question(bytes) {
+            self.open(&dns::OVER_UDP, seen);
+        }
+        if let Stage::Inspecting(inspector) = &mut self.stage {
+            inspector.beginning(end, bytes, seen);
         }
     }
 

@@ -151,6 +151,8 @@ pub trait Inspector: Send {
 
     /// `missing` bytes of `end` were lost or cut here. (The loss itself is already said.) Only [`Progress::Used`] goes on.
     fn gap(&mut self, end: End, missing: u64, seen: &mut Seen<'_>) -> Progress;
+    /// The beginning of a datagram of `end` whose rest was cut, of which [`gap`](Self::gap) has told.
+    fn beginning(&mut self, _: End, _: &[u8], _: &mut Seen<'_>) {}
 
     /// `end` will say no more.
     fn finish(&mut self, end: End, how: Finish, seen: &mut Seen<'_>);

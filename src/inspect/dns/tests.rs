@@ -303,3 +303,52 @@ proptest! {
         }
     }
 }
+
+/// What is said of a datagram of `end` that was cut to `kept` bytes.
+fn facts_of_cut(end: End, whole: &[u8], kept: usize) -> Vec<Fact> {
+    let mut inspection = Inspection::new(Carrier::Datagram);
+    let mut out: Vec<Observation> = Vec::new();
+    let at = Locus { frame: FrameId::new(0, 1), at: Timestamp::default(), end };
+    inspection.beginning(end, &whole[..kept], (whole.len() - kept) as u64, &mut Seen::new(&mut out, at));
+    for end in [End::A, End::B] {
+        inspection.finish(end, Finish::CaptureEnd, &mut Seen::new(&mut out, Locus { end, ..at }));
+    }
+    out.into_iter().map(|observation| observation.fact).collect()
+}
+
+#[test]
+fn a_question_that_is_whole_ahead_of_a_cut_is_read() {
+    let mut asked = query(7, "www.example.com");
+    let question = asked.len();
+    // an OPT record, announced and cut
+    asked[11] = 1;
+    asked.extend([0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0]);
+    for kept in 0..asked.len() {
+        let said = facts_of_cut(End::A, &asked, kept);
+        assert!(matches!(said[0], Fact::Truncated { .. }));
+        let told = said.contains(&Fact::Asked { name: name("www.example.com"), qtype: 1 });
+        assert_eq!(told, kept >= question, "{kept}");
+        assert_eq!(said.len() == 1, kept < question, "nothing is said of a name that was cut: {said:?}");
+        assert!(!said.iter().any(|fact| matches!(fact, Fact::Malformed(_) | Fact::Unrecognised)), "{said:?}");
+    }
+    let answered = answer(7, "www.example.com", vec![a("www.example.com", [192, 0, 2, 7]), a("www.example.com", [192, 0, 2, 8])]);
+    let alone = facts_of_cut(End::B, &answered, answered.len() - 8);
+    assert!(resolved(&alone).is_empty() && alone.iter().any(|fact| matches!(fact, Fact::Unasked(_))), "{alone:?}");
+    // bytes that begin otherwise are nothing, whatever is cut from them
+    for at in [2, 3, 4, 5] {
+        let mut odd = asked.clone();
+        odd[at] ^= 0x41;
+        assert_eq!(facts_of_cut(End::A, &odd, question).len(), 1, "{at}");
+    }
+}
+
+#[test]
+fn questions_are_read_where_many_are_asked_at_once() {
+    let one = query(7, "www.example.com");
+    let mut many = [&one[..], &one[12..].repeat(9)].concat();
+    many[5] = 10;
+    let said = facts(Carrier::Datagram, &[(End::A, many.clone())]);
+    assert!(said.contains(&Fact::Asked { name: name("www.example.com"), qtype: 1 }), "{said:?}");
+    many[5] = 11;
+    assert_eq!(facts(Carrier::Datagram, &[(End::A, many)]), [Fact::Unrecognised], "one more is counted than there is");
+}

@@ -91,11 +91,10 @@ impl<'a> Message<'a> {
     /// Whether this is a DNS message and hardly anything else: a known opcode, no reserved bit, one question as a rule, legal names,
     /// known classes, and little or nothing behind the last record. Records may be broken behind a question that is sound.
     pub(super) fn is_sound(&self) -> bool {
-        let opcode = self.flags >> 11 & 0xf;
-        let code = self.flags & 0xf;
-        if !matches!(opcode, 0 | 2 | 4 | 5) || self.flags & 0x40 != 0 || code > 10 || !self.response && code != 0 {
+        if !self.has_known_flags() {
             return false;
         }
+        let code = self.flags & 0xf;
         let [asked, answers, ..] = self.counts;
         let is_read = !self.broken && self.classes_known;
         match asked {
@@ -105,6 +104,18 @@ impl<'a> Message<'a> {
             // several are read, though nobody sends them but in multicast DNS
             _ => is_read && self.trailing == 0,
         }
+    }
+
+    /// Whether this may be the beginning of a DNS message: all of its questions were read, and whatever else was is sound.
+    pub(super) fn is_sound_to_a_cut(&self) -> bool {
+        let asked = usize::from(self.counts[0]);
+        self.has_known_flags() && asked > 0 && self.questions.len() == asked && self.classes_known
+    }
+
+    fn has_known_flags(&self) -> bool {
+        let opcode = self.flags >> 11 & 0xf;
+        let code = self.flags & 0xf;
+        matches!(opcode, 0 | 2 | 4 | 5) && self.flags & 0x40 == 0 && code <= 10 && (self.response || code == 0)
     }
 
     /// Reads the sections; `None` at the first thing that cannot be read.
