@@ -6,9 +6,9 @@ CAPTURES holds files/, truth.jsonl and agree.py. Every EVERYth capture (default 
 """
 import json, os, subprocess, sys, tempfile
 
-# what main reaches; raised with it, never lowered. What is missing are names behind STARTTLS and SOCKS, in Google's QUIC
-# before version 1, and malformed DNS.
-THRESHOLDS = {'sni_tcp': (0.955, 0.99), 'sni_quic': (0.92, 0.98), 'dns_name': (0.97, 0.99), 'initiator': (0.99, 0.99)}
+# what main reaches; raised with it, never lowered. What is missing: names in Google's QUIC before version 1; questions behind a length of
+# IP that is none, in inverse queries, and names that tshark calls too long or looping. CONNECT: five targets at all, two of them no place.
+THRESHOLDS = {'sni_tcp': (1.0, 0.99), 'sni_quic': (0.924, 0.986), 'dns_name': (0.98, 0.997), 'initiator': (0.992, 0.992), 'connect': (1.0, 0.6)}
 # zeek's modbus/fuzz-72, a flow of random bytes without a handshake
 REVERSED = 1
 
@@ -39,7 +39,7 @@ def main():
         total = result['results']['TOTAL/' + what]
         line = '%s: recall %.4f precision %.4f' % (what, total['recall'], total['precision'])
         if total['recall'] < recall or total['precision'] < precision:
-            bad += 1; line += '  below %.2f %.2f' % (recall, precision)
+            bad += 1; line += '  below %.3f %.3f' % (recall, precision)
         print(line)
     if result['reversed'] > REVERSED:
         bad += 1; print('initiators reversed:', result['reversed'])
