@@ -106,6 +106,9 @@ const LONE: &[&str] = &[
     "plaintext-syslog-udp",
     "query-not-allowed",
     "resolver-not-allowed",
+    "udp-early-elsewhere",
+    "udp-early-port",
+    "undecoded",
 ];
 
 /// What breaks the rule is a field of a few bits, or a length, that can be turned into another that is as good; only checksums show it, which

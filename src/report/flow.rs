@@ -217,7 +217,8 @@ fn end(endpoint: Endpoint, transport: Transport) -> String {
 fn tls(record: &FlowRecord) -> Option<TlsLine<'_>> {
     let (facts, tls) = (&record.facts, &record.facts.tls);
     let by_hello = |source| matches!(source, NameSource::Sni | NameSource::QuicSni);
-    let hello = facts.ech.is_some() || !tls.alpn.is_empty() || facts.names.iter().any(|read| by_hello(read.source));
+    let hello =
+        facts.ech.is_some() || facts.no_name.is_some() || !tls.alpn.is_empty() || facts.names.iter().any(|read| by_hello(read.source));
     if !hello && tls.version.is_none() && tls.cipher.is_none() {
         return None;
     }
