@@ -79,6 +79,7 @@ pub const TAKEN: &[Taken] = &[
             is_plain(payload) && left == 0
         })
     }),
+    line("a packet of SCTP behind which others go on", true, packet_of_sctp),
     line("everything of somebody who is expected", true, expected_peer),
 ];
 
@@ -223,6 +224,27 @@ fn datagrams(
     });
     // a flow that is lost whole leaves no trace
     (frames.len() < before && left > 0).then_some(())
+}
+
+/// A packet with data of an association, where its sender sends data later.
+fn packet_of_sctp(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
+    const SCTP: u8 = 132;
+    let scope = Scope::new(&mutant.agents);
+    let frames = all(mutant);
+    // as worlds write them: a SACK, and data behind it
+    let sender = |frame: &Frame| {
+        let at = if *frame.bytes.get(23)? == SCTP { 34 } else { 54 };
+        let is_data = frame.bytes.get(at + 12..at + 32).is_some_and(|chunks| chunks[0] == 3 && chunks[16] == 0);
+        let is_sctp = at == 34 || *frame.bytes.get(20)? == SCTP;
+        let (from, to) = addresses(&frame.bytes).filter(|_| is_data && is_sctp)?;
+        (scope.has(from, None) != scope.has(to, None)).then(|| (from, to, frame.bytes[at..at + 4].to_vec()))
+    };
+    let senders: Vec<_> = frames.iter().map(sender).collect();
+    let goes_on = |n: &usize| senders[*n].is_some() && senders[n + 1..].contains(&senders[*n]);
+    let found: Vec<usize> = (0..frames.len()).filter(goes_on).collect();
+    let lost = if found.is_empty() { return None } else { *random.pick(&found) };
+    frames.remove(lost);
+    Some(())
 }
 
 /// All packets of the responder of a connection, whom the policy expects.
