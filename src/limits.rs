@@ -141,7 +141,7 @@ pub const CLOSED_NANOS: i64 = 60 * 1_000_000_000;
 /// How long a flow of datagrams may be silent before it has ended; it is noticed within twice that.
 pub const IDLE_DATAGRAM_NANOS: i64 = 60 * 1_000_000_000;
 
-/// The same for a session of datagrams that was seen to begin (QUIC): an idle time-out of its own may be minutes long.
+/// The same for a session of datagrams that was seen to begin (QUIC, DTLS): an idle time-out of its own may be minutes long.
 pub const IDLE_SESSION_NANOS: i64 = 15 * 60 * 1_000_000_000;
 
 /// How long a connection may be silent before it is judged as it stands. Agents keep connections for days with a heartbeat of minutes.
@@ -269,7 +269,7 @@ pub const DNS_EARLY_PER_FLOW: usize = 8;
 /// How long after its answer a question may be seen.
 pub const DNS_EARLY_NANOS: i64 = 10 * 1_000_000;
 
-/// CRYPTO bytes of QUIC Initials that are kept of one end until its hellos are read.
+/// Bytes of one end that come in pieces and are kept until its hellos are read: CRYPTO bytes of QUIC Initials, hellos of DTLS.
 pub const CRYPTO_BYTES: usize = 64 << 10;
 
 /// Ranges of them that are kept apart: a ClientHello of Chrome comes in a dozen pieces.
@@ -295,3 +295,25 @@ pub const QUIC_INITIALS_OPENED: u8 = 100;
 
 /// Attempts of one QUIC flow: another version, a Retry, or another connection between the same ports.
 pub const QUIC_ATTEMPTS: usize = 8;
+
+/// Hellos of one end of a DTLS session: a first one, and one that bears a cookie.
+pub const DTLS_HELLOS: usize = 4;
+
+/// Datagrams of a DTLS flow that wait for what explains them: the client's hello, or the server's.
+pub const DTLS_HELD_DATAGRAMS: usize = 32;
+/// Bytes of those.
+pub const DTLS_HELD_BYTES: usize = 32 << 10;
+
+/// Sessions that a client begins between the same ports.
+pub const DTLS_SESSIONS: u8 = 8;
+
+/// How far beyond the highest sequence number that was seen the next one of DTLS may lie: as many records may be lost in a row.
+pub const DTLS_SEQUENCE_STEP: u64 = 1 << 20;
+
+/// Pieces of user messages of SCTP that one end may have under way.
+pub const SCTP_PIECES: usize = 64;
+/// Bytes of those: a message of DTLS has 16 KiB at most.
+pub const SCTP_PIECE_BYTES: usize = 64 << 10;
+
+/// Ranges of chunk numbers of one end of SCTP that are kept apart.
+pub const SCTP_HOLES: usize = 128;

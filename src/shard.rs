@@ -6,6 +6,7 @@
 //! order for any number of threads.
 
 mod front;
+mod sctp;
 mod trace;
 mod tunnels;
 
@@ -22,6 +23,7 @@ use crate::inspect::{Carrier, Inspection, Seen, readable};
 use crate::judge::Scope;
 use crate::limits;
 
+use sctp::Association;
 use trace::{Trace, note};
 
 pub use front::{Front, TracedPiece, is_piece};
@@ -437,6 +439,8 @@ pub struct Ride {
     key: FlowKey,
     agents: [bool; 2],
     inspection: Inspection,
+    /// What is put together of SCTP.
+    association: Option<Box<Association>>,
     facts: Facts,
     opener: Option<End>,
     hides_opener: bool,
@@ -502,12 +506,17 @@ impl Rider for Ride {
     }
 
     fn board(shared: &Shared, key: &FlowKey, agents: [bool; 2]) -> Option<Self> {
-        let carrier = if key.transport() == Transport::Tcp { Carrier::Stream } else { Carrier::Datagram };
+        let carrier = match key.transport() {
+            Transport::Tcp => Carrier::Stream,
+            Transport::Sctp => Carrier::Message,
+            _ => Carrier::Datagram,
+        };
         let wanted = agents != [false; 2] || shared.view.inspect_all;
         wanted.then(|| Self {
             key: *key,
             agents,
             inspection: Inspection::new(carrier),
+            association: (carrier == Carrier::Message).then(Box::default),
             facts: Facts::default(),
             opener: None,
             hides_opener: false,
@@ -517,10 +526,15 @@ impl Rider for Ride {
 
     fn data(&mut self, shared: &mut Shared, bytes: &[u8], at: Locus) -> usize {
         let mut seen = Seen::new(&mut shared.said, at);
-        let opaque = match self.key.transport() {
-            Transport::Tcp | Transport::Udp => self.inspection.data(at.end, bytes, &mut seen),
+        let silent_bytes = self.silent_bytes();
+        let opaque = match (self.key.transport(), &mut self.association) {
+            (_, Some(association)) => {
+                association.inspect(at.end, bytes, &mut self.inspection, &mut seen);
+                0
+            }
+            (Transport::Tcp | Transport::Udp, _) => self.inspection.data(at.end, bytes, &mut seen),
             // an echo's payload is the pattern of a ping, or a channel; the header of other messages is read as payload here
-            Transport::Icmp | Transport::Icmp6 if bytes.len() <= self.silent_bytes() => 0,
+            (Transport::Icmp | Transport::Icmp6, _) if bytes.len() <= silent_bytes => 0,
             _ => {
                 seen.say(Fact::Unrecognised);
                 0
@@ -555,6 +569,10 @@ impl Rider for Ride {
     }
 
     fn finish(&mut self, shared: &mut Shared, how: Finish, at: Locus) {
+        let missing = self.association.as_ref().map_or(0, |association| association.missing(at.end));
+        if missing > 0 {
+            self.gap(shared, missing, false, at);
+        }
         self.inspection.finish(at.end, how, &mut Seen::new(&mut shared.said, at));
         self.fold(shared);
     }
@@ -580,7 +598,8 @@ impl Rider for Ride {
     }
 
     fn memory(&self) -> usize {
-        self.inspection.heap_bytes() + self.facts.heap_bytes() + self.tunnel.len() * size_of::<Layer>()
+        let association = self.association.as_ref().map_or(0, |association| association.heap_bytes());
+        association + self.inspection.heap_bytes() + self.facts.heap_bytes() + self.tunnel.len() * size_of::<Layer>()
     }
 
     fn ended(shared: &mut Shared, ended: Ended, rider: Option<Self>) {

@@ -128,7 +128,11 @@ fn the_table_of_rules_is_the_programs_own() {
 
 #[test]
 fn the_table_of_protocols_is_the_programs_own() {
-    let carrier = |carrier: Carrier| if carrier == Carrier::Stream { "TCP" } else { "UDP" };
+    let carrier = |carrier: Carrier| match carrier {
+        Carrier::Stream => "TCP",
+        Carrier::Datagram => "UDP",
+        Carrier::Message => "SCTP",
+    };
     let row = |p: &&Protocol| format!("| {} | {} | {} | {} | {} |\n", p.name, carrier(p.carrier), p.recognised_by, p.reads, p.encrypted);
     let rows: String = PROTOCOLS.iter().map(row).collect();
     let head = "| protocol | over | recognised by | what is read | what counts as encrypted |\n| --- | --- | --- | --- | --- |\n";

@@ -16,6 +16,7 @@ mod link;
 mod net;
 mod noise;
 mod outer;
+pub mod sctp;
 mod tunnel;
 
 use std::net::IpAddr;

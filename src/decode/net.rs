@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::link::Network;
-use super::{Header, IcmpError, Macs, Packet, Reason, Skip, Tcp, be16, be32, checksum};
+use super::{Header, IcmpError, Macs, Packet, Reason, Skip, Tcp, be16, be32, checksum, sctp};
 use crate::fact::{Endpoint, Transport};
 
 /// An IP packet, its headers behind it.
@@ -260,7 +260,14 @@ pub(super) fn above<'a>(ip: &Ip<'a>, macs: Option<Macs>) -> Result<Packet<'a>, S
         Transport::Icmp6 => return icmp(ip, macs, [128, 129], 1, &[1, 2, 3, 4], Network::V6),
         Transport::Sctp => {
             let Some(h) = ip.bytes.first_chunk::<12>() else { return Err(short()) };
-            let (header, payload) = chunks(ip.bytes.get(12..).unwrap_or_default());
+            let chunks = ip.bytes.get(12..).unwrap_or_default();
+            // INIT and its acknowledgement show who opened
+            let header = match chunks.first() {
+                Some(1) => Header::Echo { request: true },
+                Some(2) => Header::Echo { request: false },
+                _ => Header::Datagram,
+            };
+            let payload = sctp::payload(chunks);
             ((u16::from_be_bytes([h[0], h[1]]), u16::from_be_bytes([h[2], h[3]])), header, payload, ip.missing)
         }
         Transport::Other(_) => ((0, 0), Header::Datagram, ip.bytes, ip.missing),
@@ -276,41 +283,6 @@ pub(super) fn above<'a>(ip: &Ip<'a>, macs: Option<Macs>) -> Result<Packet<'a>, S
         outer: None,
         stamp: ip.stamp(),
     })
-}
-
-/// Reads the chunks of SCTP (RFC 9260) up to the first that carries data: INIT and its acknowledgement show who opened, and control chunks
-/// of the usual length are no payload. Heartbeats and errors give back what they were given, so that long ones, and chunks of types that
-/// nobody knows, are payload as well.
-fn chunks(mut bytes: &[u8]) -> (Header<'static>, &[u8]) {
-    let header = match bytes.first() {
-        Some(1) => Header::Echo { request: true },
-        Some(2) => Header::Echo { request: false },
-        _ => Header::Datagram,
-    };
-    for _ in 0..crate::limits::LAYERS {
-        let (Some(kind), Some(length)) = (bytes.first(), be16(bytes, 2).map(usize::from)) else { return (header, &[]) };
-        let usual = match kind {
-            // INIT and its acknowledgement, SACK, COOKIE ECHO
-            1..=3 | 10 => 512,
-            // heartbeats, ABORT, ERROR
-            4..=6 | 9 => 64,
-            // SHUTDOWN and its like, COOKIE ACK, ECNE and CWR
-            7 | 8 | 11..=14 => 8,
-            _ => 0,
-        };
-        if (4..=usual).contains(&length) {
-            bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
-            continue;
-        }
-        // interleaved data has a longer header (RFC 8260)
-        let before = match kind {
-            0 => 16,
-            64 => 20,
-            _ => 0,
-        };
-        return (header, bytes.get(before..).unwrap_or_default());
-    }
-    (header, bytes)
 }
 
 /// Reads ICMP: `echo` are the types of request and reply, `errors` those that quote a packet.

@@ -21,11 +21,28 @@ impl TlsVersion {
     pub const TLS1_2: Self = Self(0x0303);
     /// TLS 1.3.
     pub const TLS1_3: Self = Self(0x0304);
+    /// DTLS 1.0, whose numbers count downwards.
+    pub const DTLS1_0: Self = Self(0xfeff);
+    /// DTLS 1.2.
+    pub const DTLS1_2: Self = Self(0xfefd);
+    /// DTLS 1.3.
+    pub const DTLS1_3: Self = Self(0xfefc);
 
     /// The version that a draft of TLS 1.3 (0x7fxx) stands for; any other is itself.
     #[must_use]
     pub fn settled(self) -> Self {
         if self.0 & 0xff00 == 0x7f00 { Self::TLS1_3 } else { self }
+    }
+
+    /// The version of TLS that a version of DTLS is made from (RFC 6347, RFC 9147: 1.0 from TLS 1.1); any other is itself.
+    #[must_use]
+    pub fn over_streams(self) -> Self {
+        match self {
+            Self::DTLS1_0 => Self::TLS1_1,
+            Self::DTLS1_2 => Self::TLS1_2,
+            Self::DTLS1_3 => Self::TLS1_3,
+            other => other.settled(),
+        }
     }
 }
 
@@ -38,6 +55,9 @@ impl fmt::Display for TlsVersion {
             Self::TLS1_1 => f.write_str("TLS1.1"),
             Self::TLS1_2 => f.write_str("TLS1.2"),
             Self::TLS1_3 => f.write_str("TLS1.3"),
+            Self::DTLS1_0 => f.write_str("DTLS1.0"),
+            Self::DTLS1_2 => f.write_str("DTLS1.2"),
+            Self::DTLS1_3 => f.write_str("DTLS1.3"),
             Self(other) => write!(f, "0x{other:04x}"),
         }
     }

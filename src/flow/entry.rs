@@ -207,7 +207,7 @@ impl<R: Rider> Entry<R> {
             return (Some(!end), Basis::SynAck);
         }
         let opener = ends.into_iter().find(|&end| is_set(flag::OPENED_A, end));
-        if let Some(end) = self.cold.rider.as_ref().and_then(Rider::opener).or(opener) {
+        if let Some(end) = opener.or_else(|| self.cold.rider.as_ref().and_then(Rider::opener)) {
             return (Some(end), Basis::Handshake);
         }
         if self.cold.rider.as_ref().is_some_and(Rider::hides_opener) {

@@ -80,7 +80,7 @@ impl Inspection {
         if self.is_settled() || bytes.is_empty() {
             return 0;
         }
-        if self.carrier == Carrier::Datagram {
+        if self.carrier != Carrier::Stream {
             self.datagram(end, bytes, seen);
             return 0;
         }
@@ -128,7 +128,7 @@ impl Inspection {
         let goes_on = match &mut self.stage {
             Stage::Inspecting(inspector) => matches!(inspector.gap(end, missing, seen), Progress::Used(_)) && between_messages,
             // the next datagram is as good an opening
-            Stage::Probing => self.carrier == Carrier::Datagram,
+            Stage::Probing => self.carrier != Carrier::Stream,
             Stage::Broken(..) | Stage::Settled => false,
         };
         if !goes_on {
@@ -164,7 +164,7 @@ impl Inspection {
     fn datagram(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) {
         if matches!(self.stage, Stage::Probing) {
             let opening = Opening { first: bytes, second: &[] };
-            match PROTOCOLS.iter().find(|p| p.carrier == Carrier::Datagram && (p.probe)(&opening) == Probe::Yes) {
+            match PROTOCOLS.iter().find(|p| p.carrier == self.carrier && (p.probe)(&opening) == Probe::Yes) {
                 Some(protocol) => self.open(protocol, seen),
                 None => {
                     let readable = readable::run(bytes, readable::OPENING_RUN) == Run::Readable;

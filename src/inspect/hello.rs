@@ -233,6 +233,40 @@ impl ServerHello {
     }
 }
 
+impl ServerHello {
+    /// The same of DTLS (RFC 6347, RFC 9147), whose versions have other numbers.
+    pub(super) fn read_dtls(body: &[u8]) -> Result<Self, &'static str> {
+        const UNKNOWN: &str = "version of the server hello";
+        let (&legacy, rest) = body.split_first_chunk().ok_or("server hello")?;
+        let mut hello = Self::read(&[&TlsVersion::TLS1_2.0.to_be_bytes()[..], rest].concat())?;
+        if hello.version == TlsVersion::TLS1_2 {
+            hello.version = TlsVersion(u16::from_be_bytes(legacy));
+        }
+        let is_known = matches!(hello.version, TlsVersion::DTLS1_0 | TlsVersion::DTLS1_2 | TlsVersion::DTLS1_3);
+        if is_known { Ok(hello) } else { Err(UNKNOWN) }
+    }
+}
+
+/// The body of a ClientHello of DTLS as TLS has it: without the cookie behind its session ID (RFC 6347 section 4.2.1).
+pub(super) fn without_cookie(body: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = Reader(body);
+    rest.take(34)?;
+    rest.vector8()?;
+    let before = body.get(..body.len() - rest.0.len())?;
+    rest.vector8()?;
+    Some([before, rest.0].concat())
+}
+
+/// The first extension of this type in the body of a ServerHello.
+pub(super) fn server_extension(body: &[u8], kind: u16) -> Option<&[u8]> {
+    let mut rest = Reader(body);
+    rest.take(34)?;
+    rest.vector8()?;
+    rest.take(3)?;
+    let mut list = Reader(rest.vector16()?);
+    std::iter::from_fn(|| list.extension()).find_map(|(found, content)| (found == kind).then_some(content))
+}
+
 /// The first extension of one of these types in the body of a ClientHello.
 pub(super) fn extension<'a>(body: &'a [u8], kinds: &[u16]) -> Option<&'a [u8]> {
     let (_, fixed) = tls_parser::parse_tls_handshake_client_hello(body).ok()?;

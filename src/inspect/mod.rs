@@ -9,6 +9,7 @@ mod adb;
 mod amqp;
 mod dns;
 mod drive;
+mod dtls;
 mod ftp;
 mod hello;
 mod http;
@@ -24,6 +25,7 @@ mod mqtt;
 mod mysql;
 mod nntp;
 mod ntp;
+mod pieces;
 mod pop3;
 mod postgresql;
 mod proxy_protocol;
@@ -86,6 +88,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &sip::OVER_UDP,
     &rsync::RSYNC,
     &zabbix::ZABBIX,
+    &dtls::OVER_UDP,
+    &dtls::OVER_SCTP,
     &dns::OVER_UDP,
     &dns::OVER_TCP,
     &ntp::NTP,
@@ -121,6 +125,8 @@ pub enum Carrier {
     Stream,
     /// Datagrams, each given whole: UDP.
     Datagram,
+    /// User messages, each given whole: SCTP.
+    Message,
 }
 
 /// The first bytes of a flow, as far as they are known. Ports are not among them: they prove nothing.

@@ -10,7 +10,6 @@
 //! connection IDs (a migrated connection is a flow that nobody explains), and to read Google's QUIC before version 1.
 
 mod attempt;
-mod crypto;
 mod frame;
 mod ids;
 mod keys;

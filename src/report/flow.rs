@@ -84,7 +84,7 @@ pub struct Exchange {
     pub received: u64,
 }
 
-/// TLS, over TCP or QUIC.
+/// TLS, over TCP or QUIC, or DTLS.
 #[derive(Debug, Serialize)]
 pub struct TlsLine<'a> {
     /// The version that the responder chose: `TLS1.3`.

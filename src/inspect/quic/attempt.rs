@@ -5,13 +5,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::crypto::{Crypto, Refused};
 use super::frame::{Frame, frames};
 use super::keys::{self, Keys};
 use super::packet::{Family, Id, Long, Reader, Version};
 use crate::fact::{Alert, CipherSuite, End, Fact, Name, NameSource, TlsVersion};
 use crate::inspect::Seen;
 use crate::inspect::hello::{self, ClientHello, ServerHello};
+use crate::inspect::pieces::{Pieces, Refused};
 
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
@@ -47,7 +47,7 @@ pub(super) struct Attempt {
     #[serde(skip)]
     keys: Option<(Family, Box<[Keys; 2]>)>,
     largest: [Option<u64>; 2],
-    crypto: [Crypto; 2],
+    crypto: [Pieces; 2],
     /// Bytes of that which are read.
     used: [usize; 2],
     hellos: u8,
@@ -288,7 +288,7 @@ impl Attempt {
         // the round keys of two ends, which are dropped with the hellos
         const KEYS: usize = 1200;
         let keys = if self.keys.is_some() { KEYS } else { 0 };
-        size_of::<Self>() + keys + self.crypto.iter().map(Crypto::heap_bytes).sum::<usize>()
+        size_of::<Self>() + keys + self.crypto.iter().map(Pieces::heap_bytes).sum::<usize>()
     }
 
     fn side(&self, end: End) -> usize {

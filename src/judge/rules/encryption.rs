@@ -77,13 +77,14 @@ pub(super) static UNRECOGNIZED_PAYLOAD: Rule = Rule {
 pub(super) static TLS_VERSION: Rule = Rule {
     code: "WW203",
     name: "tls-version",
-    checks: "The negotiated version is below the policy's minimum ([tls] minimum; 1.2 where it says nothing).",
+    checks: "The negotiated version is below the policy's minimum ([tls] minimum; 1.2 where it says nothing). DTLS counts as the TLS that it is made \
+             from: 1.0 as 1.1.",
     why: "SSL and TLS before 1.2 have known breaks and are withdrawn (RFC 8996).",
     fix: "Upgrade or reconfigure the side that cannot speak a later version.",
     severity: Severity::Violation,
     controls: PROTOCOLS,
     check: Check::Seen(|case, broken| {
-        if let Some((version, at)) = case.record.facts.tls.version.filter(|(version, _)| version.settled() < case.policy.tls_minimum) {
+        if let Some((version, at)) = case.record.facts.tls.version.filter(|(version, _)| version.over_streams() < case.policy.tls_minimum) {
             let place = place(case);
             let message = format!("{place} negotiated {version}, below the minimum {}", case.policy.tls_minimum);
             broken.push(Broken::new(by(case), format!("{version} {place}"), message).at(Some(at)));

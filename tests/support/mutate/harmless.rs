@@ -2,6 +2,7 @@
 
 use super::bases::Base;
 use super::scene::Mutant;
+use crate::world::dtls::is_plain;
 use crate::world::files::Kind;
 use crate::world::generate::in_order;
 use crate::world::packets::{ACK, FIN, RST, SYN, Segment, addresses, datagram, tcp_at};
@@ -35,6 +36,7 @@ pub const HARMLESS: &[Harmless] = &[
     turns("both directions within a millisecond trade places", swap_directions),
     turns("one direction comes late", |mutant, base, random| delay(mutant, base, random.one_in(2))),
     line("datagrams of QUIC trade places", swap_datagrams),
+    line("datagrams of DTLS trade places", swap_handshake),
     line("every frame twice", |mutant, _, _| twice(mutant, |frame| frame.clone())),
     line("every frame twice, as a router forwards it", |mutant, _, _| twice(mutant, forwarded)),
     line("some frames again", |mutant, _, random| again(mutant, random)),
@@ -75,6 +77,12 @@ fn swap_directions(mutant: &mut Mutant, _: &Base, random: &mut Random) {
 fn swap_datagrams(mutant: &mut Mutant, _: &Base, random: &mut Random) {
     let is_long = |frame: &[u8]| datagram(frame).is_some_and(|(.., payload)| is_quic(payload));
     swap(mutant, random, |a, b| is_long(a) && is_long(b));
+}
+
+/// Those of a handshake of DTLS.
+fn swap_handshake(mutant: &mut Mutant, _: &Base, random: &mut Random) {
+    let is_plain = |frame: &[u8]| datagram(frame).is_some_and(|(.., payload)| is_plain(payload));
+    swap(mutant, random, |a, b| is_plain(a) && is_plain(b));
 }
 
 /// Neighbours within a millisecond trade places where `may` says so.

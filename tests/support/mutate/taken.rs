@@ -9,6 +9,7 @@ use wirewitness::judge::policy::{Agent, Policy};
 use super::audit::policy;
 use super::edit::streams;
 use super::scene::Mutant;
+use crate::world::dtls::{is_client_hello, is_finishing, is_plain, is_server_hello};
 use crate::world::packets::{Place, SYN, Segment, addresses, datagram};
 use crate::world::quic::is_initial;
 use crate::world::random::Random;
@@ -60,6 +61,25 @@ pub const TAKEN: &[Taken] = &[
             is_initial(payload) && left == 0
         })
     }),
+    line("the client's hellos of DTLS", true, |mutant, random| dtls(mutant, random, |_, payload| is_client_hello(payload))),
+    line("the server's hello of DTLS", true, |mutant, random| dtls(mutant, random, |_, payload| is_server_hello(payload))),
+    line("the client's Finished of DTLS", true, |mutant, random| {
+        dtls(mutant, random, |is_first, payload| is_first && is_finishing(payload))
+    }),
+    line("the server's Finished of DTLS", true, |mutant, random| {
+        dtls(mutant, random, |is_first, payload| !is_first && is_finishing(payload))
+    }),
+    line("all that a server of DTLS sends", true, |mutant, random| dtls(mutant, random, |is_first, _| !is_first)),
+    line("all that a client of DTLS sends", true, |mutant, random| dtls(mutant, random, |is_first, _| is_first)),
+    line("the handshake of DTLS in the clear", true, |mutant, random| dtls(mutant, random, |_, payload| is_plain(payload))),
+    line("a datagram of a handshake of DTLS", false, |mutant, random| {
+        let mut left = 1 + random.below(5);
+        dtls(mutant, random, |_, payload| {
+            left -= usize::from(is_plain(payload) && left > 0);
+            is_plain(payload) && left == 0
+        })
+    }),
+    line("a packet of SCTP behind which others go on", true, packet_of_sctp),
     line("everything of somebody who is expected", true, expected_peer),
 ];
 
@@ -166,13 +186,28 @@ fn one_direction(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
 }
 
 /// Takes the datagrams of one flow of QUIC for which `is_lost` holds, by whether the end that spoke first sent them, and what is in them.
-fn quic(mutant: &mut Mutant, random: &mut Random, mut is_lost: impl FnMut(bool, &[u8]) -> bool) -> Option<()> {
+fn quic(mutant: &mut Mutant, random: &mut Random, is_lost: impl FnMut(bool, &[u8]) -> bool) -> Option<()> {
+    datagrams(mutant, random, is_initial, is_lost)
+}
+
+/// The same of DTLS.
+fn dtls(mutant: &mut Mutant, random: &mut Random, is_lost: impl FnMut(bool, &[u8]) -> bool) -> Option<()> {
+    datagrams(mutant, random, is_client_hello, is_lost)
+}
+
+/// The same of a flow with a datagram for which `begins` holds.
+fn datagrams(
+    mutant: &mut Mutant,
+    random: &mut Random,
+    begins: fn(&[u8]) -> bool,
+    mut is_lost: impl FnMut(bool, &[u8]) -> bool,
+) -> Option<()> {
     let scope = Scope::new(&mutant.agents);
     let frames = all(mutant);
     let mut flows: Vec<(Place, Place)> = Vec::new();
     for (from, to, payload) in frames.iter().filter_map(|frame| datagram(&frame.bytes)) {
         let is_known = flows.contains(&(from, to)) || flows.contains(&(to, from));
-        if !is_known && is_initial(payload) && scope.has(from.0, None) != scope.has(to.0, None) {
+        if !is_known && begins(payload) && scope.has(from.0, None) != scope.has(to.0, None) {
             flows.push((from, to));
         }
     }
@@ -191,12 +226,35 @@ fn quic(mutant: &mut Mutant, random: &mut Random, mut is_lost: impl FnMut(bool, 
     (frames.len() < before && left > 0).then_some(())
 }
 
+/// A packet with data of an association, where its sender sends data later.
+fn packet_of_sctp(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
+    const SCTP: u8 = 132;
+    let scope = Scope::new(&mutant.agents);
+    let frames = all(mutant);
+    // as worlds write them: a SACK, and data behind it
+    let sender = |frame: &Frame| {
+        let at = if *frame.bytes.get(23)? == SCTP { 34 } else { 54 };
+        let is_data = frame.bytes.get(at + 12..at + 32).is_some_and(|chunks| chunks[0] == 3 && chunks[16] == 0);
+        let is_sctp = at == 34 || *frame.bytes.get(20)? == SCTP;
+        let (from, to) = addresses(&frame.bytes).filter(|_| is_data && is_sctp)?;
+        (scope.has(from, None) != scope.has(to, None)).then(|| (from, to, frame.bytes[at..at + 4].to_vec()))
+    };
+    let senders: Vec<_> = frames.iter().map(sender).collect();
+    let goes_on = |n: &usize| senders[*n].is_some() && senders[n + 1..].contains(&senders[*n]);
+    let found: Vec<usize> = (0..frames.len()).filter(goes_on).collect();
+    let lost = if found.is_empty() { return None } else { *random.pick(&found) };
+    frames.remove(lost);
+    Some(())
+}
+
 /// All packets of the responder of a connection, whom the policy expects.
 fn expected_peer(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
     let agents = mutant.agents.clone();
     let scope = Scope::new(&agents);
     let frames = all(mutant);
-    let found: Vec<Segment> = dials(frames, &agents).into_iter().filter(|dial| !scope.has(dial.to.0, None)).collect();
+    // a resolver takes with it what allows others, and leaves no trace
+    let is_peer = |dial: &Segment| !scope.has(dial.to.0, None) && dial.to.1 != 53;
+    let found: Vec<Segment> = dials(frames, &agents).into_iter().filter(is_peer).collect();
     let peer = if found.is_empty() { return None } else { random.pick(&found).to.0 };
     frames.retain(|frame| addresses(&frame.bytes).is_none_or(|(from, to)| from != peer && to != peer));
     let required = policy(&["world".to_owned()], &format!("name = \"c\"\n[coverage]\nexpect = [\"{peer}\"]\n")).coverage.clone();

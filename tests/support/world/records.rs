@@ -21,7 +21,7 @@ fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     [&[kind][..], &(body.len() as u32).to_be_bytes()[1..], body].concat()
 }
 
-fn block(extensions: &[(u16, Vec<u8>)]) -> Vec<u8> {
+pub fn block(extensions: &[(u16, Vec<u8>)]) -> Vec<u8> {
     let bytes: Vec<u8> =
         extensions.iter().flat_map(|(kind, body)| [&kind.to_be_bytes()[..], &(body.len() as u16).to_be_bytes(), body].concat()).collect();
     if bytes.is_empty() { bytes } else { [&(bytes.len() as u16).to_be_bytes()[..], &bytes].concat() }

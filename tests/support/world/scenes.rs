@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use super::dtls::{self, Dtls};
 use super::hosts::Cast;
 use super::packets;
 use super::quic::Quic;
@@ -54,6 +55,22 @@ pub const SCENES: &[Scene] = &[
         name: "QUIC that renews a connection ID",
         play: |world, cast, random| quic(world, cast, random, |quic| (quic.ids, quic.renewed_after) = ([4, 12], Some(1))),
     },
+    Scene { name: "DTLS 1.2", play: |world, cast, random| dtls(world, cast, random, Dtls::V1_2, |_| {}) },
+    Scene { name: "DTLS 1.2 resumed", play: |world, cast, random| dtls(world, cast, random, Dtls::V1_2, |dtls| dtls.resumed = true) },
+    Scene {
+        name: "DTLS 1.2 with connection IDs",
+        play: |world, cast, random| dtls(world, cast, random, Dtls::V1_2, |dtls| dtls.ids = Some([3, 8])),
+    },
+    Scene {
+        name: "DTLS 1.2 with a hello in pieces, the last first",
+        play: |world, cast, random| dtls(world, cast, random, Dtls::V1_2, |dtls| (dtls.cookie, dtls.pieces) = (false, Some(33))),
+    },
+    Scene { name: "DTLS 1.3", play: |world, cast, random| dtls(world, cast, random, Dtls::V1_3, |_| {}) },
+    Scene {
+        name: "DTLS 1.3 with connection IDs",
+        play: |world, cast, random| dtls(world, cast, random, Dtls::V1_3, |dtls| dtls.ids = Some([5, 1])),
+    },
+    Scene { name: "DTLS over SCTP", play: dtls_over_sctp },
     Scene { name: "a socket that stays open", play: long_lived },
     Scene { name: "an address allowed by itself", play: fixed },
     Scene { name: "names over TCP", play: names_over_tcp },
@@ -118,6 +135,21 @@ fn quic(world: &mut World, cast: &Cast, random: &mut Random, shape: impl Fn(&mut
     let from = (cast.agent_for(address), world.port());
     let pause = if random.one_in(3) { random.within(20, 100) } else { 0 };
     world.quic(from, (address, 443), &quic, pause);
+}
+
+fn dtls(world: &mut World, cast: &Cast, random: &mut Random, version: u16, shape: impl Fn(&mut Dtls)) {
+    let (name, address) = endpoint(world, cast, random);
+    let mut dtls = Dtls::new(&name, version);
+    shape(&mut dtls);
+    let from = (cast.agent_for(address), world.port());
+    world.datagrams(from, (address, 443), &dtls::session(&dtls));
+}
+
+fn dtls_over_sctp(world: &mut World, cast: &Cast, random: &mut Random) {
+    let (name, address) = endpoint(world, cast, random);
+    let from = (cast.agent_for(address), world.port());
+    let said = dtls::session(&Dtls { cookie: false, ..Dtls::new(&name, Dtls::V1_2) });
+    world.messages(from, (address, 443), &said, *random.pick(&[1400, 200]));
 }
 
 /// A submission in SMTP, its opener's name as long as any, and what the server answers to STARTTLS.

@@ -6,6 +6,7 @@ mod coverage;
 mod destination;
 mod direction;
 mod dns;
+mod dtls;
 mod encryption;
 mod policy;
 mod quic;
@@ -221,6 +222,33 @@ pub const INJECTIONS: &[Injection] = &[
     line("a dial to a foreign address", Inconclusive, &["WW305"], destination::dial),
     line("a foreign address is pinged", Inconclusive, &["WW305"], destination::ping).and(&["WW301"]),
     line("HTTP to a foreign address", Fail, &["WW201"], destination::http).and(&["WW301", "WW302"]),
+    // DTLS
+    line("a peer opens DTLS and is answered", Fail, &["WW101"], dtls::accepted),
+    line("a peer opens DTLS over SCTP and is answered", Fail, &["WW101"], dtls::accepted_over_sctp),
+    line("a peer's hello of DTLS is ignored", Fail, &["WW102"], dtls::ignored).and(&["WW206"]),
+    line("text within DTLS 1.2", Fail, &["WW201"], dtls::text),
+    line("text within DTLS 1.3", Fail, &["WW201"], dtls::text_13),
+    line("text in the epoch of DTLS that has no keys", Fail, &["WW201"], dtls::text_in_the_clear),
+    line("text in the place of a record's content", Fail, &["WW201"], dtls::text_behind_header),
+    line("text behind a record's nonce", Fail, &["WW201"], dtls::text_behind_nonce),
+    line("text behind the records of a datagram", Fail, &["WW201"], dtls::text_behind_records),
+    line("text within DTLS over SCTP", Fail, &["WW201"], dtls::text_over_sctp),
+    line("bytes of no protocol within DTLS", Inconclusive, &["WW202"], dtls::noise),
+    line("a record of another version of DTLS", Inconclusive, &["WW202"], dtls::another_version),
+    line("a record of an epoch of DTLS that has not come", Inconclusive, &["WW202"], dtls::another_epoch),
+    line("a hello of DTLS without an answer", Inconclusive, &["WW206"], dtls::hello_alone),
+    line("a handshake of DTLS 1.2 that never finishes", Inconclusive, &["WW206"], dtls::unfinished),
+    line("a handshake of DTLS 1.3 that never finishes", Inconclusive, &["WW206"], dtls::unfinished_13),
+    line("DTLS of which nothing but data is seen", Inconclusive, &["WW202"], dtls::began_before).and(ANY),
+    line("DTLS behind a question of STUN", Inconclusive, &["WW202"], dtls::behind_stun).and(ANY),
+    line("two hellos of DTLS in one place", Inconclusive, &["WW906"], dtls::contradiction),
+    line("DTLS 1.0", Fail, &["WW203"], dtls::old_version),
+    line("a suite of DTLS that does not encrypt", Fail, &["WW204"], dtls::weak_suite).and(&["WW202"]),
+    line("a foreign name over DTLS 1.2", Fail, &["WW302"], dtls::name),
+    line("a foreign name over DTLS 1.3", Fail, &["WW302"], dtls::name_in_13),
+    line("a foreign name in a hello of DTLS in pieces, the last first", Fail, &["WW302"], dtls::name_in_pieces),
+    line("a foreign name in the hello with the cookie", Fail, &["WW302"], dtls::name_behind_cookie).and(&["WW906"]),
+    line("an allowed name over DTLS on another port", Fail, &["WW303"], dtls::port),
     // QUIC
     line("a peer opens QUIC and is answered", Fail, &["WW101"], quic::accepted),
     line("a peer's hello of QUIC is ignored", Fail, &["WW102"], quic::ignored).and(&["WW206"]),

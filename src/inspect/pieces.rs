@@ -1,13 +1,13 @@
-//! The bytes of CRYPTO frames (RFC 9000 section 19.6), which come split, shuffled, repeated and in several packets, kept as ranges: what
-//! lies behind a hole is never read.
+//! Bytes that come in pieces, split, shuffled, repeated and in several datagrams, kept as ranges: CRYPTO frames of QUIC (RFC 9000 section
+//! 19.6), handshake messages of DTLS (RFC 6347 section 4.2.3). What lies behind a hole is never read.
 
 use serde::{Deserialize, Serialize};
 
 use crate::limits;
 
-/// The CRYPTO bytes that one end sent in its Initials.
+/// Bytes of one end, each at its place.
 #[derive(Default, Serialize, Deserialize)]
-pub(super) struct Crypto {
+pub(super) struct Pieces {
     bytes: Vec<u8>,
     /// Which of them were sent: ascending, neither touching nor overlapping.
     ranges: Vec<(usize, usize)>,
@@ -22,7 +22,7 @@ pub(super) enum Refused {
     Limit,
 }
 
-impl Crypto {
+impl Pieces {
     /// Takes in bytes at their place.
     pub(super) fn insert(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Refused> {
         let start = usize::try_from(offset).map_err(|_| Refused::Limit)?;
@@ -89,46 +89,46 @@ mod tests {
         let mut order: Vec<usize> = (0..20).map(|n| n * 7 % 20).collect();
         for _ in 0..20 {
             order.rotate_left(1);
-            let mut crypto = Crypto::default();
+            let mut pieces = Pieces::default();
             for &n in &order {
                 // they overlap on both sides
                 let (from, to) = ((n * 10usize).saturating_sub(3), (n * 10 + 14).min(200));
-                assert_eq!(crypto.insert(from as u64, &message[from..to]), Ok(()));
+                assert_eq!(pieces.insert(from as u64, &message[from..to]), Ok(()));
             }
-            assert_eq!(crypto.whole(), message);
+            assert_eq!(pieces.whole(), message);
         }
     }
 
     #[test]
     fn a_hole_is_never_read_across() {
-        let mut crypto = Crypto::default();
-        assert_eq!(crypto.insert(4, &[5, 6]), Ok(()));
-        assert!(crypto.whole().is_empty());
+        let mut pieces = Pieces::default();
+        assert_eq!(pieces.insert(4, &[5, 6]), Ok(()));
+        assert!(pieces.whole().is_empty());
         // the count of bytes is that of a whole message, and its hole is still there
-        assert_eq!(crypto.insert(4, &[5, 6]), Ok(()));
-        assert_eq!(crypto.insert(0, &[1, 2]), Ok(()));
-        assert_eq!(crypto.whole(), [1, 2]);
-        assert_eq!(crypto.insert(1, &[2, 3, 4, 5]), Ok(()));
-        assert_eq!((crypto.whole(), crypto.end()), (&[1, 2, 3, 4, 5, 6][..], 6));
+        assert_eq!(pieces.insert(4, &[5, 6]), Ok(()));
+        assert_eq!(pieces.insert(0, &[1, 2]), Ok(()));
+        assert_eq!(pieces.whole(), [1, 2]);
+        assert_eq!(pieces.insert(1, &[2, 3, 4, 5]), Ok(()));
+        assert_eq!((pieces.whole(), pieces.end()), (&[1, 2, 3, 4, 5, 6][..], 6));
     }
 
     #[test]
     fn contradictions_are_told_and_the_first_copy_stays() {
-        let mut crypto = Crypto::default();
-        assert_eq!(crypto.insert(0, &[1, 2, 3]), Ok(()));
-        assert_eq!(crypto.insert(2, &[9, 4]), Err(Refused::Contradiction));
-        assert_eq!(crypto.whole(), [1, 2, 3, 4]);
+        let mut pieces = Pieces::default();
+        assert_eq!(pieces.insert(0, &[1, 2, 3]), Ok(()));
+        assert_eq!(pieces.insert(2, &[9, 4]), Err(Refused::Contradiction));
+        assert_eq!(pieces.whole(), [1, 2, 3, 4]);
     }
 
     #[test]
     fn bytes_and_holes_are_bounded() {
-        let mut crypto = Crypto::default();
-        assert_eq!(crypto.insert(u64::MAX, &[1]), Err(Refused::Limit));
-        assert_eq!(crypto.insert(limits::CRYPTO_BYTES as u64, &[1]), Err(Refused::Limit));
+        let mut pieces = Pieces::default();
+        assert_eq!(pieces.insert(u64::MAX, &[1]), Err(Refused::Limit));
+        assert_eq!(pieces.insert(limits::CRYPTO_BYTES as u64, &[1]), Err(Refused::Limit));
         for n in 0..limits::CRYPTO_RANGES as u64 {
-            assert_eq!(crypto.insert(n * 2, &[1]), Ok(()));
+            assert_eq!(pieces.insert(n * 2, &[1]), Ok(()));
         }
-        assert_eq!(crypto.insert(5000, &[1]), Err(Refused::Limit));
-        assert_eq!(crypto.insert(1, &[1]), Ok(()));
+        assert_eq!(pieces.insert(5000, &[1]), Err(Refused::Limit));
+        assert_eq!(pieces.insert(1, &[1]), Ok(()));
     }
 }
