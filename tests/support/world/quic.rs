@@ -38,6 +38,10 @@ pub struct Quic {
     /// The fixed bit is not set where it need not be (RFC 9287).
     pub greased: bool,
     pub beats: usize,
+    /// Makes its first destination another.
+    pub salt: u8,
+    /// Put behind the client's hello, in its Initials.
+    pub behind_hello: Vec<u8>,
 }
 
 impl Quic {
@@ -59,6 +63,8 @@ impl Quic {
             renewed_after: None,
             greased: false,
             beats: 2,
+            salt: 0,
+            behind_hello: Vec::new(),
         }
     }
 }
@@ -132,7 +138,7 @@ impl<'a> Session<'a> {
         Self {
             quic,
             said: Vec::new(),
-            original: id(3, 8),
+            original: id(3 + quic.salt, 8),
             ids: [id(5, quic.ids[0]), id(11, quic.ids[1])],
             token: Vec::new(),
             numbers: [[0; 3]; 2],
@@ -276,7 +282,8 @@ impl<'a> Session<'a> {
     /// The client's hello, in one Initial, or in pieces over several.
     fn client_initials(&mut self, keys: &Keys, hello: &[u8], offset: usize) {
         let (piece, together) = self.quic.pieces.unwrap_or((1000, 1));
-        let mut frames: Vec<Vec<u8>> = hello.chunks(piece).enumerate().map(|(n, bytes)| crypto(offset + n * piece, bytes)).collect();
+        let said = [hello, &self.quic.behind_hello].concat();
+        let mut frames: Vec<Vec<u8>> = said.chunks(piece).enumerate().map(|(n, bytes)| crypto(offset + n * piece, bytes)).collect();
         if self.quic.pieces.is_some() {
             frames.reverse();
         }

@@ -167,3 +167,50 @@ pub fn answered_later(scene: &mut Scene<'_>) -> Option<()> {
     scene.world.resolve(agent, resolver, &target.name, &[], address);
     Some(())
 }
+
+/// Words behind a question, in its datagram: together they are no question.
+pub fn text_behind_question(scene: &mut Scene<'_>) -> Option<()> {
+    scene.base.is_world.then_some(())?;
+    scene.unknown_in_the_first_minute();
+    let ((agent, resolver), name) = (scene.resolver()?, allowed_name(scene)?);
+    let question = scene.world.question(&name, RecordType::A);
+    let from = (agent, scene.world.port());
+    scene.world.udp(from, (resolver, 53), &[&question[..], b"these words are no question at all, and anybody can read them\n"].concat());
+    Some(())
+}
+
+/// The second of two questions in one message.
+pub fn second_question(scene: &mut Scene<'_>) -> Option<()> {
+    let ((agent, resolver), name) = (scene.resolver()?, allowed_name(scene)?);
+    let mut both = scene.world.question(&name, RecordType::A);
+    both.extend(&scene.world.question(FOREIGN, RecordType::A)[12..]);
+    both[5] = 2;
+    let from = (agent, scene.world.port());
+    scene.world.udp(from, (resolver, 53), &both);
+    Some(())
+}
+
+/// A length, and words that are fewer than it says.
+pub fn partial_message(scene: &mut Scene<'_>) -> Option<()> {
+    let ((agent, resolver), name) = (scene.resolver()?, allowed_name(scene)?);
+    let asked = behind_length(&scene.world.question(&name, RecordType::A));
+    let mut tcp = scene.world.connect(agent, (resolver, 53));
+    scene.world.say(
+        &mut tcp,
+        Opener,
+        &[&asked[..], &[1, 200], b"these words are no question at all, and anybody can read them\n"].concat(),
+    );
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+/// A stranger asks, the agent answers, and goes to what it answered.
+pub fn answered_to_a_stranger(scene: &mut Scene<'_>) -> Option<()> {
+    let (target, address) = (scene.bound_target()?, scene.stranger());
+    let (from, to) = ((address, scene.world.port()), (scene.agent(), 5300));
+    let [asked, answer] = scene.world.dns(&target.name, &[], address);
+    scene.world.udp(from, to, &asked);
+    scene.world.udp(to, from, &answer);
+    scene.world.wait(SECOND);
+    use_of(scene, &target, address)
+}
