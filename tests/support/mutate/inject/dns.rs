@@ -6,10 +6,10 @@ use hickory_proto::rr::RecordType;
 
 use super::super::bases::Target;
 use super::super::scene::{FOREIGN, Scene};
-use crate::world::packets::Place;
+use crate::world::packets::{Place, udp};
 use crate::world::tcp::Who::Opener;
 use crate::world::tls::{Talk, Version};
-use crate::world::{SECOND, behind_length};
+use crate::world::{MILLI, SECOND, behind_length};
 
 /// A name that the base's policy allows, so that only the resolver is wrong.
 fn allowed_name(scene: &mut Scene<'_>) -> Option<String> {
@@ -213,4 +213,19 @@ pub fn answered_to_a_stranger(scene: &mut Scene<'_>) -> Option<()> {
     scene.world.udp(to, from, &answer);
     scene.world.wait(SECOND);
     use_of(scene, &target, address)
+}
+
+/// Without checksums, two questions have the same header, and are no copies of one.
+pub fn question_without_checksum(scene: &mut Scene<'_>) -> Option<()> {
+    let ((agent, resolver), name) = (scene.resolver()?, allowed_name(scene)?);
+    agent.is_ipv4().then_some(())?;
+    let from = (agent, scene.world.port());
+    scene.world.step = MILLI / 10;
+    for name in [&name, FOREIGN] {
+        let question = scene.world.question(name, RecordType::A);
+        let mut frame = udp(from, (resolver, 53), &question);
+        frame[40..42].fill(0);
+        scene.world.push(frame);
+    }
+    Some(())
 }

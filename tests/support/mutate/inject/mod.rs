@@ -186,6 +186,7 @@ pub const INJECTIONS: &[Injection] = &[
     line("mail that ends before TLS is asked for", Fail, &["WW201"], upgrade::ended_unasked).and(&["WW205"]),
     line("a header of a proxy that is longer than any", Fail, &["WW201"], upgrade::long_proxy_header).and(ANY),
     line("a foreign name on ports that were closed", Fail, &["WW302"], encryption::name_on_old_ports).and(ANY),
+    line("bytes for a proxy that does not answer", Inconclusive, &["WW202"], upgrade::ahead_of_no_answer).and(ANY),
     line("more headers of proxies than are followed", Inconclusive, &["WW908"], records::many_handovers).and(ANY),
     line("more behind a request than is kept", Inconclusive, &["WW908"], records::unanswered_request).and(ANY),
     line("PostgreSQL by way of GSSAPI", Inconclusive, &["WW202"], records::gssapi),
@@ -344,6 +345,7 @@ pub const INJECTIONS: &[Injection] = &[
     line("text behind a question, in its datagram", Fail, &["WW202", "WW301"], dns::text_behind_question).and(ANY),
     line("a foreign name in the second question of a message", Fail, &["WW402"], dns::second_question).and(ANY),
     line("text behind a question, in a message that does not end", Inconclusive, &["WW202"], dns::partial_message).and(ANY),
+    line("a foreign name is asked for in a packet that looks like another", Fail, &["WW402"], dns::question_without_checksum).and(ANY),
     line("the agent's answer to a stranger is used", Fail, &["WW101", "WW201", "WW304"], dns::answered_to_a_stranger),
     // coverage
     line("a longer time is required than was captured within", Inconclusive, &["WW913"], coverage::long_silence).and(ANY),

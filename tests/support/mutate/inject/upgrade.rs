@@ -343,3 +343,13 @@ pub fn ended_unasked(scene: &mut Scene<'_>) -> Option<()> {
 pub fn long_proxy_header(scene: &mut Scene<'_>) -> Option<()> {
     scene.plain(&[(Opener, &[&b"PROXY TCP4 "[..], &b"hunter2 ".repeat(20), b"\r\n"].concat())])
 }
+
+/// Bytes behind a request to a proxy, which closes without an answer.
+pub fn ahead_of_no_answer(scene: &mut Scene<'_>) -> Option<()> {
+    let (target, mut tcp) = scene.reach()?;
+    let (name, port, noise) = (&target.name, target.port, scene.random.noise(90));
+    scene.world.say(&mut tcp, Opener, format!("CONNECT {name}:{port} HTTP/1.1\r\nHost: {name}:{port}\r\n\r\n").as_bytes());
+    scene.world.say(&mut tcp, Opener, &noise);
+    scene.world.close(&mut tcp);
+    Some(())
+}
