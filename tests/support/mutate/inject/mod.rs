@@ -297,7 +297,7 @@ pub const INJECTIONS: &[Injection] = &[
     line("a Retry that answers nothing", Inconclusive, &["WW202"], quic::retry_of_nothing).and(ANY),
     line("Retries without end", Inconclusive, &["WW202"], quic::many_retries).and(ANY),
     line("a version of QUIC that nobody knows", Inconclusive, &["WW202"], quic::odd_version),
-    line("a second session of QUIC that does not finish", Inconclusive, &["WW202"], quic::second_unfinished).and(ANY),
+    line("a second session of QUIC that does not finish", Inconclusive, &["WW202"], quic::second_unfinished).and(ANY).lone(),
     line("a second session of QUIC that the other end opens", Inconclusive, &["WW202"], quic::second_of_the_other).and(ANY),
     // beside what the policy permits
     line("another port than is permitted to come in", Fail, &["WW101"], policy::inbound_port),
