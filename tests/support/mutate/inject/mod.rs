@@ -277,6 +277,7 @@ pub const INJECTIONS: &[Injection] = &[
     line("a foreign name over QUIC", Fail, &["WW302"], quic::name),
     line("a foreign name in version 2 of QUIC", Fail, &["WW302"], quic::name_in_v2),
     line("a foreign name after a Retry", Fail, &["WW302"], quic::name_after_retry),
+    line("a foreign name in the second hello of QUIC", Fail, &["WW302"], quic::name_in_hello_again),
     line("a foreign name behind an allowed one's Initial", Fail, &["WW302"], quic::name_in_second_attempt),
     line("a foreign name in a hello of pieces, the last first", Fail, &["WW302"], quic::name_in_pieces),
     line("a foreign name in a hello of two Initials", Fail, &["WW302"], quic::name_in_big_hello),

@@ -147,6 +147,11 @@ pub fn name_in_big_hello(scene: &mut Scene<'_>) -> Option<()> {
     foreign(scene, |quic| quic.big = true)
 }
 
+pub fn name_in_hello_again(scene: &mut Scene<'_>) -> Option<()> {
+    scene.base.is_world.then_some(())?;
+    scene.quic(|name| session(&Quic { hello_retried: true, renamed: true, ..Quic::new(name) }).to_vec())
+}
+
 /// An Initial that nobody answers asks for an allowed name; the session behind it, between the same ports, for another.
 pub fn name_in_second_attempt(scene: &mut Scene<'_>) -> Option<()> {
     let target = scene.quic_target().filter(|target| !target.is_free)?;
