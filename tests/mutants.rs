@@ -45,8 +45,7 @@ fn broken(base: &Base, injection: &Injection, when: When, v6: bool, seed: u64) -
     (injection.inject)(&mut scene)?;
     let expected = scene.expected.unwrap_or(injection.expected);
     // where the policy itself lowers or waives a rule, breaking it is no violation
-    let policy = &scene.mutant.policy;
-    let is_lowered = |rule: &&str| policy.severity.iter().any(|(code, ..)| code == rule);
+    let is_lowered = |rule: &&str| base.policy.severity.iter().any(|(code, ..)| code == rule);
     if expected.rules.iter().any(is_lowered) || !base.policy.waivers.is_empty() && expected.rules.contains(&"WW203") {
         return None;
     }
@@ -179,7 +178,10 @@ fn every_rule_has_its_injection() {
         let known = |code: &&&str| RULES.iter().any(|rule| rule.code == **code);
         assert!(injection.expected.rules.iter().all(|code| known(&code)), "{} breaks a rule that is not in force", injection.name);
         let bases = bases(6);
-        let has_place = bases.iter().any(|base| [false, true].iter().any(|&v6| broken(base, injection, When::Middle, v6, 1).is_some()));
+        let has_place = bases.iter().any(|base| {
+            let mut moments = When::ALL.iter().flat_map(|when| [(when, false), (when, true)]);
+            moments.any(|(when, v6)| broken(base, injection, *when, v6, 1).is_some())
+        });
         assert!(has_place, "{} is never tried", injection.name);
     }
 }

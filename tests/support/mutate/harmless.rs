@@ -5,7 +5,7 @@ use super::scene::Mutant;
 use crate::world::dtls::is_plain;
 use crate::world::files::Kind;
 use crate::world::generate::in_order;
-use crate::world::packets::{ACK, FIN, RST, SYN, Segment, addresses, datagram, tcp_at};
+use crate::world::packets::{ACK, FIN, RST, SYN, Segment, addresses, datagram, fragments, tcp_at};
 use crate::world::quic::is_quic;
 use crate::world::random::Random;
 use crate::world::wrappers::WRAPPERS;
@@ -43,8 +43,10 @@ pub const HARMLESS: &[Harmless] = &[
     line("segments are retransmitted", retransmit),
     line("segments are retransmitted in other pieces", retransmit_in_pieces),
     line("segments are cut up", cut_up),
+    line("packets come in fragments", in_fragments),
     line("keep-alives", keep_alives),
     line("keep-alives, and copies of them that come late", late_keep_alives),
+    line("resets that nobody believes", forged_resets),
     line("acknowledgements again", |mutant, _, random| acknowledge(mutant, random)),
     line("other hosts speak", |mutant, base, random| play(mutant, base, random, scenes::others)),
     line("noise of the link", |mutant, base, random| play(mutant, base, random, scenes::noise)),
@@ -190,6 +192,28 @@ fn cut_up(mutant: &mut Mutant, _: &Base, random: &mut Random) {
     mutant.frames = frames;
 }
 
+/// As a router with a smaller MTU sends them on.
+fn in_fragments(mutant: &mut Mutant, _: &Base, random: &mut Random) {
+    let most = *random.pick(&[64usize, 256, 800]);
+    let mut id = 0;
+    mutant.frames = mutant
+        .frames
+        .iter()
+        .flat_map(|frame| {
+            let is_plain = match frame.bytes.get(12..15) {
+                Some([8, 0, 0x45]) => frame.bytes[20] & 0x3f == 0 && frame.bytes[21] == 0,
+                Some([0x86, 0xdd, _]) => frame.bytes[20] != 44,
+                _ => false,
+            };
+            if !is_plain || frame.cut > 0 || frame.bytes.len() < most + 54 || random.one_in(2) {
+                return vec![frame.clone()];
+            }
+            id += 1;
+            fragments(&frame.bytes, most, id).into_iter().map(|bytes| Frame { bytes, ..*frame }).collect()
+        })
+        .collect();
+}
+
 fn keep_alives(mutant: &mut Mutant, _: &Base, random: &mut Random) {
     for (at, segment) in segments(mutant) {
         if random.one_in(3) {
@@ -217,6 +241,15 @@ fn late_keep_alives(mutant: &mut Mutant, base: &Base, random: &mut Random) {
     mutant.added.extend(probes);
     // longer than a tap takes to say the same thing twice
     mutant.added.extend(copies.into_iter().map(|frame| Frame { at: frame.at + random.within(600_000, 3_000_000), ..frame }));
+}
+
+/// Their numbers lie far outside of what the receiver awaits (RFC 5961 section 3).
+fn forged_resets(mutant: &mut Mutant, _: &Base, random: &mut Random) {
+    for (at, segment) in segments(mutant) {
+        if random.one_in(4) {
+            put(mutant, at, &Segment { seq: segment.seq.wrapping_add(0x4000_0000), payload: Vec::new(), flags: RST, ..segment });
+        }
+    }
 }
 
 fn acknowledge(mutant: &mut Mutant, random: &mut Random) {

@@ -61,9 +61,19 @@ impl Mutant {
     pub fn capture(&self) -> Vec<u8> {
         let mut frames = [&self.frames[..], &self.added].concat();
         in_order(&mut frames);
-        let wrapped = frames.iter().filter_map(|frame| Some(Frame { bytes: (self.wrapper.wrap)(&frame.bytes)?, ..*frame }));
-        let wrapped: Vec<Frame> = wrapped.collect();
+        let wrapped: Vec<Frame> = frames.iter().filter_map(|frame| self.wrapped(frame)).collect();
         self.file.write(self.wrapper.link, &wrapped)
+    }
+
+    /// A frame that the snap length cut was wrapped before it was cut.
+    fn wrapped(&self, frame: &Frame) -> Option<Frame> {
+        let mut bytes = (self.wrapper.wrap)(&frame.bytes)?;
+        if frame.cut > 0 {
+            let kept = bytes.len();
+            bytes = (self.wrapper.wrap)(&[&frame.bytes[..], &vec![0; frame.cut]].concat())?;
+            bytes.truncate(kept);
+        }
+        Some(Frame { bytes, ..*frame })
     }
 
     pub fn audit(&self) -> Found {

@@ -10,7 +10,7 @@ use super::audit::policy;
 use super::edit::streams;
 use super::scene::Mutant;
 use crate::world::dtls::{is_client_hello, is_finishing, is_plain, is_server_hello};
-use crate::world::packets::{Place, SYN, Segment, addresses, datagram};
+use crate::world::packets::{Place, SYN, Segment, addresses, datagram, fragments};
 use crate::world::quic::is_initial;
 use crate::world::random::Random;
 use crate::world::{Frame, records};
@@ -30,6 +30,7 @@ const fn line(name: &'static str, needed: bool, take: fn(&mut Mutant, &mut Rando
 
 pub const TAKEN: &[Taken] = &[
     line("a segment of a handshake", true, segment_of_handshake),
+    line("a fragment of a segment of a handshake", true, fragment_of_handshake),
     line("a segment ahead of TLS within a flow", true, segment_of_prologue),
     line("some segment that is acknowledged", false, some_segment),
     line("a SYN", false, syn),
@@ -99,8 +100,7 @@ fn lose(frames: &mut Vec<Frame>, lost: &Segment) {
 }
 
 /// One of the first two records of a TLS session, where the hellos are.
-fn segment_of_handshake(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
-    let frames = all(mutant);
+fn first_of_handshake(frames: &[Frame], random: &mut Random) -> Option<Segment> {
     let of_tls =
         streams(frames).into_iter().filter(|stream| stream.bytes.first() == Some(&22) && records::boundaries(&stream.bytes).len() > 4);
     let firsts: Vec<Segment> = of_tls
@@ -112,8 +112,26 @@ fn segment_of_handshake(mutant: &mut Mutant, random: &mut Random) -> Option<()> 
             })
         })
         .collect();
-    let lost = if firsts.is_empty() { return None } else { random.pick(&firsts).clone() };
+    (!firsts.is_empty()).then(|| random.pick(&firsts).clone())
+}
+
+fn segment_of_handshake(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
+    let frames = all(mutant);
+    let lost = first_of_handshake(frames, random)?;
     lose(frames, &lost);
+    Some(())
+}
+
+/// The segment comes in fragments, and one of them does not come.
+fn fragment_of_handshake(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
+    let frames = all(mutant);
+    let lost = first_of_handshake(frames, random)?;
+    let is_it = |frame: &Frame| Segment::read(&frame.bytes).is_some_and(|s| (s.seq, s.from, s.to) == (lost.seq, lost.from, lost.to));
+    let at = frames.iter().find(|frame| is_it(frame))?.at;
+    let mut pieces = fragments(&lost.write(), 24, 0x7a7a);
+    pieces.remove(random.below(pieces.len()));
+    lose(frames, &lost);
+    frames.extend(pieces.into_iter().map(|bytes| Frame { at, bytes, cut: 0 }));
     Some(())
 }
 

@@ -97,6 +97,33 @@ pub fn other(kind: u16, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// An untagged Ethernet frame of IP without options as the fragments of it, of at most `most` bytes each, which is a multiple of eight.
+pub fn fragments(frame: &[u8], most: usize, id: u32) -> Vec<Vec<u8>> {
+    let is_v4 = frame[12] == 8;
+    let (header, length) = if is_v4 { (34, 16) } else { (54, 18) };
+    let total = usize::from(u16::from_be_bytes([frame[length], frame[length + 1]]));
+    let end = if is_v4 { 14 + total } else { 54 + total };
+    let pieces = frame[header..end].chunks(most).enumerate();
+    let last = (end - header).div_ceil(most) - 1;
+    pieces
+        .map(|(n, piece)| {
+            let mut out = frame[..header].to_vec();
+            let (place, more) = ((n * most) as u16, u16::from(n < last));
+            if is_v4 {
+                out[18..20].copy_from_slice(&(id as u16).to_be_bytes());
+                out[20..22].copy_from_slice(&(more << 13 | place >> 3).to_be_bytes());
+            } else {
+                let next = std::mem::replace(&mut out[20], 44);
+                out.extend([&[next, 0][..], &(place | more).to_be_bytes(), &id.to_be_bytes()].concat());
+            }
+            let length_of_it = (out.len() - if is_v4 { 14 } else { 54 } + piece.len()) as u16;
+            out[length..length + 2].copy_from_slice(&length_of_it.to_be_bytes());
+            out.extend(piece);
+            out
+        })
+        .collect()
+}
+
 /// Where TCP's header and payload lie in an untagged Ethernet frame without options of IP.
 pub struct TcpAt {
     pub header: usize,

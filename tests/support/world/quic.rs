@@ -27,6 +27,8 @@ pub struct Quic {
     pub refused: Option<u32>,
     /// The first hello offers a group that the server does not take.
     pub hello_retried: bool,
+    /// The hello that follows asks for another name on the wire: "foreign" in it where the first has "allowed".
+    pub renamed: bool,
     /// The hello is longer than a packet.
     pub big: bool,
     /// Bytes of a CRYPTO frame of the client, and frames of an Initial; the last go first.
@@ -38,6 +40,10 @@ pub struct Quic {
     /// The fixed bit is not set where it need not be (RFC 9287).
     pub greased: bool,
     pub beats: usize,
+    /// Makes its first destination another.
+    pub salt: u8,
+    /// Put behind the client's hello, in its Initials.
+    pub behind_hello: Vec<u8>,
 }
 
 impl Quic {
@@ -53,12 +59,15 @@ impl Quic {
             retry: false,
             refused: None,
             hello_retried: false,
+            renamed: false,
             big: false,
             pieces: None,
             ids: [0, 8],
             renewed_after: None,
             greased: false,
             beats: 2,
+            salt: 0,
+            behind_hello: Vec::new(),
         }
     }
 }
@@ -132,7 +141,7 @@ impl<'a> Session<'a> {
         Self {
             quic,
             said: Vec::new(),
-            original: id(3, 8),
+            original: id(3 + quic.salt, 8),
             ids: [id(5, quic.ids[0]), id(11, quic.ids[1])],
             token: Vec::new(),
             numbers: [[0; 3]; 2],
@@ -181,7 +190,10 @@ impl<'a> Session<'a> {
             answered = answer.len();
             hello.clear();
             assert!(client.write_hs(&mut hello).is_none());
-            self.client_initials(&keys, &hello, offset);
+            let mut said = hello.clone();
+            let name = said.windows(7).position(|bytes| bytes == b"allowed").filter(|_| self.quic.renamed);
+            name.into_iter().for_each(|at| said[at..at + 7].copy_from_slice(b"foreign"));
+            self.client_initials(&keys, &said, offset);
             offset += hello.len();
             server.read_hs(&hello).expect("the server follows");
             answer.clear();
@@ -276,7 +288,8 @@ impl<'a> Session<'a> {
     /// The client's hello, in one Initial, or in pieces over several.
     fn client_initials(&mut self, keys: &Keys, hello: &[u8], offset: usize) {
         let (piece, together) = self.quic.pieces.unwrap_or((1000, 1));
-        let mut frames: Vec<Vec<u8>> = hello.chunks(piece).enumerate().map(|(n, bytes)| crypto(offset + n * piece, bytes)).collect();
+        let said = [hello, &self.quic.behind_hello].concat();
+        let mut frames: Vec<Vec<u8>> = said.chunks(piece).enumerate().map(|(n, bytes)| crypto(offset + n * piece, bytes)).collect();
         if self.quic.pieces.is_some() {
             frames.reverse();
         }

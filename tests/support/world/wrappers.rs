@@ -1,6 +1,10 @@
 //! Everything that a frame may be wrapped in and that the decoder opens again. [`WRAPPERS`] is the one list: a link type, tag or tunnel
 //! that the decoder learns to open gets its line here, and every mutant, law and benign world is then tried inside it.
 
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::packets;
+
 /// A way to wrap a frame.
 pub struct Wrapper {
     pub name: &'static str,
@@ -30,6 +34,16 @@ pub const WRAPPERS: &[Wrapper] = &[
     Wrapper { name: "null of a big-endian host", link: 0, wrap: |frame| loopback(frame, [2, 28], true) },
     Wrapper { name: "loop", link: 108, wrap: |frame| loopback(frame, [2, 24], true) },
     Wrapper { name: "options of IP", link: ETHERNET, wrap: |frame| Some(with_options(frame)) },
+    Wrapper { name: "802.2 with SNAP", link: ETHERNET, wrap: |frame| Some(snap(frame)) },
+    Wrapper { name: "PPPoE", link: ETHERNET, wrap: pppoe },
+    Wrapper { name: "PPP", link: 9, wrap: ppp },
+    Wrapper { name: "Cisco HDLC", link: 104, wrap: |frame| Some([&[0x0f, 0][..], &frame[12..]].concat()) },
+    Wrapper { name: "MPLS", link: ETHERNET, wrap: |frame| Some(labelled(frame, network(frame)?)) },
+    Wrapper { name: "a pseudowire", link: ETHERNET, wrap: pseudowire },
+    Wrapper { name: "wireless", link: 127, wrap: |frame| Some(wireless(frame)) },
+    Wrapper { name: "GRE", link: ETHERNET, wrap: |frame| tunnelled(47, &[&[0, 0], &frame[12..14], network(frame)?].concat()) },
+    Wrapper { name: "IP in IP", link: ETHERNET, wrap: |frame| tunnelled(if frame[12] == 8 { 4 } else { 41 }, network(frame)?) },
+    Wrapper { name: "VXLAN", link: ETHERNET, wrap: |frame| Some(vxlan(frame)) },
 ];
 
 pub fn wrapper(name: &str) -> &'static Wrapper {
@@ -79,6 +93,53 @@ fn with_options(frame: &[u8]) -> Vec<u8> {
         _ => {}
     }
     out
+}
+
+fn snap(frame: &[u8]) -> Vec<u8> {
+    let length = (frame.len() as u16 - 6).min(1500);
+    [&frame[..12], &length.to_be_bytes(), &[0xaa, 0xaa, 3, 0, 0, 0], &frame[12..]].concat()
+}
+
+fn ppp(frame: &[u8]) -> Option<Vec<u8>> {
+    let packet = network(frame)?;
+    Some([&[0, if frame[12] == 8 { 0x21 } else { 0x57 }], packet].concat())
+}
+
+fn pppoe(frame: &[u8]) -> Option<Vec<u8>> {
+    let inner = ppp(frame)?;
+    Some([&frame[..12], &[0x88, 0x64, 0x11, 0, 0, 7], &(inner.len() as u16).to_be_bytes(), &inner].concat())
+}
+
+/// Behind two labels, of which the second is the bottom of the stack.
+fn labelled(frame: &[u8], inner: &[u8]) -> Vec<u8> {
+    [&frame[..12], &[0x88, 0x47, 0, 1, 0, 64, 0, 1, 0x11, 64], inner].concat()
+}
+
+/// Ethernet of IPv4 behind a control word, without its checksum; IPv6 as it is, for nothing shows that a frame holds it.
+fn pseudowire(frame: &[u8]) -> Option<Vec<u8>> {
+    let mut inner = [&[0; 4], frame].concat();
+    if frame.get(12..15)? == [8, 0, 0x45] && frame.len() >= 34 {
+        inner[28..30].fill(0);
+        return Some(labelled(frame, &inner));
+    }
+    Some(labelled(frame, network(frame)?))
+}
+
+/// As an access point sends it on, behind radiotap.
+fn wireless(frame: &[u8]) -> Vec<u8> {
+    let addresses = [&frame[..6], &[2, 0xaa, 0, 0, 0, 1], &frame[6..12]].concat();
+    [&[0, 0, 8, 0, 0, 0, 0, 0, 8, 2, 0, 0][..], &addresses, &[0, 0, 0xaa, 0xaa, 3, 0, 0, 0], &frame[12..]].concat()
+}
+
+/// Between two hosts that nobody asks about: a carrier's, or a mirror's.
+const CARRIERS: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::new(172, 16, 0, 1)), IpAddr::V4(Ipv4Addr::new(172, 16, 0, 2))];
+
+fn tunnelled(protocol: u8, inner: &[u8]) -> Option<Vec<u8>> {
+    Some(packets::ip(CARRIERS[0], CARRIERS[1], protocol, inner))
+}
+
+fn vxlan(frame: &[u8]) -> Vec<u8> {
+    packets::udp((CARRIERS[0], 50_000), (CARRIERS[1], 4789), &[&[8, 0, 0, 0, 0, 0, 5, 0], frame].concat())
 }
 
 /// The Ethernet frame that a frame of a capture carries, without its tags: the inverse of the link types above.

@@ -6,11 +6,11 @@ use wirewitness::judge::policy::Policy;
 
 use super::super::audit::policy;
 use super::super::scene::{FOREIGN, Scene};
-use crate::world::Frame;
 use crate::world::packets::{self, Segment, tcp_at};
 use crate::world::records::{self, client_hello, server_name};
 use crate::world::tcp::{Tcp, Who::Opener};
 use crate::world::tls::{self, Talk, Version};
+use crate::world::{Frame, SECOND};
 
 pub fn dropped(scene: &mut Scene<'_>) -> Option<()> {
     scene.mutant.file.dropped = 3;
@@ -62,7 +62,7 @@ pub fn ethertype(scene: &mut Scene<'_>) -> Option<()> {
 }
 
 /// Raw IP has no place for other protocols.
-fn carries_anything(scene: &Scene<'_>) -> Option<()> {
+pub fn carries_anything(scene: &Scene<'_>) -> Option<()> {
     (scene.mutant.wrapper.wrap)(&packets::other(0x4321, &[])).map(|_| ())
 }
 
@@ -250,4 +250,23 @@ pub fn short_time(scene: &mut Scene<'_>) -> Option<()> {
 
 pub fn nobody_asks(scene: &mut Scene<'_>) -> Option<()> {
     require(scene, &format!("expect = [\"*.{FOREIGN}\", \"192.0.2.77\"]"))
+}
+
+/// Hours in which nothing at all was captured are not observed.
+pub fn long_silence(scene: &mut Scene<'_>) -> Option<()> {
+    let ((agent, resolver), target) = (scene.resolver()?, scene.target()?);
+    scene.world.now = scene.base.span().1 + 5 * 3600 * SECOND;
+    scene.world.resolve(agent, resolver, &target.name, &[], target.peer);
+    require(scene, "min_duration = \"4h\"")
+}
+
+/// The name was said before the capture, and the address alone is not allowed.
+pub fn unknown_name(scene: &mut Scene<'_>) -> Option<()> {
+    scene.base.is_world.then_some(())?;
+    let target = scene.target()?;
+    scene.look_up(&target);
+    let mut tcp = Tcp::new((target.agent, scene.world.port()), (target.peer, target.port));
+    let said = tls::session(&Talk::new(&target.name, Version::Tls13));
+    scene.world.flights(&mut tcp, &said[said.len() - 4..], 0);
+    Some(())
 }

@@ -6,10 +6,10 @@ use hickory_proto::rr::RecordType;
 
 use super::super::bases::Target;
 use super::super::scene::{FOREIGN, Scene};
-use crate::world::packets::Place;
+use crate::world::packets::{Place, udp};
 use crate::world::tcp::Who::Opener;
 use crate::world::tls::{Talk, Version};
-use crate::world::{SECOND, behind_length};
+use crate::world::{MILLI, SECOND, behind_length};
 
 /// A name that the base's policy allows, so that only the resolver is wrong.
 fn allowed_name(scene: &mut Scene<'_>) -> Option<String> {
@@ -165,5 +165,67 @@ pub fn answered_later(scene: &mut Scene<'_>) -> Option<()> {
     use_of(scene, &target, address)?;
     scene.world.wait(5 * SECOND);
     scene.world.resolve(agent, resolver, &target.name, &[], address);
+    Some(())
+}
+
+/// Words behind a question, in its datagram: together they are no question.
+pub fn text_behind_question(scene: &mut Scene<'_>) -> Option<()> {
+    scene.base.is_world.then_some(())?;
+    scene.unknown_in_the_first_minute();
+    let ((agent, resolver), name) = (scene.resolver()?, allowed_name(scene)?);
+    let question = scene.world.question(&name, RecordType::A);
+    let from = (agent, scene.world.port());
+    scene.world.udp(from, (resolver, 53), &[&question[..], b"these words are no question at all, and anybody can read them\n"].concat());
+    Some(())
+}
+
+/// The second of two questions in one message.
+pub fn second_question(scene: &mut Scene<'_>) -> Option<()> {
+    let ((agent, resolver), name) = (scene.resolver()?, allowed_name(scene)?);
+    let mut both = scene.world.question(&name, RecordType::A);
+    both.extend(&scene.world.question(FOREIGN, RecordType::A)[12..]);
+    both[5] = 2;
+    let from = (agent, scene.world.port());
+    scene.world.udp(from, (resolver, 53), &both);
+    Some(())
+}
+
+/// A length, and words that are fewer than it says.
+pub fn partial_message(scene: &mut Scene<'_>) -> Option<()> {
+    let ((agent, resolver), name) = (scene.resolver()?, allowed_name(scene)?);
+    let asked = behind_length(&scene.world.question(&name, RecordType::A));
+    let mut tcp = scene.world.connect(agent, (resolver, 53));
+    scene.world.say(
+        &mut tcp,
+        Opener,
+        &[&asked[..], &[1, 200], b"these words are no question at all, and anybody can read them\n"].concat(),
+    );
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+/// A stranger asks, the agent answers, and goes to what it answered.
+pub fn answered_to_a_stranger(scene: &mut Scene<'_>) -> Option<()> {
+    let (target, address) = (scene.bound_target()?, scene.stranger());
+    let (from, to) = ((address, scene.world.port()), (scene.agent(), 5300));
+    let [asked, answer] = scene.world.dns(&target.name, &[], address);
+    scene.world.udp(from, to, &asked);
+    scene.world.udp(to, from, &answer);
+    scene.world.wait(SECOND);
+    use_of(scene, &target, address)
+}
+
+/// Without checksums, two questions have the same header, and are no copies of one.
+pub fn question_without_checksum(scene: &mut Scene<'_>) -> Option<()> {
+    let ((agent, resolver), name) = (scene.resolver()?, allowed_name(scene)?);
+    agent.is_ipv4().then_some(())?;
+    let from = (agent, scene.world.port());
+    scene.world.step = MILLI / 10;
+    for name in [&name, FOREIGN] {
+        let question = scene.world.question(name, RecordType::A);
+        let mut frame = udp(from, (resolver, 53), &question);
+        frame[40..42].fill(0);
+        scene.world.push(frame);
+    }
     Some(())
 }

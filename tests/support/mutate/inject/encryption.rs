@@ -371,6 +371,18 @@ pub fn text_on_old_ports(scene: &mut Scene<'_>) -> Option<()> {
     Some(())
 }
 
+/// The same, and it asks for a foreign name.
+pub fn name_on_old_ports(scene: &mut Scene<'_>) -> Option<()> {
+    scene.bound_target()?;
+    let mut tcp = scene.reach_tls(Version::Tls12)?;
+    scene.world.close(&mut tcp);
+    scene.world.first = [77_000, 88_000];
+    let mut tcp = scene.world.dial(tcp.opener, tcp.other);
+    scene.world.talk(&mut tcp, &Talk::new(super::super::scene::FOREIGN, Version::Tls13), 0);
+    scene.world.close(&mut tcp);
+    (!scene.base.policy.private).then_some(())
+}
+
 pub fn text_in_records(scene: &mut Scene<'_>) -> Option<()> {
     after_tls(scene, Version::Tls13, Opener, &records::record(23, 0x0303, TEXT), 1400)
 }
@@ -430,8 +442,15 @@ fn ssh_packet(content: &[u8]) -> Vec<u8> {
     [&length.to_be_bytes()[..], &[padding as u8], content, &vec![0; padding]].concat()
 }
 
+/// Which ends of SSH say that they go over to their keys.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    OfBoth,
+    OfOneEnd,
+}
+
 /// A whole session of SSH with this cipher; `before` goes ahead of the responder's version.
-fn ssh(scene: &mut Scene<'_>, cipher: &str, before: &[u8]) -> Option<()> {
+pub fn ssh(scene: &mut Scene<'_>, cipher: &str, before: &[u8], changed: Keys) -> Option<()> {
     let (_, mut tcp) = scene.reach()?;
     let lists = ["curve25519-sha256", "ssh-ed25519", cipher, cipher, "hmac-sha2-256", "hmac-sha2-256", "none", "none", "", ""];
     let mut offer = [&[20][..], &[0x5c; 16]].concat();
@@ -440,7 +459,7 @@ fn ssh(scene: &mut Scene<'_>, cipher: &str, before: &[u8]) -> Option<()> {
         offer.extend(list.as_bytes());
     }
     offer.extend([0; 5]);
-    let keys = |kind: u8| [ssh_packet(&[&[kind][..], &[0x77; 60]].concat()), ssh_packet(&[21])].concat();
+    let keys = |kind: u8| ssh_packet(&[&[kind][..], &[0x77; 60]].concat());
     scene.world.say(&mut tcp, Opener, b"SSH-2.0-client\r\n");
     scene.world.say(&mut tcp, Other, &[before, b"SSH-2.0-server\r\n"].concat());
     for who in [Opener, Other] {
@@ -448,6 +467,10 @@ fn ssh(scene: &mut Scene<'_>, cipher: &str, before: &[u8]) -> Option<()> {
     }
     scene.world.say(&mut tcp, Opener, &keys(30));
     scene.world.say(&mut tcp, Other, &keys(31));
+    scene.world.say(&mut tcp, Other, &ssh_packet(&[21]));
+    if changed == Keys::OfBoth {
+        scene.world.say(&mut tcp, Opener, &ssh_packet(&[21]));
+    }
     for who in [Opener, Other] {
         scene.world.say(&mut tcp, who, &[0xd3; 300]);
     }
@@ -456,11 +479,11 @@ fn ssh(scene: &mut Scene<'_>, cipher: &str, before: &[u8]) -> Option<()> {
 }
 
 pub fn ssh_without_cipher(scene: &mut Scene<'_>) -> Option<()> {
-    ssh(scene, "none", &[])
+    ssh(scene, "none", &[], Keys::OfBoth)
 }
 
 pub fn ssh_behind_text(scene: &mut Scene<'_>) -> Option<()> {
-    ssh(scene, "aes256-ctr", &TEXT.repeat(200))
+    ssh(scene, "aes256-ctr", &TEXT.repeat(200), Keys::OfBoth)
 }
 
 pub fn few_bytes_after_tls(scene: &mut Scene<'_>) -> Option<()> {

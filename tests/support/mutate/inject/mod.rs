@@ -1,6 +1,7 @@
 //! Violations, one line each. [`INJECTIONS`] is the one list: a rule or protocol that is new adds the lines that break it, and every one
 //! is then tried in every base, at the start, in the middle and at the end, in both families, in every wrapper and file format.
 
+mod below;
 mod beside;
 mod coverage;
 mod destination;
@@ -10,6 +11,7 @@ mod dtls;
 mod encryption;
 mod policy;
 mod quic;
+mod records;
 mod upgrade;
 
 use wirewitness::judge::Verdict::{self, Fail, Inconclusive};
@@ -167,6 +169,28 @@ pub const INJECTIONS: &[Injection] = &[
     line("text inside SOCKS", Fail, &["WW201"], upgrade::text_in_socks),
     line("text behind the header of a proxy", Fail, &["WW201"], upgrade::text_behind_proxy_header),
     line("a foreign name behind the header of a proxy", Fail, &["WW302"], upgrade::foreign_behind_proxy_header),
+    line("a request of SOCKS to be waited for", Inconclusive, &["WW202"], upgrade::bind_of_socks).and(ANY),
+    line("text in the place of a request of SOCKS", Fail, &["WW201"], upgrade::text_for_a_request_of_socks),
+    line("a line without end", Fail, &["WW201"], upgrade::endless_line).and(ANY),
+    line("a prologue without end", Fail, &["WW201"], upgrade::long_prologue).and(ANY),
+    line("a line that is not ended, behind a refusal", Fail, &["WW201"], upgrade::unended_line).and(&["WW205"]),
+    line("a hello behind STARTTLS that is not answered", Inconclusive, &["WW202"], upgrade::hello_without_answer).and(ANY),
+    line("data before the Finished of TLS 1.2", Inconclusive, &["WW202"], records::data_before_finished).and(ANY),
+    line("text in an alert", Inconclusive, &["WW202"], records::long_alert).and(ANY),
+    line("text in a message that no handshake has", Inconclusive, &["WW202"], records::odd_message).and(ANY),
+    line("a record that is longer than any", Inconclusive, &["WW202"], records::long_record).and(ANY),
+    line("SSH in which one end goes over to its keys", Inconclusive, &["WW206"], records::keys_of_one_end).and(ANY),
+    line("an allowed name inside a foreign one of SOCKS", Fail, &["WW302"], upgrade::foreign_around_allowed),
+    line("a proxy under a foreign name, by way of another", Fail, &["WW302"], upgrade::foreign_proxy_by_another),
+    line("an encrypted hello inside SOCKS", Inconclusive, &["WW305"], upgrade::hidden_inside_socks),
+    line("a command behind STARTTLS where mail in the clear is permitted", Fail, &["WW201"], upgrade::injected_where_permitted),
+    line("mail that ends before TLS is asked for", Fail, &["WW201"], upgrade::ended_unasked).and(&["WW205"]),
+    line("a header of a proxy that is longer than any", Fail, &["WW201"], upgrade::long_proxy_header).and(ANY),
+    line("a foreign name on ports that were closed", Fail, &["WW302"], encryption::name_on_old_ports).and(ANY),
+    line("bytes for a proxy that does not answer", Inconclusive, &["WW202"], upgrade::ahead_of_no_answer).and(ANY),
+    line("more headers of proxies than are followed", Inconclusive, &["WW908"], records::many_handovers).and(ANY),
+    line("more behind a request than is kept", Inconclusive, &["WW908"], records::unanswered_request).and(ANY),
+    line("PostgreSQL by way of GSSAPI", Inconclusive, &["WW202"], records::gssapi),
     line("text on a SYN", Fail, &["WW201"], encryption::text_on_syn).and(ANY).lone(),
     line("text after both FIN", Inconclusive, &["WW906"], encryption::text_after_fin).and(ANY),
     line("text in the place of a FIN", Fail, &["WW201"], encryption::text_in_place_of_fin).and(ANY),
@@ -202,6 +226,18 @@ pub const INJECTIONS: &[Injection] = &[
     line("a packet that goes on elsewhere", Inconclusive, &["WW903"], beside::source_route).and(ANY),
     line("text in the padding of a header", Inconclusive, &["WW903"], beside::padding).and(ANY),
     line("text in a mobility header", Fail, &["WW202", "WW303"], beside::mobility),
+    // below the flows
+    line("text in fragments", Fail, &["WW201"], below::text_in_fragments),
+    line("text in fragments that contradict each other", Fail, &["WW201", "WW906"], below::overlapping_fragments),
+    line("text behind an authentication header", Fail, &["WW201"], below::authenticated),
+    line("a frame of MACsec", Inconclusive, &["WW903"], below::macsec),
+    line("a tunnel of the agent's own", Fail, &["WW301"], below::own_tunnel),
+    line("a tunnel to a private address that is no mirror", Fail, &["WW301"], below::own_overlay),
+    line("text between the ends of a datagram and of its packet", Inconclusive, &["WW903"], below::surplus).and(ANY),
+    line("what begins as DHCP does and has no cookie", Fail, &["WW301"], below::lease_without_cookie).and(&["WW201", "WW202"]),
+    line("DHCP with a public host", Fail, &["WW301"], below::lease_from_a_stranger).and(&["WW201", "WW202"]),
+    line("text to a group that routers forward to", Fail, &["WW201"], below::text_to_a_group).and(&["WW103", "WW301"]),
+    line("text to an address that ends like a broadcast", Fail, &["WW201"], below::text_to_last_octet).and(&["WW103", "WW301"]),
     // destination
     line("a foreign address that is asked for no name", Fail, &["WW301"], destination::address),
     line("a foreign name at a foreign address", Fail, &["WW302"], destination::name),
@@ -269,10 +305,29 @@ pub const INJECTIONS: &[Injection] = &[
     line("a foreign name over QUIC", Fail, &["WW302"], quic::name),
     line("a foreign name in version 2 of QUIC", Fail, &["WW302"], quic::name_in_v2),
     line("a foreign name after a Retry", Fail, &["WW302"], quic::name_after_retry),
+    line("a foreign name in the second hello of QUIC", Fail, &["WW302"], quic::name_in_hello_again),
     line("a foreign name behind an allowed one's Initial", Fail, &["WW302"], quic::name_in_second_attempt),
     line("a foreign name in a hello of pieces, the last first", Fail, &["WW302"], quic::name_in_pieces),
     line("a foreign name in a hello of two Initials", Fail, &["WW302"], quic::name_in_big_hello),
     line("an allowed name over QUIC on another port", Fail, &["WW303"], quic::port),
+    line("a session of QUIC that does not finish, and another", Inconclusive, &["WW202"], quic::first_unfinished).and(ANY),
+    line("a version of QUIC that is asked for and not refused", Inconclusive, &["WW202"], quic::unrefused).and(ANY),
+    line("Initials without end", Inconclusive, &["WW908"], quic::many_initials).and(ANY),
+    line("Initials without end behind the hellos", Inconclusive, &["WW202"], quic::many_unread).and(ANY).lone(),
+    line("attempts of QUIC without end", Inconclusive, &["WW908"], quic::many_attempts).and(ANY),
+    line("a handshake packet of QUIC in another version", Inconclusive, &["WW202"], quic::another_version).and(ANY),
+    line("a packet of QUIC that is too short for any", Inconclusive, &["WW202"], quic::short),
+    line("a message behind the hello of QUIC", Inconclusive, &["WW202"], quic::message_behind_hello).and(ANY),
+    line("half a message behind the hello of QUIC", Inconclusive, &["WW202"], quic::partial_behind_hello).and(ANY),
+    line("a packet of QUIC without its fixed bit", Inconclusive, &["WW202"], quic::without_fixed_bit),
+    line("early data of QUIC from a server", Inconclusive, &["WW202"], quic::early_data_of_server),
+    line("a handshake packet of another connection", Inconclusive, &["WW202"], quic::handshake_of_another),
+    line("a refusal of a version that nobody asked for", Inconclusive, &["WW202"], quic::refusal_of_nothing).and(ANY),
+    line("a Retry that answers nothing", Inconclusive, &["WW202"], quic::retry_of_nothing).and(ANY),
+    line("Retries without end", Inconclusive, &["WW202"], quic::many_retries).and(ANY),
+    line("a version of QUIC that nobody knows", Inconclusive, &["WW202"], quic::odd_version),
+    line("a second session of QUIC that does not finish", Inconclusive, &["WW202"], quic::second_unfinished).and(ANY).lone(),
+    line("a second session of QUIC that the other end opens", Inconclusive, &["WW202"], quic::second_of_the_other).and(ANY),
     // beside what the policy permits
     line("another port than is permitted to come in", Fail, &["WW101"], policy::inbound_port),
     line("another protocol than is permitted to come in", Fail, &["WW101"], policy::inbound_protocol),
@@ -292,6 +347,10 @@ pub const INJECTIONS: &[Injection] = &[
     line("a waiver of another name", Fail, &["WW203"], policy::waiver_of_another_name),
     line("a waiver of another address", Fail, &["WW203"], policy::waiver_of_another_address),
     line("a waiver of the outer name", Fail, &["WW302"], policy::waiver_of_outer_name),
+    line("a waiver of one name, and another behind it", Fail, &["WW203"], policy::waiver_of_the_first),
+    line("a waiver of what is not known", Inconclusive, &["WW301"], policy::waiver_of_the_unknown).and(ANY),
+    line("what is not known is made a notice", Inconclusive, &["WW301"], policy::notice_of_the_unknown).and(ANY),
+    line("a suite of QUIC that is not listed", Fail, &["WW204"], policy::unlisted_suite_of_quic),
     line("an allowed port over another transport", Fail, &["WW303"], policy::another_transport),
     line("a name that ends like an allowed one", Fail, &["WW302"], policy::name_like_another),
     line("a resolver of the same network", Fail, &["WW401"], policy::private_resolver),
@@ -312,7 +371,14 @@ pub const INJECTIONS: &[Injection] = &[
     line("the agent answers a question of its resolver", Inconclusive, &["WW202", "WW304"], dns::answered_by_agent).and(ANY),
     line("another host's answer is used", Inconclusive, &["WW304"], dns::answer_of_others),
     line("an answer that comes long after its use", Inconclusive, &["WW304"], dns::answered_later),
+    line("text behind a question, in its datagram", Fail, &["WW202", "WW301"], dns::text_behind_question).and(ANY),
+    line("a foreign name in the second question of a message", Fail, &["WW402"], dns::second_question).and(ANY),
+    line("text behind a question, in a message that does not end", Inconclusive, &["WW202"], dns::partial_message).and(ANY),
+    line("a foreign name is asked for in a packet that looks like another", Fail, &["WW402"], dns::question_without_checksum).and(ANY),
+    line("the agent's answer to a stranger is used", Fail, &["WW101", "WW201", "WW304"], dns::answered_to_a_stranger),
     // coverage
+    line("a longer time is required than was captured within", Inconclusive, &["WW913"], coverage::long_silence).and(ANY),
+    line("the name of a session whose start is not seen", Inconclusive, &["WW305", "WW905"], coverage::unknown_name).and(ANY),
     line("the capture says that packets were lost", Inconclusive, &["WW901"], coverage::dropped),
     line("a packet says that others were lost before it", Inconclusive, &["WW901"], coverage::dropped_before),
     line("a hello is cut", Inconclusive, &["WW902"], coverage::cut_hello).and(ANY),

@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::super::scene::{FOREIGN, Scene, foreign};
+use super::super::scene::{FOREIGN, Scene, When, foreign};
 use crate::world::packets::ip;
+use crate::world::quic::{self, Quic};
 use crate::world::records::{self, client_hello, server_name, with_version};
 use crate::world::tcp::Who::{Opener, Other};
 use crate::world::tls::{Talk, Version};
@@ -146,12 +147,17 @@ pub fn two_names(scene: &mut Scene<'_>) -> Option<()> {
 
 /// A suite that is sound, and that the policy does not list.
 pub fn unlisted_suite(scene: &mut Scene<'_>) -> Option<()> {
+    list_one_suite(scene)?;
+    scene.flights(|name| records::session(0x0303, 0xc02f, name))
+}
+
+fn list_one_suite(scene: &mut Scene<'_>) -> Option<()> {
     scene.base.is_world.then_some(())?;
     let with = super::super::audit::policy(&["world".to_owned()], "name = \"c\"\n[tls]\nciphers = [\"TLS_AES_256_GCM_SHA384\"]\n");
     let mut policy = (*scene.mutant.policy).clone();
     policy.tls_ciphers.clone_from(&with.tls_ciphers);
     scene.mutant.policy = policy.into();
-    scene.flights(|name| records::session(0x0303, 0xc02f, name))
+    Some(())
 }
 
 /// TLS 1.0, under a waiver that is for something else.
@@ -206,4 +212,45 @@ pub fn private_resolver(scene: &mut Scene<'_>) -> Option<()> {
     let other: IpAddr = if scene.v6 { [0xfd00, 7, 0, 0, 0, 0, 0, 0x53].into() } else { [10, 0, 0, 53].into() };
     scene.world.resolve(agent, other, &target.name, &[], target.peer);
     Some(())
+}
+
+/// The first that breaks a rule is waived, the second is not.
+pub fn waiver_of_the_first(scene: &mut Scene<'_>) -> Option<()> {
+    scene.amend("[[waiver]]\nrule = \"WW203\"\nnames = [\"n1.allowed.example\"]\nreason = \"it is agreed\"\n")?;
+    let targets = scene.base.targets.clone();
+    let mut of_family = targets.iter().filter(|target| target.peer.is_ipv6() == scene.v6);
+    let first = targets.iter().find(|target| target.name == "n1.allowed.example")?;
+    let second = of_family.find(|target| target.name != first.name)?;
+    for target in [first, second] {
+        scene.look_up(target);
+        let mut tcp = scene.world.connect(target.agent, (target.peer, target.port));
+        scene.world.flights(&mut tcp, &records::session(0x0301, 0x002f, &target.name), 0);
+        scene.world.close(&mut tcp);
+    }
+    Some(())
+}
+
+/// Datagrams to where the agent may not go, while nobody can know who opened the flow.
+fn undetermined(scene: &mut Scene<'_>, more: &str) -> Option<()> {
+    (scene.when == When::Start).then_some(())?;
+    scene.amend(more)?;
+    let (from, to) = ((scene.agent(), scene.world.port()), (scene.stranger(), 4000));
+    let noise = scene.random.noise(300);
+    scene.world.udp(from, to, &noise);
+    Some(())
+}
+
+/// What is not known is not waived.
+pub fn waiver_of_the_unknown(scene: &mut Scene<'_>) -> Option<()> {
+    undetermined(scene, "[[waiver]]\nrule = \"WW301\"\nreason = \"it is agreed\"\n")
+}
+
+/// Nor is it made a notice.
+pub fn notice_of_the_unknown(scene: &mut Scene<'_>) -> Option<()> {
+    undetermined(scene, "[severity]\nWW301 = \"notice\"\n")
+}
+
+pub fn unlisted_suite_of_quic(scene: &mut Scene<'_>) -> Option<()> {
+    list_one_suite(scene)?;
+    scene.quic(|name| quic::session(&Quic::new(name)).to_vec())
 }

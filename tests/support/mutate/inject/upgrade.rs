@@ -242,3 +242,114 @@ pub fn foreign_behind_proxy_header(scene: &mut Scene<'_>) -> Option<()> {
     scene.world.close(&mut tcp);
     (!scene.base.policy.private).then_some(())
 }
+
+/// A request that the proxy grants, which is not to be connected to somebody (RFC 1928 section 4).
+pub fn bind_of_socks(scene: &mut Scene<'_>) -> Option<()> {
+    let (target, mut tcp) = scene.reach()?;
+    let request = [&[5, 2, 0][..], &host(&target.name), &target.port.to_be_bytes()].concat();
+    let said: [(Who, &[u8]); 4] = [(Opener, &[5, 1, 0]), (Other, &[5, 0]), (Opener, &request), (Other, &[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])];
+    for (who, bytes) in said {
+        scene.world.say(&mut tcp, who, bytes);
+    }
+    scene.world.talk(&mut tcp, &Talk::new(&target.name, Version::Tls13), 0);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+pub fn text_for_a_request_of_socks(scene: &mut Scene<'_>) -> Option<()> {
+    scene.plain(&[(Opener, &[5, 1, 0]), (Other, &[5, 0]), (Opener, b"these words are no request at all, and anybody can read them\n")])
+}
+
+/// A line without end is no command.
+pub fn endless_line(scene: &mut Scene<'_>) -> Option<()> {
+    let line = [&b"EHLO "[..], &b"secret.hunter2.".repeat(900)].concat();
+    let (_, mut tcp) = scene.reach()?;
+    scene.world.say(&mut tcp, Other, GREETING);
+    scene.world.say(&mut tcp, Opener, &line);
+    Some(())
+}
+
+/// Commands that lead to TLS, over and over, each with something in it.
+pub fn long_prologue(scene: &mut Scene<'_>) -> Option<()> {
+    let commands = b"EHLO secret.hunter2.example\r\n".repeat(900);
+    upgraded(scene, &[&commands[..], b"STARTTLS\r\n"].concat(), b"220 go on\r\n")
+}
+
+/// The opener's last line has no end.
+pub fn unended_line(scene: &mut Scene<'_>) -> Option<()> {
+    let (_, mut tcp) = up_to(scene, b"STARTTLS\r\n", b"454 TLS not available\r\n")?;
+    scene.world.say(&mut tcp, Opener, b"secret=hunter2");
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+/// A hello behind STARTTLS that nobody answers.
+pub fn hello_without_answer(scene: &mut Scene<'_>) -> Option<()> {
+    let (name, mut tcp) = up_to(scene, b"STARTTLS\r\n", b"")?;
+    scene.world.say(&mut tcp, Opener, &records::client_hello(0x0303, 0xc02f, &[records::server_name(&name)]));
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+/// The proxy is asked for a foreign name, and an allowed one is asked for inside.
+pub fn foreign_around_allowed(scene: &mut Scene<'_>) -> Option<()> {
+    let allowed = scene.bound_target()?.name;
+    socks(scene, &host(FOREIGN), 443, Some(&allowed))
+}
+
+/// A proxy under a foreign name is asked for by way of another, and is itself asked for an allowed name.
+pub fn foreign_proxy_by_another(scene: &mut Scene<'_>) -> Option<()> {
+    let allowed = scene.bound_target()?;
+    let (_, mut tcp) = scene.reach()?;
+    for (name, port) in [(FOREIGN, 1080), (&allowed.name, allowed.port)] {
+        let request = [&[5, 1, 0][..], &host(name), &port.to_be_bytes()].concat();
+        let said: [(Who, &[u8]); 4] =
+            [(Opener, &[5, 1, 0]), (Other, &[5, 0]), (Opener, &request), (Other, &[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])];
+        for (who, bytes) in said {
+            scene.world.say(&mut tcp, who, bytes);
+        }
+    }
+    scene.world.talk(&mut tcp, &Talk::new(&allowed.name, Version::Tls13), 0);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+/// A proxy is asked for an allowed name, behind which an encrypted hello hides another, perhaps.
+pub fn hidden_inside_socks(scene: &mut Scene<'_>) -> Option<()> {
+    let allowed = scene.bound_target()?;
+    let (_, mut tcp) = scene.reach()?;
+    let request = [&[5, 1, 0][..], &host(&allowed.name), &allowed.port.to_be_bytes()].concat();
+    let said: [(Who, &[u8]); 4] = [(Opener, &[5, 1, 0]), (Other, &[5, 0]), (Opener, &request), (Other, &[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])];
+    for (who, bytes) in said {
+        scene.world.say(&mut tcp, who, bytes);
+    }
+    scene.world.flights(&mut tcp, &super::destination::hidden_session(&allowed.name), 0);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+/// Mail in the clear is permitted there, and nothing that is slipped in behind STARTTLS.
+pub fn injected_where_permitted(scene: &mut Scene<'_>) -> Option<()> {
+    scene.amend("[[allow]]\nnames = [\"*.allowed.example\"]\nports = [443]\nplaintext = [\"smtp\"]\n")?;
+    injected_behind_command(scene)
+}
+
+/// Both ends are done before anybody asked for TLS.
+pub fn ended_unasked(scene: &mut Scene<'_>) -> Option<()> {
+    scene.plain(&[(Other, GREETING), (Opener, b"EHLO agent\r\n"), (Other, OFFER), (Opener, b"QUIT\r\n"), (Other, b"221 bye\r\n")])
+}
+
+/// The line of a proxy's header is longer than any.
+pub fn long_proxy_header(scene: &mut Scene<'_>) -> Option<()> {
+    scene.plain(&[(Opener, &[&b"PROXY TCP4 "[..], &b"hunter2 ".repeat(20), b"\r\n"].concat())])
+}
+
+/// Bytes behind a request to a proxy, which closes without an answer.
+pub fn ahead_of_no_answer(scene: &mut Scene<'_>) -> Option<()> {
+    let (target, mut tcp) = scene.reach()?;
+    let (name, port, noise) = (&target.name, target.port, scene.random.noise(90));
+    scene.world.say(&mut tcp, Opener, format!("CONNECT {name}:{port} HTTP/1.1\r\nHost: {name}:{port}\r\n\r\n").as_bytes());
+    scene.world.say(&mut tcp, Opener, &noise);
+    scene.world.close(&mut tcp);
+    Some(())
+}
