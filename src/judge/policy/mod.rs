@@ -275,9 +275,10 @@ impl Allow {
         self.names.iter().any(|pattern| pattern.matches(name))
     }
 
-    /// Whether one of its prefixes has the address, as [`Nat64::canonical`] takes it.
+    /// Whether one of its prefixes has the address. One behind a prefix of the network's own is the caller's to translate ([`Nat64`]).
     #[must_use]
     pub fn covers_address(&self, ip: IpAddr) -> bool {
+        let ip = canonical(ip);
         self.cidrs.iter().any(|net| net.contains(&ip))
     }
 

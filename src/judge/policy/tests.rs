@@ -174,7 +174,7 @@ reason = "vendor upgrade due in Q1"
     assert!(policy.query_allowed(&name("4.0.0.10.in-addr.arpa")) && !policy.query_allowed(&name("secret.in-addr.arpa")));
     let range = policy.allow.iter().find(|entry| entry.ports.len() == 2).unwrap();
     assert!(range.covers_port(8050, Transport::Tcp) && !range.covers_port(8101, Transport::Tcp));
-    assert!(["::ffff:20.190.128.9", "64:ff9b::20.190.128.9"].iter().all(|ip| range.covers_address(canonical(ip.parse().unwrap()))));
+    assert!(["::ffff:20.190.128.9", "64:ff9b::20.190.128.9"].iter().all(|ip| range.covers_address(ip.parse().unwrap())));
 }
 
 #[test]
