@@ -24,8 +24,10 @@ impl Rider for Nobody {
     fn data(&mut self, _: &mut u64, _: &[u8], _: Locus) -> usize {
         0
     }
+    fn beginning(&mut self, _: &mut u64, _: &[u8], _: u64, _: Locus) {}
     fn gap(&mut self, _: &mut u64, _: u64, _: bool, _: Locus) {}
     fn again(&mut self, _: &mut u64, _: &[u8], _: Locus) {}
+    fn passed_over(&mut self, _: &mut u64, _: &[u8], _: Locus) {}
     fn conflict(&mut self, _: &mut u64, _: Locus) {}
     fn finish(&mut self, _: &mut u64, _: Finish, _: Locus) {}
     fn is_complete(&self) -> bool {

@@ -19,7 +19,8 @@ use crate::fact::{
     Transport,
 };
 use crate::flow::{Ended, FlowKey, FlowTable, LaneHash, Rider, Slot};
-use crate::inspect::{Carrier, Inspection, Seen, readable};
+use crate::inspect::readable::{self, Run};
+use crate::inspect::{Carrier, Inspection, Seen};
 use crate::judge::Scope;
 use crate::limits;
 
@@ -568,6 +569,17 @@ impl Rider for Ride {
         }
     }
 
+    fn passed_over(&mut self, shared: &mut Shared, bytes: &[u8], at: Locus) {
+        // whoever received it or not, text was sent where nothing shows that any was
+        let is_text = readable::run(bytes, readable::BROKEN_FRAMING_RUN) != Run::Unreadable && self.facts.cleartext.is_none();
+        if is_text {
+            self.conflict(shared, at);
+        } else if !self.inspection.is_settled() {
+            shared.said.push(Observation { fact: Fact::BadCopy, at });
+            self.fold(shared);
+        }
+    }
+
     fn finish(&mut self, shared: &mut Shared, how: Finish, at: Locus) {
         let missing = self.association.as_ref().map_or(0, |association| association.missing(at.end));
         if missing > 0 {
@@ -622,6 +634,7 @@ fn record(ended: &Ended, facts: Facts, tunnel: Vec<Layer>) -> FlowRecord {
         last: ended.last,
         sent: ended.sent,
         answered: ended.answered,
+        checksums: ended.checksums,
         simultaneous_open: ended.simultaneous_open,
         began_before: ended.began_before,
         unseen_end: ended.unseen_end,

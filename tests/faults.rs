@@ -59,7 +59,7 @@ impl Subject {
         };
         let input = Input { path: "capture".to_owned(), sha256: None, first: None, found: false, open: Box::new(open) };
         let judge = Judge::new(Arc::clone(&self.policy), self.case.agents.clone(), false, None);
-        let scope = Scope::new(&self.agents).with_tunnels(&self.policy.tunnels);
+        let scope = Scope::new(&self.agents).under(&self.policy);
         let audit = engine::run(vec![input], scope, judge, &Config { threads, ..Config::default() }, &mut Nobody).audit;
         let coverage = &audit.coverage;
         assert_eq!(coverage.ledger.values().sum::<u64>(), coverage.packets, "the ledger of {} closes", self.case.name());

@@ -8,7 +8,7 @@ mod support;
 #[path = "support/world/mod.rs"]
 mod world;
 
-use scenes::{NAME, agent, ip, must_pass, neighbour, resolver, session, site};
+use scenes::{NAME, POLICY, agent, compliant, ip, judge_under, must_pass, neighbour, resolver, session, site};
 use world::{ACK, RST, SECOND, SYN, Version, Who, tls_session};
 
 #[test]
@@ -165,4 +165,26 @@ fn compliant_traffic_may_look_odd() {
             w.tls(agent(), (ip("203.0.113.10"), 443), "d.allowed.example", Version::Tls13, 10, 10);
         }),
     ]);
+}
+
+/// Through a translator of the network's own, to an address that was answered as IPv4, and to one of the private network; and from outside to the
+/// agent's own.
+#[test]
+fn addresses_behind_nat64_are_judged_as_what_they_stand_for() {
+    let translated = |rest: &str| ip(&format!("2001:db8:64::{rest}"));
+    let judged = |prefix: &str, from, to, name| {
+        let mut world = compliant();
+        world.tls(from, (to, 443), name, Version::Tls13, 100, 100);
+        judge_under(&format!("{POLICY}\n[nat64]\nprefixes = [\"{prefix}\"]\n"), &world.pcap())
+    };
+    let (own, other) = ("2001:db8:64::/96", "2001:db8:65::/96");
+    let (six, site, printer) = (ip("fd00::4"), translated("203.0.113.9"), translated("10.0.0.77"));
+    let passes = ("pass".to_owned(), vec![]);
+    assert_eq!(judged(own, six, site, NAME), passes);
+    assert_eq!(judged(other, six, site, NAME), ("inconclusive".to_owned(), vec!["WW304".to_owned()]));
+    assert_eq!(judged(own, six, site, "evil.example"), ("fail".to_owned(), vec!["WW302".to_owned()]));
+    assert_eq!(judged(own, six, printer, "printer.local"), passes);
+    assert_eq!(judged(other, six, printer, "printer.local"), ("fail".to_owned(), vec!["WW302".to_owned()]));
+    assert_eq!(judged(own, ip("2001:db8::66"), translated("10.0.0.4"), NAME), ("fail".to_owned(), vec!["WW101".to_owned()]));
+    assert_eq!(judged(other, ip("2001:db8::66"), translated("10.0.0.4"), NAME), passes);
 }

@@ -36,7 +36,7 @@ pub(crate) fn run(command: &AuditCommand) -> Result<Done, Failure> {
     let explain = command.explain_packet.as_ref().map(|asked| which(asked, &inputs)).transpose()?;
     let mut bar = Bar(session.progress(&args.captures));
     let config = Config { explain: explain.clone(), ..session.config() };
-    let outcome = engine::run(inputs, Scope::new(&agents).with_tunnels(&session.policy.tunnels), judge, &config, &mut bar);
+    let outcome = engine::run(inputs, Scope::new(&agents).under(&session.policy), judge, &config, &mut bar);
     bar.0.finish_and_clear();
     match explain {
         Some((path, number)) => session.explain(&outcome, &path, number),

@@ -67,7 +67,7 @@ pub(crate) fn run(args: &AuditArgs) -> Result<Done, Failure> {
         error: None,
     };
     let config = Config { inspect_all: true, ..session.config() };
-    let outcome = engine::run(inputs, Scope::new(&session.agents).with_tunnels(&session.policy.tunnels), judge, &config, &mut writer);
+    let outcome = engine::run(inputs, Scope::new(&session.agents).under(&session.policy), judge, &config, &mut writer);
     match writer.error.take() {
         Some(error) => return Err(error.into()),
         None => writer.out.flush()?,

@@ -57,6 +57,6 @@ pub(crate) fn run(args: &WatchArgs) -> Result<Done, Failure> {
     let mut watch = Watch { args, began: Instant::now(), interrupted, style: session.style(), closed: false };
     // an attacker who knew the key could aim at one lane
     let config = Config { eager: true, lane_key: RandomState::new().build_hasher().finish(), ..session.config() };
-    let outcome = engine::run(vec![input], Scope::new(&session.agents).with_tunnels(&session.policy.tunnels), judge, &config, &mut watch);
+    let outcome = engine::run(vec![input], Scope::new(&session.agents).under(&session.policy), judge, &config, &mut watch);
     session.deliver(outcome, true)
 }

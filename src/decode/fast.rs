@@ -110,7 +110,7 @@ fn v6<'a>(link: &[u8; ETHERNET], bytes: &'a [u8]) -> Option<Packet<'a>> {
 
 #[inline]
 fn above_ip<'a>(link: &[u8; ETHERNET], protocol: u8, id: u16, source: IpAddr, destination: IpAddr, bytes: &'a [u8]) -> Option<Packet<'a>> {
-    let (transport, header, checksum, (from, to), payload) = match protocol {
+    let (transport, header, checksum, (from, to), (head, payload)) = match protocol {
         TCP => {
             let h = bytes.first_chunk::<20>()?;
             let tcp = Tcp {
@@ -118,7 +118,7 @@ fn above_ip<'a>(link: &[u8; ETHERNET], protocol: u8, id: u16, source: IpAddr, de
                 ack: u32::from_be_bytes([h[8], h[9], h[10], h[11]]),
                 flags: h[13],
             };
-            (Transport::Tcp, Header::Tcp(tcp), [h[16], h[17]], ports(h), bytes.get(header_length(h)?..)?)
+            (Transport::Tcp, Header::Tcp(tcp), [h[16], h[17]], ports(h), bytes.split_at_checked(header_length(h)?)?)
         }
         UDP => {
             let (h, payload) = bytes.split_first_chunk::<8>()?;
@@ -126,7 +126,7 @@ fn above_ip<'a>(link: &[u8; ETHERNET], protocol: u8, id: u16, source: IpAddr, de
             if !is_plain(link, ports, h, payload) {
                 return None;
             }
-            (Transport::Udp, Header::Datagram, [h[6], h[7]], ports, payload)
+            (Transport::Udp, Header::Datagram, [h[6], h[7]], ports, (&[][..], payload))
         }
         _ => return None,
     };
@@ -136,6 +136,7 @@ fn above_ip<'a>(link: &[u8; ETHERNET], protocol: u8, id: u16, source: IpAddr, de
         destination: Endpoint { ip: destination, port: to },
         transport,
         header,
+        head,
         payload,
         missing: 0,
         macs: Some(Macs { source: Some([s0, s1, s2, s3, s4, s5]), destination: Some([d0, d1, d2, d3, d4, d5]) }),

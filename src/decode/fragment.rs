@@ -283,3 +283,6 @@ fn leave_length_out(header: &mut [u8]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,6 +42,8 @@ pub struct Packet<'a> {
     pub transport: Transport,
     /// What the transport's header says beyond ports.
     pub header: Header<'a>,
+    /// The header of a TCP segment as captured, for its checksum; empty elsewhere.
+    pub head: &'a [u8],
     /// What was captured of the payload.
     pub payload: &'a [u8],
     /// Bytes of payload that were on the wire and were not captured.

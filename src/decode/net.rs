@@ -235,6 +235,7 @@ pub(super) fn udp<'a>(ip: &Ip<'a>) -> Option<((u16, u16), &'a [u8], usize)> {
 pub(super) fn above<'a>(ip: &Ip<'a>, macs: Option<Macs>) -> Result<Packet<'a>, Skip<'a>> {
     let short = || ip.skip(if ip.missing > 0 { Reason::UndecodedTruncated } else { Reason::UndecodedHeader });
     let transport = Transport::from_number(ip.protocol);
+    let mut head: &[u8] = &[];
     let (ports, header, payload, missing) = match transport {
         Transport::Tcp => {
             let Some(h) = ip.bytes.first_chunk::<20>() else { return Err(short()) };
@@ -242,7 +243,8 @@ pub(super) fn above<'a>(ip: &Ip<'a>, macs: Option<Macs>) -> Result<Packet<'a>, S
             if length < 20 {
                 return Err(ip.skip(Reason::UndecodedHeader));
             }
-            let Some(payload) = ip.bytes.get(length..) else { return Err(short()) };
+            let Some((header, payload)) = ip.bytes.split_at_checked(length) else { return Err(short()) };
+            head = header;
             let tcp = Tcp {
                 seq: u32::from_be_bytes([h[4], h[5], h[6], h[7]]),
                 ack: u32::from_be_bytes([h[8], h[9], h[10], h[11]]),
@@ -277,6 +279,7 @@ pub(super) fn above<'a>(ip: &Ip<'a>, macs: Option<Macs>) -> Result<Packet<'a>, S
         destination: Endpoint { ip: ip.destination, port: ports.1 },
         transport,
         header,
+        head,
         payload,
         missing: u32::try_from(missing).unwrap_or(u32::MAX),
         macs,
@@ -303,6 +306,7 @@ fn icmp<'a>(
         destination: Endpoint { ip: ip.destination, port },
         transport,
         header,
+        head: &[],
         payload,
         missing,
         macs,
@@ -323,6 +327,7 @@ fn icmp<'a>(
                 destination,
                 transport,
                 header: Header::Error(IcmpError { reporter: ip.source, kind, unreachable: kind == unreachable, quoted: rest }),
+                head: &[],
                 payload: &[],
                 missing: 0,
                 macs,

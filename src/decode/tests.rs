@@ -96,6 +96,61 @@ fn extension_headers_are_walked() {
 }
 
 #[test]
+fn what_has_further_to_go_is_not_opened() {
+    // IPv4: a loose and a strict source route, with the next stop in them and at their end
+    for (option, next, opened) in [(131, 4, false), (137, 4, false), (131, 8, true), (137, 8, true)] {
+        let mut bytes = tcp_v4(b"hello")[14..].to_vec();
+        bytes[0] = 0x47;
+        bytes[3] += 8;
+        bytes.splice(20..20, [option, 7, next, 192, 0, 2, 66, 0]);
+        let read = read(LinkType::IPV4, &bytes);
+        assert_eq!(read.is_ok(), opened, "{option} {next}");
+        assert!(read.is_ok() || matches!(read, Err(Skip { reason: Reason::UndecodedTunnel, addresses: Some(_), .. })));
+    }
+    // IPv6: a routing header (RFC 8200 section 4.4), before the payload and before a fragment header
+    let mut ip = Vec::new();
+    PacketBuilder::ipv6([1; 16], [2; 16], 64).udp(5353, 9999).write(&mut ip, b"data").unwrap();
+    let udp = ip.split_off(40);
+    for (left, is_piece, reason) in [
+        (0, false, None),
+        (1, false, Some(Reason::UndecodedTunnel)),
+        (0, true, Some(Reason::UndecodedFragment)),
+        (1, true, Some(Reason::UndecodedTunnel)),
+    ] {
+        let routing = [&[if is_piece { 44 } else { 17 }, 2, 4, left, 0, 0, 0, 0][..], &[3; 16]].concat();
+        let fragment: &[u8] = if is_piece { &[17, 0, 0, 1, 0, 0, 0, 7] } else { &[] };
+        let mut bytes = [&ip, &routing, fragment, &udp].concat();
+        bytes[6] = 43;
+        let length = (bytes.len() - 40) as u16;
+        bytes[4..6].copy_from_slice(&length.to_be_bytes());
+        let skip = read(LinkType::IPV6, &bytes).err();
+        assert_eq!(skip.map(|skip| skip.reason), reason, "{left} {is_piece}");
+        assert!(skip.is_none_or(|skip| skip.addresses.is_some()));
+    }
+}
+
+#[test]
+fn a_frame_larger_than_any_mtu_is_one_packet() {
+    let bytes = tcp_v4(&[7; 60_000]);
+    assert_eq!(read(LinkType::ETHERNET, &bytes).unwrap().payload.len(), 60_000);
+}
+
+#[test]
+fn the_checksum_of_a_segment_covers_all_of_it() {
+    let whole = tcp_v4(b"odd");
+    assert_eq!(read(LinkType::ETHERNET, &whole).unwrap().checksum(), Some(true));
+    for at in [26, 33, 34, 40, 50, 54, 56] {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 4;
+        assert_eq!(read(LinkType::ETHERNET, &bytes).unwrap().checksum(), Some(false), "{at}");
+    }
+    assert_eq!(packet(LinkType::ETHERNET, &whole[..55], whole.len() as u32).unwrap().checksum(), None, "cut");
+    let mut six = Vec::new();
+    PacketBuilder::ipv6([1; 16], [2; 16], 64).tcp(5, 443, 7, 1000).write(&mut six, &[9; 1401]).unwrap();
+    assert_eq!(read(LinkType::IPV6, &six).unwrap().checksum(), Some(true));
+}
+
+#[test]
 fn fragments_are_said_with_their_addresses() {
     let mut bytes = tcp_v4(b"hello");
     bytes[20] = 0x20;

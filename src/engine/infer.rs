@@ -141,6 +141,7 @@ mod tests {
                 destination: Endpoint { ip: destination.0.into(), port: ports.1 },
                 transport: Transport::Tcp,
                 header: Header::Datagram,
+                head: &[],
                 payload: &[],
                 missing: 0,
                 macs: Some(Macs { source: Some([source.1; 6]), destination: Some([destination.1; 6]) }),

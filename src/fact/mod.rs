@@ -20,7 +20,7 @@ pub use frame::{Block, FrameIndex, LinkType};
 pub use name::{Name, Text};
 pub use observation::{Cleartext, DnsData, Fact, Hidden, NameSource, Observation, Resolution, Upgrade};
 pub use outer::{Layer, Tunnel, TunnelSeen};
-pub use record::{DnsTransaction, Encryption, Facts, FlowFacts, FlowRecord, FlowState, HttpRequest, NameRead, Tally, TlsFacts};
+pub use record::{Checksums, DnsTransaction, Encryption, Facts, FlowFacts, FlowRecord, FlowState, HttpRequest, NameRead, Tally, TlsFacts};
 pub use sighting::{Jumps, Sighting, Sightings, Watched};
 pub use time::Timestamp;
 pub use tls::{Alert, CipherSuite, TlsVersion};

@@ -105,6 +105,8 @@ pub enum Fact {
     },
     /// A segment repeats bytes already read, and differs from them.
     Overlap,
+    /// So does one whose checksum is bad, where its sender's others are good: it was passed over.
+    BadCopy,
     /// The snap length cut this many bytes where evidence would be.
     Truncated {
         /// Bytes missing.

@@ -32,6 +32,8 @@ pub struct FlowRecord {
     pub sent: [Tally; 2],
     /// The first frame by which each end took part: for TCP, other than by its opening SYN or a reset.
     pub answered: [Option<Locus>; 2],
+    /// Checksums of what each end sent, as far as they were looked at.
+    pub checksums: [Checksums; 2],
     /// Both ends sent a SYN.
     pub simultaneous_open: bool,
     /// The start was not seen: no SYN of a TCP flow.
@@ -121,6 +123,15 @@ pub struct Tally {
     pub bytes: u64,
 }
 
+/// Checksums that were looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checksums {
+    /// Those that are right.
+    pub good: u32,
+    /// Those that are not, as where they are left to the card.
+    pub bad: u32,
+}
+
 /// The facts of a flow, folded: first sightings with their place. See [`Fact`] for what each means.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FlowFacts {
@@ -176,6 +187,8 @@ pub struct FlowFacts {
     pub gap: Option<(u64, Locus)>,
     /// Conflicting bytes.
     pub overlap: Option<Locus>,
+    /// Conflicting bytes that were passed over for their bad checksum.
+    pub bad_copy: Option<Locus>,
     /// Bytes cut by the snap length where evidence would be.
     pub truncated: Option<(u64, Locus)>,
     /// Bytes missing, by the end that sent them.
@@ -419,6 +432,7 @@ impl FlowFacts {
                 *of_end = of_end.saturating_add(bytes);
             }
             Fact::Overlap => first(&mut self.overlap),
+            Fact::BadCopy => first(&mut self.bad_copy),
             Fact::Truncated { bytes } => {
                 let (sum, _) = self.truncated.get_or_insert((0, at));
                 *sum = sum.saturating_add(bytes);

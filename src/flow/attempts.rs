@@ -97,6 +97,7 @@ impl Attempt {
             initiator: Some(end),
             basis: Basis::Syn,
             answered: [None; 2],
+            checksums: Default::default(),
             simultaneous_open: false,
             began_before: false,
             unseen_end: None,

@@ -1,7 +1,7 @@
 //! What a flow leaves behind when it ends.
 
 use super::FlowKey;
-use crate::fact::{Basis, End, FlowState, Locus, Tally, Timestamp};
+use crate::fact::{Basis, Checksums, End, FlowState, Locus, Tally, Timestamp};
 
 /// A flow that has ended, but for what was read in it.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct Ended {
     pub basis: Basis,
     /// The first frame by which each end took part: for TCP, other than by its opening SYN or a reset.
     pub answered: [Option<Locus>; 2],
+    /// Checksums of what each end sent, as far as they were looked at.
+    pub checksums: [Checksums; 2],
     /// Both ends sent a SYN.
     pub simultaneous_open: bool,
     /// The start was not seen.

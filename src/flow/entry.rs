@@ -5,6 +5,7 @@ use std::hash::BuildHasher;
 use super::closed::Closed;
 use super::recent::Recent;
 use super::stream::Piece;
+use super::sums::Sums;
 use super::table::Rider;
 use super::{Ended, FlowKey, Held, Stream};
 use crate::decode::{Header, Packet, Tcp};
@@ -33,6 +34,7 @@ pub(super) struct Cold<R> {
     /// Ends whose FIN was told to the rider.
     pub(super) finished: [bool; 2],
     pub(super) recent: [Recent; 2],
+    pub(super) sums: [Sums; 2],
     pub(super) rider: Option<R>,
     /// Bytes that the budget was charged for streams and rider.
     pub(super) charged: usize,
@@ -175,6 +177,7 @@ impl<R: Rider> Entry<R> {
             initiator,
             basis,
             answered: cold.answered,
+            checksums: [cold.sums[0].seen, cold.sums[1].seen],
             simultaneous_open: self.flags & flag::SIMULTANEOUS != 0,
             began_before: tcp && !quoted_only && !self.start_was_seen(),
             unseen_end: [End::A, End::B].into_iter().find(|&end| unseen(end)),

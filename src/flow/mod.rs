@@ -10,6 +10,7 @@ mod entry;
 mod key;
 mod recent;
 mod stream;
+mod sums;
 mod table;
 mod tcp;
 

@@ -203,6 +203,19 @@ impl Stream {
         self.has(mark::STARTED).then_some(self.highest)
     }
 
+    /// Whether everything before `end` was told.
+    #[must_use]
+    pub fn has_told(&self, end: u32) -> bool {
+        self.has(mark::STARTED) && distance(end, self.next) <= 0
+    }
+
+    /// Whether bytes at `seq` are held against others of the same place.
+    #[must_use]
+    pub fn compares(&self, held: &Held, seq: u32) -> bool {
+        let from = if self.has(mark::STARTED) { held.kept_from } else { seq };
+        distance(seq, from) < limits::COMPARED_BYTES_PER_END as i32
+    }
+
     /// Takes a segment: `payload` at `seq`, and `missing` more bytes that were not captured.
     pub fn push(&mut self, held: &mut Held, seq: u32, payload: &[u8], missing: u32, at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
         self.begin(held, seq);

@@ -37,6 +37,8 @@ pub trait Rider: Sized {
     fn again(&mut self, shared: &mut Self::Shared, bytes: &[u8], at: Locus);
     /// Bytes of `at.end` that contradict those told before.
     fn conflict(&mut self, shared: &mut Self::Shared, at: Locus);
+    /// Bytes of `at.end` that contradict those told before, and that nobody can have received: their checksum is bad, and others' are good.
+    fn passed_over(&mut self, shared: &mut Self::Shared, bytes: &[u8], at: Locus);
     /// `at.end` will say no more.
     fn finish(&mut self, shared: &mut Self::Shared, how: Finish, at: Locus);
     /// Whether further bytes teach nothing.
@@ -360,6 +362,7 @@ impl<R: Rider> FlowTable<R> {
             answered: [None; 2],
             finished: [false; 2],
             recent: Default::default(),
+            sums: Default::default(),
             rider: R::board(shared, &key, agents),
             charged: 0,
         };

@@ -2,6 +2,7 @@
 //! resets that do not.
 
 use super::entry::{Entry, flag, tell};
+use super::stream::Piece;
 use super::table::Rider;
 use super::{Held, Stream};
 use crate::decode::{Packet, Segment, Tcp};
@@ -80,6 +81,8 @@ impl<R: Rider> Entry<R> {
             self.flags |= flag::FIN_A << i;
             stream.finish_at(held, seq.wrapping_add(length));
         }
+        let is_read = cold.rider.is_some() && self.flags & flag::UNREAD == 0;
+        let is_doubtful = is_read && cold.sums[i].take(packet, stream.compares(held, seq));
         let is_again = length > 0 && stream.has_seen(seq.wrapping_add(length));
         if stream.skips(seq, length) {
             if let Some(rider) = cold.rider.as_mut().filter(|_| is_again && self.flags & flag::UNREAD == 0) {
@@ -89,8 +92,16 @@ impl<R: Rider> Entry<R> {
         }
         match cold.rider.as_mut().filter(|_| self.flags & flag::UNREAD == 0) {
             Some(rider) => {
-                let finished = &mut cold.finished[i];
-                stream.push(held, seq, packet.payload, packet.missing, at, &mut |piece| tell(rider, shared, finished, piece));
+                let (finished, sums) = (&mut cold.finished[i], &mut cold.sums[i]);
+                let brings_nothing = stream.has_told(seq.wrapping_add(length));
+                stream.push(held, seq, packet.payload, packet.missing, at, &mut |piece| match piece {
+                    Piece::Conflict(at) if is_doubtful && brings_nothing => {
+                        sums.pass_over();
+                        rider.passed_over(shared, packet.payload, at);
+                        0
+                    }
+                    piece => tell(rider, shared, finished, piece),
+                });
                 if rider.is_settled() {
                     self.flags |= flag::UNREAD;
                 }

@@ -46,6 +46,9 @@ impl Rider for Recorder {
     fn conflict(&mut self, _: &mut Shared, at: Locus) {
         self.notes.push(format!("conflict {:?}", at.end));
     }
+    fn passed_over(&mut self, _: &mut Shared, bytes: &[u8], at: Locus) {
+        self.notes.push(format!("passed over {} {:?}", bytes.len(), at.end));
+    }
     fn finish(&mut self, _: &mut Shared, how: Finish, at: Locus) {
         self.notes.push(format!("{how:?} {:?}", at.end));
     }
@@ -80,6 +83,7 @@ fn packet(from_client: bool, tcp: Tcp, payload: &[u8]) -> Packet<'_> {
         destination,
         transport: Transport::Tcp,
         header: Header::Tcp(tcp),
+        head: &[],
         payload,
         missing: 0,
         macs: None,
@@ -304,6 +308,7 @@ fn an_unreachable_error_refuses_and_an_unknown_quote_is_told() {
         destination: if known { SERVER } else { Endpoint { port: 9, ..SERVER } },
         transport: Transport::Tcp,
         header: Header::Error(IcmpError { reporter: SERVER.ip, kind: 3, unreachable: true, quoted: &[] }),
+        head: &[],
         payload: &[],
         missing: 0,
         macs: None,
@@ -354,6 +359,7 @@ fn idle_flows_end_in_packet_time() {
         destination: SERVER,
         transport: Transport::Udp,
         header: Header::Datagram,
+        head: &[],
         payload: b"x",
         missing: 0,
         macs: None,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::destination::{self, Destination};
 use super::names::Names;
-use super::policy::{Allow, Inbound, Policy, canonical};
+use super::policy::{Allow, Inbound, Policy};
 use crate::fact::{Basis, Cleartext, End, Endpoint, FlowRecord, FlowState, Timestamp, Transport};
 use crate::limits;
 
@@ -211,7 +211,8 @@ impl<'a> Case<'a> {
     /// Whether port and address are an entry's.
     fn goes_to(&self, entry: &Allow) -> bool {
         let peer = self.peer();
-        entry.covers_port(peer.port, self.record.transport) && (entry.cidrs.is_empty() || entry.covers_address(peer.ip))
+        entry.covers_port(peer.port, self.record.transport)
+            && (entry.cidrs.is_empty() || entry.covers_address(self.policy.nat64.canonical(peer.ip)))
     }
 
     /// Whether the DNS that this flow carries goes to a resolver of the policy.
@@ -257,7 +258,7 @@ impl<'a> Case<'a> {
     /// Whether an inbound flow comes from where an entry says, to a port that it names.
     fn reaches(&self, entry: &Inbound) -> bool {
         let (peer, agent) = (self.peer(), self.agent_endpoint());
-        let from = entry.from.is_empty() || entry.from.iter().any(|net| net.contains(&canonical(peer.ip)));
+        let from = entry.from.is_empty() || entry.from.iter().any(|net| net.contains(&self.policy.nat64.canonical(peer.ip)));
         let has_port = matches!(self.record.transport, Transport::Tcp | Transport::Udp | Transport::Sctp);
         let port = entry.ports.is_empty() || has_port && entry.ports.iter().any(|range| range.contains(&agent.port));
         from && port
@@ -276,10 +277,4 @@ impl<'a> Case<'a> {
             None => port_named && !self.record.has_payload(),
         }
     }
-}
-
-/// Whether an address can be reached over the public internet, by the policy's notion of private.
-#[must_use]
-pub(super) fn is_public(ip: IpAddr) -> bool {
-    !super::policy::is_private(ip)
 }

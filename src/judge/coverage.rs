@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::audit::{PacketRef, is_zero, rfc3339};
 use super::case::Case;
 use super::ledger::Ledger;
-use super::policy::{Agent, Policy, canonical, parse_agent};
+use super::policy::{Agent, Policy, parse_agent};
 use crate::fact::{End, FlowRecord, Jumps, Sighting, Sightings, Timestamp, Watched};
 use crate::limits;
 
@@ -34,6 +34,8 @@ pub struct Coverage {
     pub bytes_missing: u64,
     /// Bytes cut by the snap length where evidence would be.
     pub bytes_cut: u64,
+    /// Checksums of packets in flows of agents.
+    pub checksums: Checked,
     /// Flows whose start was not seen.
     pub flows_began_before: u64,
     /// Flows of which only one direction was captured.
@@ -86,6 +88,17 @@ pub struct Silence {
     pub to: Timestamp,
 }
 
+/// Checksums of packets.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Checked {
+    /// Looked at, and right.
+    pub good: u64,
+    /// Looked at, and not right.
+    pub bad: u64,
+    /// Not looked at: nothing hangs on them, or not all of the packet is there.
+    pub not_checked: u64,
+}
+
 /// What went one way.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Way {
@@ -96,6 +109,10 @@ pub struct Way {
     pub bytes_missing: u64,
     /// Bytes cut by the snap length where evidence would be.
     pub bytes_cut: u64,
+    /// Checksums that were looked at and are right.
+    pub checksums_good: u64,
+    /// Those that are not.
+    pub checksums_bad: u64,
 }
 
 /// When an agent's address was seen.
@@ -187,6 +204,8 @@ struct Address {
     /// What it sent, and what was sent to it.
     missing: [u64; 2],
     cut: [u64; 2],
+    good: [u64; 2],
+    bad: [u64; 2],
 }
 
 impl Seen {
@@ -197,19 +216,35 @@ impl Seen {
         coverage.bytes_missing += facts.gap.map_or(0, |(bytes, _)| bytes);
         coverage.bytes_cut += facts.truncated.map_or(0, |(bytes, _)| bytes);
         coverage.truncated_needed += facts.packets_cut;
+        for sums in record.checksums {
+            coverage.checksums.good += u64::from(sums.good);
+            coverage.checksums.bad += u64::from(sums.bad);
+        }
         coverage.flows_began_before += u64::from(record.began_before);
         coverage.flows_one_sided += u64::from(record.unseen_end.is_some());
         coverage.flows_evicted += u64::from(record.evicted);
         for end in [End::A, End::B].into_iter().filter(|end| record.agents[end.index()]) {
             let of_ends = |bytes: &[u64; 2]| [bytes[end.index()], bytes[(!end).index()]];
             let (missing, cut) = (of_ends(&facts.bytes_missing), of_ends(&facts.bytes_cut));
+            let good = of_ends(&record.checksums.map(|sums| sums.good.into()));
+            let bad = of_ends(&record.checksums.map(|sums| sums.bad.into()));
             for (way, n) in [&mut coverage.sent, &mut coverage.received].into_iter().zip(0..) {
                 way.bytes_missing += missing[n];
                 way.bytes_cut += cut[n];
+                way.checksums_good += good[n];
+                way.checksums_bad += bad[n];
             }
             let ip = record.ends[end.index()].ip;
             if self.addresses.len() < limits::AGENTS_LISTED || self.addresses.contains_key(&ip) {
-                let new = Address { flows: 0, first: record.first.at, last: record.last, missing: [0; 2], cut: [0; 2] };
+                let new = Address {
+                    flows: 0,
+                    first: record.first.at,
+                    last: record.last,
+                    missing: [0; 2],
+                    cut: [0; 2],
+                    good: [0; 2],
+                    bad: [0; 2],
+                };
                 let known = self.addresses.entry(ip).or_insert(new);
                 known.flows += 1;
                 known.first = known.first.min(record.first.at);
@@ -217,6 +252,8 @@ impl Seen {
                 for n in 0..2 {
                     known.missing[n] += missing[n];
                     known.cut[n] += cut[n];
+                    known.good[n] += good[n];
+                    known.bad[n] += bad[n];
                 }
             }
         }
@@ -225,7 +262,7 @@ impl Seen {
     /// Takes in whether a flow is of somebody whom the policy expects.
     pub(super) fn meet(&mut self, case: &Case<'_>) {
         for (place, (who, _)) in case.policy.coverage.expect.iter().enumerate() {
-            if !self.met.contains(&place) && who.was_seen(case.record, !case.agent, case.answered_names()) {
+            if !self.met.contains(&place) && who.was_seen(case.record, !case.agent, &case.policy.nat64, case.answered_names()) {
                 self.met.insert(place);
             }
         }
@@ -236,8 +273,15 @@ impl Seen {
         (0..policy.coverage.expect.len()).filter(|place| !self.met.contains(place)).collect()
     }
 
-    /// What it all comes to, for agents by these labels.
-    pub(super) fn close(self, ledger: &Ledger, dropped: u64, sightings: &Sightings, watched: &Watched, agents: &[String]) -> Coverage {
+    /// What it all comes to, for agents by these labels under a policy.
+    pub(super) fn close(
+        self,
+        ledger: &Ledger,
+        dropped: u64,
+        sightings: &Sightings,
+        watched: &Watched,
+        (agents, policy): (&[String], &Policy),
+    ) -> Coverage {
         let mut coverage = self.coverage;
         coverage.packets = ledger.sum();
         coverage.ledger = ledger.counts();
@@ -245,6 +289,8 @@ impl Seen {
         coverage.truncated_agent = ledger.truncated_agent;
         // a frame may be cut twice over: the segment that it holds, and what waited for it
         coverage.truncated_needed = coverage.truncated_needed.min(ledger.truncated_agent);
+        let looked_at = coverage.checksums.good + coverage.checksums.bad;
+        coverage.checksums.not_checked = coverage.ledger.get("judged").map_or(0, |judged| judged.saturating_sub(looked_at));
         coverage.dropped = dropped;
         coverage.capture = Presence::from(&watched.packets);
         coverage.clock = Clock { back: Steps::from(&watched.back), forward: Steps::from(&watched.forward) };
@@ -252,7 +298,10 @@ impl Seen {
         (coverage.sent.presence, coverage.received.presence) = (Presence::from(&sent), Presence::from(&received));
         coverage.observed_seconds = observed([&sent, &received], &watched.packets).unsigned_abs() / 1_000_000_000;
         let is_seen = |label: &&String| match parse_agent(label) {
-            Ok(Agent::Net(net)) => self.addresses.keys().any(|ip| net.contains(&canonical(*ip))),
+            Ok(Agent::Net(net)) => {
+                let net = policy.nat64.net(net);
+                self.addresses.keys().any(|ip| net.contains(&policy.nat64.canonical(*ip)))
+            }
             _ => true,
         };
         let is_full = self.addresses.len() >= limits::AGENTS_LISTED;
@@ -260,7 +309,13 @@ impl Seen {
         let seen = |(address, of): (IpAddr, Address)| {
             let way = |n: usize| {
                 let presence = sightings.of(address).map(|ways| Presence::from(&ways[n]));
-                presence.map(|presence| Way { presence, bytes_missing: of.missing[n], bytes_cut: of.cut[n] })
+                presence.map(|presence| Way {
+                    presence,
+                    bytes_missing: of.missing[n],
+                    bytes_cut: of.cut[n],
+                    checksums_good: of.good[n],
+                    checksums_bad: of.bad[n],
+                })
             };
             AgentSeen { address, flows: of.flows, first: of.first, last: of.last, sent: way(0), received: way(1) }
         };

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::case::{Case, Direction, is_public};
+use super::case::{Case, Direction};
 use super::policy::{Allow, DnsBinding, Ech};
 use crate::fact::{Locus, Name, NameRead, Transport};
 
@@ -178,7 +178,8 @@ fn hidden<'a>(case: &Case<'a>, place: Place, asked: &[NameRead]) -> Option<Desti
 
 /// An entry for the address alone, on this port.
 fn by_address<'a>(case: &Case<'a>, ip: IpAddr, port: Option<u16>) -> Option<By<'a>> {
-    if case.policy.private && !is_public(ip) {
+    let ip = case.policy.nat64.canonical(ip);
+    if case.policy.private && case.policy.is_private(ip) {
         return Some(By::Private);
     }
     let covers = |entry: &&Allow| entry.names.is_empty() && entry.covers_address(ip) && on_port(case, entry, port);
@@ -198,6 +199,7 @@ fn by_answers<'a>(case: &Case<'a>, ip: IpAddr, port: Option<u16>) -> Destination
     if let Some(by) = by_address(case, ip, port) {
         return Destination::Allowed(by);
     }
+    let ip = case.policy.nat64.canonical(ip);
     let mut elsewhere = None;
     for entry in &case.policy.allow {
         let address = entry.cidrs.is_empty() || entry.covers_address(ip);
@@ -219,12 +221,12 @@ fn by_answers<'a>(case: &Case<'a>, ip: IpAddr, port: Option<u16>) -> Destination
 
 /// A name that was asked for, of the peer or of a proxy.
 fn by_name<'a>(case: &Case<'a>, read: &'a NameRead, place: Place) -> Destination<'a> {
-    if case.policy.private && place.ip.is_some_and(|ip| !is_public(ip)) {
+    if case.policy.private && place.ip.is_some_and(|ip| case.policy.is_private(ip)) {
         return Destination::Allowed(By::Private);
     }
     let (mut elsewhere, mut unbound) = (None, None);
     for entry in case.policy.entries_named(&read.name) {
-        let here = !entry.cidrs.is_empty() && place.ip.is_some_and(|ip| entry.covers_address(ip));
+        let here = !entry.cidrs.is_empty() && place.ip.is_some_and(|ip| entry.covers_address(case.policy.nat64.canonical(ip)));
         if place.ip.is_some() && !entry.cidrs.is_empty() && !here {
             continue;
         }

@@ -13,7 +13,7 @@ use super::explain::Cited;
 use super::findings::{Findings, Parties};
 use super::ledger::Ledger;
 use super::names::Names;
-use super::policy::{Policy, Waiver, canonical};
+use super::policy::{Policy, Waiver};
 use super::rules::{self, Broken, Check, RULES, Rule};
 use super::{Allowed, Audit, Exception, Finding, InputSummary, Judgement, Severity, Summary, Tool, WaiverUsed};
 use super::{series, tunnels};
@@ -110,13 +110,14 @@ impl Judge {
     pub fn new(policy: Arc<Policy>, agents: Vec<String>, agents_inferred: bool, filter: Option<String>) -> Self {
         let own_severity = policy.severity.iter().any(|(code, ..)| code.eq_ignore_ascii_case(rules::INBOUND_ATTEMPT.code));
         let attempts_are_alike = policy.inbound.is_empty() && policy.waivers.is_empty() && !own_severity;
+        let names = Names::new(policy.nat64.clone());
         let mut judge = Self {
             policy,
             attempts_are_alike,
             agents,
             agents_inferred,
             filter,
-            names: Names::default(),
+            names,
             findings: Findings::default(),
             summary: Summary::default(),
             seen: Seen::default(),
@@ -227,7 +228,7 @@ impl Judge {
 
     /// A tunnel whose packets were opened: its outer packets are judged as a flow of the agent where it is the agent's own.
     pub fn tunnel(&mut self, seen: &TunnelSeen) -> Option<(FlowRecord, Judgement)> {
-        let (is_own, message) = tunnels::choose(seen, &self.policy.tunnels);
+        let (is_own, message) = tunnels::choose(seen, &self.policy);
         self.except("tunnel", message);
         if !is_own {
             return None;
@@ -257,7 +258,7 @@ impl Judge {
         let policy = Arc::clone(&self.policy);
         let dropped = inputs.iter().map(|input| input.dropped).sum();
         let unmet = self.seen.unmet(&policy);
-        let coverage = std::mem::take(&mut self.seen).close(ledger, dropped, sightings, watched, &self.agents);
+        let coverage = std::mem::take(&mut self.seen).close(ledger, dropped, sightings, watched, (&self.agents, &policy));
         let whole = Whole { policy: &policy, inputs: &inputs, ledger, summary: &self.summary, coverage: &coverage, unmet: &unmet };
         let mut found = Vec::new();
         for &rule in RULES {
@@ -384,7 +385,7 @@ impl Judge {
         let covers = |waiver: &&Waiver| {
             waiver.rule.eq_ignore_ascii_case(rule.code)
                 && (waiver.names.is_empty() || names.iter().any(|name| waiver.names.iter().any(|pattern| pattern.matches(name))))
-                && (waiver.cidrs.is_empty() || waiver.cidrs.iter().any(|net| net.contains(&canonical(parties.peer.ip))))
+                && (waiver.cidrs.is_empty() || waiver.cidrs.iter().any(|net| net.contains(&policy.nat64.canonical(parties.peer.ip))))
         };
         let mut waived = None;
         if severity == Severity::Violation {

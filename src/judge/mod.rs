@@ -24,7 +24,7 @@ pub use audit::{
     Summary, Tool, Verdict, WaiverUsed,
 };
 pub use case::Direction;
-pub use coverage::{AgentSeen, Clock, Coverage, Presence, Silence, Steps, Way};
+pub use coverage::{AgentSeen, Checked, Clock, Coverage, Presence, Silence, Steps, Way};
 pub use explain::{Cited, Explained};
 pub use judge::{Judge, LIMITS, Whole};
 pub use names::Names;

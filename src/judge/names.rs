@@ -9,13 +9,14 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
-use super::policy::canonical;
+use super::policy::Nat64;
 use crate::fact::{Name, Resolution, Timestamp};
 use crate::limits;
 
 /// The answers seen so far. All agents of an audit are one client.
 #[derive(Debug, Default)]
 pub struct Names {
+    nat64: Nat64,
     bound: HashMap<IpAddr, Vec<Binding>, RandomState>,
     /// From a canonical name to the names whose answer passed through it.
     aliases: HashMap<Name, Vec<Name>, RandomState>,
@@ -33,10 +34,16 @@ struct Binding {
 }
 
 impl Names {
+    /// None yet, of addresses behind these prefixes too.
+    #[must_use]
+    pub fn new(nat64: Nat64) -> Self {
+        Self { nat64, ..Self::default() }
+    }
+
     /// Remembers an answer seen at `at`.
     pub fn learn(&mut self, answer: &Resolution, at: Timestamp) {
         for address in answer.addresses() {
-            let known = self.bound.entry(canonical(address)).or_default();
+            let known = self.bound.entry(self.nat64.canonical(address)).or_default();
             let room = self.kept < limits::NAMES_KEPT && known.len() < limits::NAMES_PER_ADDRESS;
             match known.iter_mut().find(|binding| binding.name == answer.name) {
                 Some(binding) => binding.since = binding.since.min(at),
@@ -63,7 +70,7 @@ impl Names {
 
     /// The names that `address` was answered for, to be used at `moment`, in the order in which they were learnt.
     pub fn at(&self, address: IpAddr, moment: Timestamp) -> impl Iterator<Item = &Name> {
-        let known = self.bound.get(&canonical(address)).map(Vec::as_slice).unwrap_or_default();
+        let known = self.bound.get(&self.nat64.canonical(address)).map(Vec::as_slice).unwrap_or_default();
         known.iter().filter(move |binding| binding.since <= moment.plus_nanos(limits::LATE_ANSWER_NANOS)).map(|binding| &binding.name)
     }
 

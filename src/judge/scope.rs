@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::policy::{Agent, Tunnels, canonical};
+use super::policy::{Agent, Nat64, Policy, Tunnels};
 use crate::fact::Layer;
 
 /// The agents of an audit: all their addresses, prefixes and MACs are one client.
@@ -13,6 +13,7 @@ pub struct Scope {
     nets: Vec<IpNet>,
     macs: Vec<[u8; 6]>,
     tunnels: Tunnels,
+    nat64: Nat64,
 }
 
 impl Scope {
@@ -21,26 +22,27 @@ impl Scope {
     pub fn new(agents: &[Agent]) -> Self {
         let nets = agents.iter().filter_map(|agent| if let Agent::Net(net) = agent { Some(*net) } else { None }).collect();
         let macs = agents.iter().filter_map(|agent| if let Agent::Mac(mac) = agent { Some(*mac) } else { None }).collect();
-        Self { nets, macs, tunnels: Tunnels::default() }
+        Self { nets, macs, tunnels: Tunnels::default(), nat64: Nat64::default() }
     }
 
-    /// The same scope under what a policy says of tunnels.
+    /// The same scope under what a policy says of tunnels and NAT64.
     #[must_use]
-    pub fn with_tunnels(self, tunnels: &Tunnels) -> Self {
-        Self { tunnels: tunnels.clone(), ..self }
+    pub fn under(self, policy: &Policy) -> Self {
+        let nets = self.nets.into_iter().map(|net| policy.nat64.net(net)).collect();
+        Self { nets, tunnels: policy.tunnels.clone(), nat64: policy.nat64.clone(), ..self }
     }
 
     /// Whether a tunnel is an observation point by the policy's own word.
     #[must_use]
     pub fn is_mirror(&self, layer: &Layer) -> bool {
-        self.tunnels.mirror(layer).is_some()
+        self.tunnels.mirror(layer, &self.nat64).is_some()
     }
 
     /// Whether an address, or the hardware address of a frame's sender or receiver, is an agent's. IPv4-mapped and NAT64
     /// addresses are taken as IPv4.
     #[must_use]
     pub fn has(&self, ip: IpAddr, mac: Option<[u8; 6]>) -> bool {
-        let ip = canonical(ip);
+        let ip = self.nat64.canonical(ip);
         self.nets.iter().any(|net| net.contains(&ip)) || mac.is_some_and(|mac| self.macs.contains(&mac))
     }
 

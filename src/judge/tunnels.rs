@@ -1,22 +1,26 @@
 //! Tunnels as the judge sees them: whose their outer packets are, and those packets as a flow.
 
-use super::policy::{Tunnels, is_private};
+use super::policy::Policy;
 use crate::fact::{Basis, End, FlowFacts, FlowRecord, FlowState, Locus, TunnelSeen};
 
 /// Whether a tunnel is the agent's own, and that choice in a sentence.
-pub(super) fn choose(seen: &TunnelSeen, policy: &Tunnels) -> (bool, String) {
+pub(super) fn choose(seen: &TunnelSeen, policy: &Policy) -> (bool, String) {
     let (name, [a, b]) = (seen.layer.tunnel.name(), seen.ends);
     let more = if seen.evicted { ", and more," } else { "" };
     let what = format!("{name} between {} and {}{more}", a.ip, b.ip);
     if seen.agents == [false; 2] {
         return (false, format!("{what} was opened: no end of it is the agent, so its outer packets are a mirror's or a carrier's"));
     }
-    if let Some(origin) = policy.mirror(&seen.layer) {
+    if let Some(origin) = policy.tunnels.mirror(&seen.layer, &policy.nat64) {
         return (false, format!("{what} is a mirror by {origin}: its outer packets were not judged"));
     }
     let (sender, receiver) = (seen.first.end, !seen.first.end);
     let goes_out = seen.agents[sender.index()] && !seen.agents[receiver.index()] && seen.sent[receiver.index()].packets == 0;
-    if seen.copies && goes_out && is_private(seen.ends[receiver.index()].ip) && policy.own(&seen.layer).is_none() {
+    if seen.copies
+        && goes_out
+        && policy.is_private(seen.ends[receiver.index()].ip)
+        && policy.tunnels.own(&seen.layer, &policy.nat64).is_none()
+    {
         let why = "only the agent sends into it, to a private address, and it carries nothing but packets of that same agent";
         return (false, format!("{what} was taken for a mirror of the agent's own traffic, and its outer packets were not judged: {why}"));
     }
@@ -40,6 +44,7 @@ pub(super) fn record(seen: &TunnelSeen) -> FlowRecord {
         last: seen.last,
         sent: seen.sent,
         answered: [answered(End::A), answered(End::B)],
+        checksums: Default::default(),
         simultaneous_open: false,
         began_before: false,
         unseen_end: None,

@@ -164,6 +164,7 @@ fn words(fact: &Fact) -> String {
         Fact::Gap { bytes } => format!("{bytes} bytes are missing before it or behind it"),
         Fact::Truncated { bytes } => format!("{bytes} bytes that were needed are cut away"),
         Fact::Overlap => "it contradicts what was sent at the same place".to_owned(),
+        Fact::BadCopy => "it contradicts what was sent at the same place, and was passed over: its checksum is bad".to_owned(),
         Fact::Malformed(what) => format!("malformed: {what}"),
         Fact::Limit(which) => format!("inspection stops at a limit ({which})"),
         Fact::Alert(Alert { level, description }) => format!("an alert, level {level}, description {description}"),

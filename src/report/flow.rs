@@ -278,6 +278,7 @@ mod tests {
             last: Timestamp::from_nanos(1_700_000_001_000_000_000),
             sent: [Tally { packets: 9, bytes: 4096 }, Tally { packets: 8, bytes: 517 }],
             answered: [None; 2],
+            checksums: Default::default(),
             simultaneous_open: false,
             began_before: false,
             unseen_end: None,

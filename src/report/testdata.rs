@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::fact::{Endpoint, Timestamp};
 use crate::judge::{
-    AgentSeen, Allowed, Audit, CausedBy, Clock, Coverage, Example, Exception, Finding, FindingCounts, InputSummary, LIMITS, PacketRef,
-    PolicyUsed, Presence, Severity, Silence, Steps, Summary, Tool, Verdict, WaiverUsed, Way,
+    AgentSeen, Allowed, Audit, CausedBy, Checked, Clock, Coverage, Example, Exception, Finding, FindingCounts, InputSummary, LIMITS,
+    PacketRef, PolicyUsed, Presence, Severity, Silence, Steps, Summary, Tool, Verdict, WaiverUsed, Way,
 };
 
 fn at(seconds: i64) -> Timestamp {
@@ -141,6 +141,7 @@ pub(super) fn audit() -> Audit {
             truncated_needed: 1,
             bytes_missing: 2048,
             bytes_cut: 300,
+            checksums: Checked { good: 9, bad: 14, not_checked: 77 },
             flows_began_before: 2,
             flows_one_sided: 1,
             flows_evicted: 0,
@@ -150,15 +151,15 @@ pub(super) fn audit() -> Audit {
                 forward: Steps::default(),
             },
             observed_seconds: 600,
-            sent: Way { presence: presence(50, 2), bytes_missing: 2048, bytes_cut: 0 },
-            received: Way { presence: presence(50, 1), bytes_missing: 0, bytes_cut: 300 },
+            sent: Way { presence: presence(50, 2), bytes_missing: 2048, bytes_cut: 0, checksums_good: 0, checksums_bad: 12 },
+            received: Way { presence: presence(50, 1), bytes_missing: 0, bytes_cut: 300, checksums_good: 9, checksums_bad: 2 },
             agents: vec![AgentSeen {
                 address: agent.into(),
                 flows: 11,
                 first: at(36_000),
                 last: at(36_600),
-                sent: Some(Way { presence: presence(50, 2), bytes_missing: 2048, bytes_cut: 0 }),
-                received: Some(Way { presence: presence(50, 0), bytes_missing: 0, bytes_cut: 300 }),
+                sent: Some(Way { presence: presence(50, 2), bytes_missing: 2048, bytes_cut: 0, checksums_good: 0, checksums_bad: 12 }),
+                received: Some(Way { presence: presence(50, 0), bytes_missing: 0, bytes_cut: 300, checksums_good: 9, checksums_bad: 2 }),
             }],
             agents_unseen: vec!["fd77::4".to_owned()],
         },

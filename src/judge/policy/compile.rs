@@ -8,8 +8,8 @@ use super::draft::{Lists, Scalars, Set};
 use super::errors::{Mistake, Page};
 use super::parse::{AllowTable, File, InboundTable, Ports, TunnelsTable, WaiverTable, Words};
 use super::words::{
-    Parsed, one_of, parse_agent, parse_day, parse_duration, parse_expect, parse_host, parse_net, parse_ports, parse_suite, parse_text,
-    parse_tunnel, parse_version, rule_default,
+    Parsed, one_of, parse_agent, parse_day, parse_duration, parse_expect, parse_host, parse_nat64, parse_net, parse_ports, parse_suite,
+    parse_text, parse_tunnel, parse_version, rule_default,
 };
 use super::{Allow, DnsBinding, Ech, Inbound, Known, Pattern, Tunnels, Waiver};
 use crate::fact::Transport;
@@ -49,6 +49,8 @@ impl Compiling<'_> {
             lists.resolvers.get_or_insert_default().extend(self.located(&file.dns.resolvers, parse_net));
         }
         self.tunnels(&file.tunnels, &mut lists.tunnels);
+        self.must_say_something(file.nat64.prefixes.as_ref(), "a list without prefixes");
+        lists.nat64.prefixes.extend(self.located(&file.nat64.prefixes, parse_nat64));
         self.must_say_something(file.coverage.expect.as_ref(), "a list without anybody");
         lists.expect.extend(self.located(&file.coverage.expect, parse_expect));
         lists.allow.extend(file.allow.iter().map(|entry| self.allow(entry)));

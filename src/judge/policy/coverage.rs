@@ -4,7 +4,7 @@ use std::fmt;
 
 use ipnet::IpNet;
 
-use super::{Origin, Pattern, canonical};
+use super::{Nat64, Origin, Pattern};
 use crate::fact::{End, FlowRecord, Name};
 
 /// What must have been seen.
@@ -30,14 +30,14 @@ pub enum Expect {
 impl Expect {
     /// Whether it took part in a flow of an agent: it sent something, and the flow is more than a SYN turned away. `answered` are the names
     /// that the address of `peer` was answered for, which count where none was asked for.
-    pub fn was_seen<'n>(&self, record: &FlowRecord, peer: End, answered: impl Iterator<Item = &'n Name>) -> bool {
+    pub fn was_seen<'n>(&self, record: &FlowRecord, peer: End, nat64: &Nat64, answered: impl Iterator<Item = &'n Name>) -> bool {
         let took_part = |end: End| record.sent[end.index()].packets > 0;
         if record.is_bare_attempt() {
             return false;
         }
         match self {
             Self::At(net) => {
-                [End::A, End::B].into_iter().any(|end| took_part(end) && net.contains(&canonical(record.ends[end.index()].ip)))
+                [End::A, End::B].into_iter().any(|end| took_part(end) && net.contains(&nat64.canonical(record.ends[end.index()].ip)))
             }
             Self::Name(pattern) if record.facts.names.is_empty() => {
                 took_part(peer) && answered.into_iter().any(|name| pattern.matches(name))

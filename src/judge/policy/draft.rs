@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use super::errors::{Mistake, Place};
 use super::index::Index;
-use super::{Agent, Allow, DnsBinding, Ech, Expect, Inbound, Origin, Origins, Policy, Required, Tunnels, Waiver};
+use super::{Agent, Allow, DnsBinding, Ech, Expect, Inbound, Nat64, Origin, Origins, Policy, Required, TunnelIs, Tunnels, Waiver};
 use crate::fact::{CipherSuite, Name, TlsVersion};
 use crate::judge::{PolicyUsed, Severity};
 
@@ -41,6 +41,7 @@ pub(super) struct Lists {
     pub inbound: Vec<Inbound>,
     pub waivers: Vec<Waiver>,
     pub tunnels: Tunnels,
+    pub nat64: Nat64,
     pub expect: Vec<(Expect, Origin)>,
 }
 
@@ -98,7 +99,8 @@ impl Scalars {
     }
 
     /// The policy in force, with defaults for what nobody set.
-    pub fn policy(self, lists: Lists, used: Vec<PolicyUsed>) -> Policy {
+    pub fn policy(self, mut lists: Lists, used: Vec<PolicyUsed>) -> Policy {
+        lists.translate();
         let (private, private_at) = split(self.private);
         let (tls_minimum, tls_minimum_at) = split(self.tls_minimum);
         let (dns_binding, dns_binding_at) = split(self.dns_binding);
@@ -125,6 +127,7 @@ impl Scalars {
             severity: self.severity.into_iter().map(|(code, set)| (code, set.value, set.origin)).collect(),
             waivers: lists.waivers,
             tunnels: lists.tunnels,
+            nat64: lists.nat64,
             coverage: Required { min_duration, min_flows, expect: lists.expect },
             origins: Origins {
                 private: private_at,
@@ -139,6 +142,25 @@ impl Scalars {
                 resolvers: resolvers_at,
             },
         }
+    }
+}
+
+impl Lists {
+    /// Takes what is written as addresses behind NAT64 for the IPv4 addresses that they are held against.
+    fn translate(&mut self) {
+        let nat64 = std::mem::take(&mut self.nat64);
+        let ends = self.tunnels.mirror.iter_mut().chain(&mut self.tunnels.own);
+        let nets = (self.agents.iter_mut().filter_map(|(agent, _)| if let Agent::Net(net) = agent { Some(net) } else { None }))
+            .chain(self.resolvers.iter_mut().flatten().map(|(net, _)| net))
+            .chain(self.allow.iter_mut().flat_map(|entry| &mut entry.cidrs))
+            .chain(self.inbound.iter_mut().flat_map(|entry| &mut entry.from))
+            .chain(self.waivers.iter_mut().flat_map(|waiver| &mut waiver.cidrs))
+            .chain(ends.filter_map(|(which, _)| if let TunnelIs::At(net) = which { Some(net) } else { None }))
+            .chain(self.expect.iter_mut().filter_map(|(who, _)| if let Expect::At(net) = who { Some(net) } else { None }));
+        for net in nets {
+            *net = nat64.net(*net);
+        }
+        self.nat64 = nat64;
     }
 }
 

@@ -7,6 +7,7 @@ mod draft;
 mod errors;
 mod index;
 mod load;
+mod nat64;
 mod parse;
 mod pattern;
 pub mod profiles;
@@ -23,6 +24,7 @@ use ipnet::IpNet;
 pub use coverage::{Expect, Required};
 pub use errors::{Mistake, PolicyErrors};
 pub use load::Known;
+pub use nat64::{Nat64, canonical};
 pub use pattern::Pattern;
 pub use tunnels::{TunnelIs, Tunnels};
 pub use words::parse_agent;
@@ -63,6 +65,8 @@ pub struct Policy {
     pub waivers: Vec<Waiver>,
     /// Whose traffic tunnels are.
     pub tunnels: Tunnels,
+    /// Behind which prefixes IPv4 addresses stand.
+    pub nat64: Nat64,
     /// What must have been seen.
     pub coverage: Required,
     /// Where its scalars and plain lists stand.
@@ -232,8 +236,14 @@ impl Policy {
     /// Whether plain DNS may go to this address: a listed resolver, or a private one where none is listed.
     #[must_use]
     pub fn resolver_allowed(&self, ip: IpAddr) -> bool {
-        let ip = canonical(ip);
+        let ip = self.nat64.canonical(ip);
         self.resolvers.as_ref().map_or_else(|| is_private(ip), |nets| nets.iter().any(|net| net.contains(&ip)))
+    }
+
+    /// Whether an address is private: RFC 1918, unique local (RFC 4193), or link-local of either family.
+    #[must_use]
+    pub fn is_private(&self, ip: IpAddr) -> bool {
+        is_private(self.nat64.canonical(ip))
     }
 
     /// The first entry that has the name, whatever its ports.
@@ -265,7 +275,7 @@ impl Allow {
         self.names.iter().any(|pattern| pattern.matches(name))
     }
 
-    /// Whether one of its prefixes has the address.
+    /// Whether one of its prefixes has the address. One behind a prefix of the network's own is the caller's to translate ([`Nat64`]).
     #[must_use]
     pub fn covers_address(&self, ip: IpAddr) -> bool {
         let ip = canonical(ip);
@@ -287,19 +297,9 @@ impl Allow {
     }
 }
 
-/// The address that rules are held against: the IPv4 of an IPv4-mapped (RFC 4291) or well-known NAT64 one (RFC 6052).
-#[must_use]
-pub fn canonical(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(v6) if v6.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0] => IpAddr::V4(((v6.to_bits() & 0xffff_ffff) as u32).into()),
-        other => other,
-    }
-}
-
 /// RFC 1918, unique local (RFC 4193), and link-local of both families.
-#[must_use]
-pub fn is_private(ip: IpAddr) -> bool {
-    match canonical(ip) {
+fn is_private(ip: IpAddr) -> bool {
+    match ip {
         IpAddr::V4(ip) => ip.is_private() || ip.is_link_local(),
         IpAddr::V6(ip) => is_unique_local(ip) || ip.segments()[0] & 0xffc0 == 0xfe80,
     }

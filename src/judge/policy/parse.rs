@@ -33,6 +33,8 @@ pub(super) struct File {
     #[serde(default)]
     pub tunnels: TunnelsTable,
     #[serde(default)]
+    pub nat64: Nat64Table,
+    #[serde(default)]
     pub coverage: CoverageTable,
     #[serde(default)]
     pub allow: Vec<Spanned<AllowTable>>,
@@ -75,6 +77,12 @@ pub(super) struct DnsTable {
 pub(super) struct TunnelsTable {
     pub mirror: Words,
     pub own: Words,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nat64Table {
+    pub prefixes: Words,
 }
 
 #[derive(Deserialize, Default)]
@@ -146,6 +154,7 @@ const FILE: &[Key] = &[
     ("tls", Shape::Table(&[("minimum", Shape::Text), ("ciphers", TEXTS)])),
     ("dns", Shape::Table(&[("resolvers", TEXTS), ("search", TEXTS)])),
     ("tunnels", Shape::Table(&[("mirror", TEXTS), ("own", TEXTS)])),
+    ("nat64", Shape::Table(&[("prefixes", TEXTS)])),
     ("coverage", Shape::Table(&[("min_duration", Shape::Text), ("min_flows", Shape::Number), ("expect", TEXTS)])),
     (
         "allow",

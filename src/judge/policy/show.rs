@@ -50,6 +50,9 @@ impl Policy {
         for (word, list) in [("mirror     ", &self.tunnels.mirror), ("own tunnel ", &self.tunnels.own)] {
             list.iter().try_for_each(|(which, origin)| writeln!(out, "{word} {which} ({origin})"))?;
         }
+        for (prefix, origin) in &self.nat64.prefixes {
+            writeln!(out, "nat64       {prefix} ({origin})")?;
+        }
         let required = &self.coverage;
         if let Some((_, duration)) = &required.min_duration {
             writeln!(out, "coverage    over {duration} at least{}", from(origins.min_duration.as_ref()))?;

@@ -174,7 +174,7 @@ reason = "vendor upgrade due in Q1"
     assert!(policy.query_allowed(&name("4.0.0.10.in-addr.arpa")) && !policy.query_allowed(&name("secret.in-addr.arpa")));
     let range = policy.allow.iter().find(|entry| entry.ports.len() == 2).unwrap();
     assert!(range.covers_port(8050, Transport::Tcp) && !range.covers_port(8101, Transport::Tcp));
-    assert!(range.covers_address("::ffff:20.190.128.9".parse().unwrap()) && range.covers_address("64:ff9b::20.190.128.9".parse().unwrap()));
+    assert!(["::ffff:20.190.128.9", "64:ff9b::20.190.128.9"].iter().all(|ip| range.covers_address(ip.parse().unwrap())));
 }
 
 #[test]
@@ -249,11 +249,36 @@ fn what_extends_itself_or_is_not_there_is_said() {
 
 #[test]
 fn private_addresses() {
-    for private in ["10.1.2.3", "172.31.0.1", "192.168.1.1", "169.254.1.1", "fd00::1", "fe80::1", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1"] {
+    let policy = load("[nat64]\nprefixes = [\"fd64::/96\"]").unwrap();
+    let is_private = |ip: IpAddr| policy.is_private(ip);
+    for private in [
+        "10.1.2.3",
+        "172.31.0.1",
+        "192.168.1.1",
+        "169.254.1.1",
+        "fd00::1",
+        "fe80::1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::10.0.0.1",
+        "fd64::10.0.0.1",
+    ] {
         assert!(is_private(private.parse().unwrap()), "{private}");
     }
-    for public in ["172.32.0.1", "8.8.8.8", "100.64.0.1", "2001:db8::1", "::ffff:8.8.8.8"] {
+    for public in ["172.32.0.1", "8.8.8.8", "100.64.0.1", "2001:db8::1", "::ffff:8.8.8.8", "fd64::8.8.8.8"] {
         assert!(!is_private(public.parse().unwrap()), "{public}");
+    }
+}
+
+#[test]
+fn what_is_behind_nat64_is_the_ipv4_address() {
+    let text = "[nat64]\nprefixes = [\"2001:db8:64::/96\", \"2001:db8:100::/40\"]\n[[allow]]\ncidrs = [\"192.0.2.0/24\", \"2001:db8:64::c633:6400/120\"]\n";
+    let policy = load(text).unwrap();
+    let covers = |ip: &str| policy.allow[0].covers_address(policy.nat64.canonical(ip.parse().unwrap()));
+    assert!(["192.0.2.33", "2001:db8:64::192.0.2.33", "2001:db8:1c0:2:21::", "198.51.100.7"].into_iter().all(covers));
+    assert!(!covers("2001:db8:64::192.0.3.33") && !covers("2001:db8:65::192.0.2.33"));
+    assert!(policy.show().contains("nat64       2001:db8:64::/96 (test:2)\nnat64       2001:db8:100::/40 (test:2)\n"));
+    for wrong in ["[]", "[\"10.0.0.0/8\"]", "[\"2001:db8::/33\"]", "[\"2001:db8::1/96\"]", "[\"2001:db8:0:0:100::/96\"]", "[\"fd64::\"]"] {
+        assert!(load(&format!("[nat64]\nprefixes = {wrong}\n")).is_err(), "{wrong}");
     }
 }
 

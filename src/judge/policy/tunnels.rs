@@ -6,7 +6,7 @@
 
 use ipnet::IpNet;
 
-use super::{Origin, canonical};
+use super::{Nat64, Origin};
 use crate::fact::{Layer, Tunnel};
 
 /// What a policy says of tunnels.
@@ -28,10 +28,10 @@ pub enum TunnelIs {
 }
 
 impl TunnelIs {
-    fn has(self, layer: &Layer) -> bool {
+    fn has(self, layer: &Layer, nat64: &Nat64) -> bool {
         match self {
             Self::Kind(tunnel) => tunnel == layer.tunnel,
-            Self::At(net) => net.contains(&canonical(layer.source.ip)) || net.contains(&canonical(layer.destination.ip)),
+            Self::At(net) => net.contains(&nat64.canonical(layer.source.ip)) || net.contains(&nat64.canonical(layer.destination.ip)),
         }
     }
 }
@@ -48,14 +48,14 @@ impl std::fmt::Display for TunnelIs {
 impl Tunnels {
     /// Where the policy calls a tunnel a mirror. Where it calls it the agent's own too, that holds: it is judged.
     #[must_use]
-    pub fn mirror(&self, layer: &Layer) -> Option<&Origin> {
-        let mirror = self.mirror.iter().find(|(which, _)| which.has(layer));
-        mirror.filter(|_| self.own(layer).is_none()).map(|(_, origin)| origin)
+    pub fn mirror(&self, layer: &Layer, nat64: &Nat64) -> Option<&Origin> {
+        let mirror = self.mirror.iter().find(|(which, _)| which.has(layer, nat64));
+        mirror.filter(|_| self.own(layer, nat64).is_none()).map(|(_, origin)| origin)
     }
 
     /// Where the policy calls a tunnel the agent's own.
     #[must_use]
-    pub fn own(&self, layer: &Layer) -> Option<&Origin> {
-        self.own.iter().find(|(which, _)| which.has(layer)).map(|(_, origin)| origin)
+    pub fn own(&self, layer: &Layer, nat64: &Nat64) -> Option<&Origin> {
+        self.own.iter().find(|(which, _)| which.has(layer, nat64)).map(|(_, origin)| origin)
     }
 }

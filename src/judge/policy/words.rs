@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::errors::nearest;
-use super::{Agent, Expect, Pattern, TunnelIs, canonical};
+use super::{Agent, Expect, Pattern, TunnelIs, canonical, nat64};
 use crate::fact::{CipherSuite, Name, Timestamp, TlsVersion, Tunnel};
 use crate::judge::Severity;
 use crate::judge::rules::RULES;
@@ -69,6 +69,17 @@ pub(super) fn parse_net(text: &str) -> Parsed<IpNet> {
     match (canonical(net.addr()), inner) {
         (IpAddr::V4(ip), Some(inner)) => Ok(Ipv4Net::new(ip, inner).map_or(net, IpNet::V4)),
         _ => Ok(net),
+    }
+}
+
+/// A prefix of NAT64, of one of the lengths that there are.
+pub(super) fn parse_nat64(text: &str) -> Parsed<Ipv6Net> {
+    match parse_net(text)? {
+        IpNet::V6(net) if nat64::LENGTHS.contains(&net.prefix_len()) && net.addr().octets()[8] == 0 => Ok(net),
+        _ => {
+            let help = "write an IPv6 prefix of length 32, 40, 48, 56, 64 or 96, whose bits 64 to 71 are zero (RFC 6052)".to_owned();
+            Err((format!("`{}` is no prefix of NAT64", text.escape_debug()), Some(help)))
+        }
     }
 }
 

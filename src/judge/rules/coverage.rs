@@ -115,6 +115,12 @@ pub(super) static STREAM_GAP: Rule = Rule {
             let message = format!("segments of the flow with {} contradict each other", case.peer());
             broken.push(Broken::new(CausedBy::Environment, peer(case), message).at(Some(at)));
         }
+        if let Some(at) = facts.bad_copy {
+            let message =
+                format!("segments of the flow with {} have bad checksums and contradict others: they were passed over", case.peer());
+            let found = Broken::new(CausedBy::Environment, format!("checksum {}", peer(case)), message);
+            broken.push(found.at(Some(at)).severity(Severity::Notice));
+        }
     }),
 };
 

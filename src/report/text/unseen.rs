@@ -77,6 +77,15 @@ impl Page<'_> {
             if !lost.is_empty() {
                 self.paragraph(4, &format!("of what it {verb}: {} where evidence would be", lost.join(", ")));
             }
+            let checked = way.checksums_good + way.checksums_bad;
+            match way.checksums_bad {
+                0 => {}
+                bad if bad == checked => {
+                    let what = "are bad, as where the host that captures leaves them to its card";
+                    self.paragraph(4, &format!("all {checked} checksums looked at of what it {verb} {what}"));
+                }
+                bad => self.paragraph(4, &format!("{bad} of {checked} checksums looked at of what it {verb} are bad")),
+            }
             if let Some(silence) = silences(&way.presence) {
                 self.paragraph(4, &format!("nothing {verb} {silence}"));
             }

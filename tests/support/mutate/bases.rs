@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use wirewitness::fact::{Block, Transport};
-use wirewitness::judge::policy::{Agent, Policy, is_private};
+use wirewitness::judge::policy::{Agent, Policy};
 use wirewitness::source::{Fill, file};
 
 use super::audit::{Flows, How, policy, watched};
@@ -111,7 +111,7 @@ fn of_fixture(case: &Case) -> Base {
             && judgement.verdict == "allowed"
             && record.transport == Transport::Tcp
         {
-            let is_free = base.policy.private && is_private(peer.ip);
+            let is_free = base.policy.private && base.policy.is_private(peer.ip);
             base.targets.push(Target { agent, peer: peer.ip, port: peer.port, name: read.name.to_string(), is_free });
         }
     }

@@ -1,11 +1,13 @@
 //! What networks and taps do to packets, and means nothing. [`HARMLESS`] is the one list; each must leave a pass a pass.
 
+use wirewitness::fact::LinkType;
+
 use super::bases::Base;
 use super::scene::Mutant;
 use crate::world::dtls::is_plain;
 use crate::world::files::Kind;
 use crate::world::generate::in_order;
-use crate::world::packets::{ACK, FIN, RST, SYN, Segment, addresses, datagram, fragments, tcp_at};
+use crate::world::packets::{ACK, FIN, Place, RST, SYN, Segment, addresses, datagram, fragments, tcp_at};
 use crate::world::quic::is_quic;
 use crate::world::random::Random;
 use crate::world::wrappers::WRAPPERS;
@@ -59,6 +61,7 @@ pub const HARMLESS: &[Harmless] = &[
     }),
     line("times to the microsecond", |mutant, _, _| mutant.frames.iter_mut().for_each(|frame| frame.at -= frame.at % 1000)),
     line("checksums left to the card", no_checksums),
+    line("copies that arrive damaged", damaged_copies),
 ];
 
 fn swap_flows(mutant: &mut Mutant, _: &Base, random: &mut Random) {
@@ -282,4 +285,27 @@ fn no_checksums(mutant: &mut Mutant, _: &Base, _: &mut Random) {
             frame.bytes[at.header + 16..at.header + 18].copy_from_slice(&[0, 0]);
         }
     }
+}
+
+/// Behind some segments a copy with a bit turned, which its receiver drops for its checksum: where the sender's others are good.
+fn damaged_copies(mutant: &mut Mutant, _: &Base, random: &mut Random) {
+    let bad: std::collections::HashSet<Place> = mutant.frames.iter().filter_map(unsound).collect();
+    for frame in &mutant.frames {
+        let (Some(at), Some(segment)) = (tcp_at(&frame.bytes), Segment::read(&frame.bytes)) else { continue };
+        let is_plain = segment.flags & (SYN | FIN | RST) == 0 && frame.cut == 0 && !bad.contains(&segment.from);
+        // of text that was never received nobody knows where it led
+        let is_text = segment.payload.iter().take(16).all(|byte| matches!(byte, b'\t'..=b'\r' | b' '..=b'~'));
+        if is_plain && !is_text && segment.payload.len() > 1 && random.one_in(4) {
+            let mut copy = frame.clone();
+            copy.bytes[at.payload + segment.payload.len() / 2] ^= 1 << random.below(8);
+            copy.at += 1;
+            mutant.added.push(copy);
+        }
+    }
+}
+
+/// Who sent a TCP segment with a bad checksum.
+fn unsound(frame: &Frame) -> Option<Place> {
+    let packet = wirewitness::decode::packet(LinkType::ETHERNET, &frame.bytes, frame.bytes.len() as u32).ok()?;
+    (packet.checksum() != Some(true)).then_some((packet.source.ip, packet.source.port))
 }

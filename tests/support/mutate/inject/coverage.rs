@@ -152,11 +152,21 @@ pub fn hole_at_end(scene: &mut Scene<'_>) -> Option<()> {
 pub fn contradiction(scene: &mut Scene<'_>) -> Option<()> {
     let said = session(scene, |_| {})?;
     let first = scene.world.frames[said[0]].clone();
-    let at = tcp_at(&first.bytes)?;
-    let mut other = first.clone();
-    other.bytes[at.payload + 12] ^= 0x55;
-    other.at += 1;
+    let mut other = Segment::read(&first.bytes)?;
+    other.payload[12] ^= 0x55;
+    let other = Frame { at: first.at + 1, bytes: other.write(), cut: 0 };
     scene.world.frames.insert(said[0] + 1, other);
+    Some(())
+}
+
+/// The hello behind a copy with a bit turned, which was read before the checksums showed which of them was received.
+pub fn contradiction_damaged(scene: &mut Scene<'_>) -> Option<()> {
+    let said = session(scene, |_| {})?;
+    let mut other = scene.world.frames[said[0]].clone();
+    let at = tcp_at(&other.bytes)?;
+    other.bytes[at.payload + 12] ^= 0x55;
+    other.at -= 1;
+    scene.world.frames.insert(said[0], other);
     Some(())
 }
 
