@@ -230,14 +230,15 @@ pub fn waiver(scene: &mut Scene<'_>) -> Option<()> {
 /// Not where the base holds what only its own policy permits.
 pub fn no_destinations(scene: &mut Scene<'_>) -> Option<()> {
     let is_open = |frame: &Frame| match Segment::read(&frame.bytes) {
-        Some(segment) => [22, 80].contains(&segment.to.1),
+        Some(segment) => [22, 80, 3389].contains(&segment.to.1),
         None => matches!(frame.bytes.get(23), Some(1)) || frame.bytes.get(36..38) == Some(&[0, 123]),
     };
-    let own = &scene.base.policy;
-    if scene.base.frames.iter().any(is_open) || !own.severity.is_empty() || !own.waivers.is_empty() {
+    let (own, bare) = (&scene.base.policy, policy(&[], ""));
+    let asks_others = !scene.base.resolvers.iter().all(|ip| bare.resolver_allowed(*ip));
+    if scene.base.frames.iter().any(is_open) || asks_others || !own.severity.is_empty() || !own.waivers.is_empty() {
         return None;
     }
-    scene.mutant.policy = policy(&[], "");
+    scene.mutant.policy = bare;
     Some(())
 }
 
