@@ -30,11 +30,15 @@ impl Packet<'_> {
 
 /// The ones' complement sum of `bytes`, added to `sum`: `0xffff` where they hold their own checksum and it is right.
 pub(super) fn sum(bytes: &[u8], sum: u32) -> u16 {
-    let (words, rest) = bytes.as_chunks::<4>();
-    let mut last = [0; 4];
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);
-    // the order of bytes does not matter until the end (RFC 1071 section 2)
-    let total = words.iter().map(|word| u64::from(u32::from_ne_bytes(*word))).sum::<u64>() + u64::from(u32::from_ne_bytes(last));
+    // neither the order of bytes nor the width of words matters until the end (RFC 1071 section 2)
+    let add = |total: u64, word: &[u8; 8]| {
+        let (total, carry) = total.overflowing_add(u64::from_ne_bytes(*word));
+        total + u64::from(carry)
+    };
+    let total = add(words.iter().fold(0, add), &last);
     let own = u16::from_be_bytes(fold(total).to_ne_bytes());
     fold(u64::from(own) + u64::from(sum))
 }
@@ -54,8 +58,8 @@ mod tests {
     fn sums() {
         // the example of RFC 1071 section 3
         assert_eq!(sum(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7], 0), 0xddf2);
-        for length in 0..40u8 {
-            let bytes: Vec<u8> = (0..length).map(|n| n.wrapping_mul(91)).collect();
+        for length in 0..200u8 {
+            let bytes: Vec<u8> = (0..length).map(|n| 0xff ^ n.wrapping_mul(91)).collect();
             let mut plain = 7u32;
             for pair in bytes.chunks(2) {
                 plain += u32::from(pair[0]) << 8 | u32::from(*pair.get(1).unwrap_or(&0));
