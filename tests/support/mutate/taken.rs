@@ -209,12 +209,12 @@ fn quic(mutant: &mut Mutant, random: &mut Random, mut is_lost: impl FnMut(bool, 
     (frames.len() < before && left > 0).then_some(())
 }
 
-/// All packets of the responder of a connection, whom the policy expects.
+/// All packets of the responder of a connection, whom the policy expects; not of a resolver, without whose answers nothing is bound.
 fn expected_peer(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
     let agents = mutant.agents.clone();
     let scope = Scope::new(&agents);
     let frames = all(mutant);
-    let found: Vec<Segment> = dials(frames, &agents).into_iter().filter(|dial| !scope.has(dial.to.0, None)).collect();
+    let found: Vec<Segment> = dials(frames, &agents).into_iter().filter(|dial| !scope.has(dial.to.0, None) && dial.to.1 != 53).collect();
     let peer = if found.is_empty() { return None } else { random.pick(&found).to.0 };
     frames.retain(|frame| addresses(&frame.bytes).is_none_or(|(from, to)| from != peer && to != peer));
     let required = policy(&["world".to_owned()], &format!("name = \"c\"\n[coverage]\nexpect = [\"{peer}\"]\n")).coverage.clone();
