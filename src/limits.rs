@@ -128,12 +128,15 @@ pub const OPAQUE_BYTES: usize = 1 << 24;
 /// How long an attempt waits for an answer, in packet time: Linux sends its last SYN after 63 s and gives up after 127 s.
 pub const ATTEMPT_NANOS: i64 = 130 * 1_000_000_000;
 
-/// How long an exchange of datagrams in which everything that was asked has been answered must be silent to be over. Another question between
-/// the same ports is then a flow of its own, which shows who opened it.
-pub const ANSWERED_NANOS: i64 = 2 * 1_000_000_000;
+/// How long a connection that both ends have closed, or an exchange of datagrams in which everything that was asked has been answered, must be
+/// silent to be over. Another question between the same ports is then a flow of its own, which shows who opened it.
+pub const ENDING_NANOS: i64 = 2 * 1_000_000_000;
 
-/// How long a connection that has ended waits for stragglers.
-pub const CLOSING_NANOS: i64 = 10 * 1_000_000_000;
+/// How long a connection that was reset goes on to be read: the other end may not have got the reset, or not believe it.
+pub const RESET_NANOS: i64 = 10 * 1_000_000_000;
+
+/// How long stragglers of a connection that is over are told from something new.
+pub const CLOSED_NANOS: i64 = 60 * 1_000_000_000;
 
 /// How long a flow of datagrams may be silent before it has ended; it is noticed within twice that.
 pub const IDLE_DATAGRAM_NANOS: i64 = 60 * 1_000_000_000;

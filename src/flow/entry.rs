@@ -2,6 +2,7 @@
 
 use std::hash::BuildHasher;
 
+use super::closed::Closed;
 use super::recent::Recent;
 use super::stream::Piece;
 use super::table::Rider;
@@ -120,12 +121,24 @@ impl<R: Rider> Entry<R> {
             return self.cold.rider.as_ref().is_some_and(Rider::is_complete);
         }
         let fins = flag::FIN_A | flag::FIN_A << 1;
-        self.flags & (flag::RESET_A | flag::RESET_A << 1) != 0 || self.flags & fins == fins
+        self.was_reset() || self.flags & fins == fins
     }
 
     /// How long it may be silent, where others of its kind may for `idle`.
     pub(super) fn patience(&self, idle: i64) -> i64 {
         if self.cold.rider.as_ref().is_some_and(Rider::is_lasting) { idle.max(limits::IDLE_SESSION_NANOS) } else { idle }
+    }
+
+    /// Whether either end has reset the connection.
+    pub(super) fn was_reset(&self) -> bool {
+        self.flags & (flag::RESET_A | flag::RESET_A << 1) != 0
+    }
+
+    /// What tells the stragglers of a connection that has ended.
+    pub(super) fn closed(&self) -> Option<Closed> {
+        let is_over = self.key.transport() == Transport::Tcp && self.flags & flag::CLOSING != 0;
+        let sent_until = [self.streams[0].sent_until(), self.streams[1].sent_until()];
+        is_over.then(|| Closed { key: self.key, at: self.last, sent_until, agents: self.agents() })
     }
 
     /// Tells the rider what is left, and that both ends will say no more.
@@ -139,8 +152,8 @@ impl<R: Rider> Entry<R> {
                 self.streams[i].flush(&mut cold.held[i], at, &mut |piece| tell(rider, shared, &mut cold.finished[i], piece));
             }
             if !std::mem::replace(&mut cold.finished[i], true) {
-                let reset = self.flags & (flag::RESET_A | flag::RESET_A << 1) != 0;
-                rider.finish(shared, if reset { Finish::Reset } else { how }, at);
+                let was_reset = self.flags & (flag::RESET_A | flag::RESET_A << 1) != 0;
+                rider.finish(shared, if was_reset { Finish::Reset } else { how }, at);
             }
         }
     }

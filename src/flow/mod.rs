@@ -4,6 +4,7 @@
 //! protocol. Time is the packets' own, and only goes forward. Every bound lies in `limits`, and hitting one marks the flow.
 
 mod attempts;
+mod closed;
 mod end;
 mod entry;
 mod key;

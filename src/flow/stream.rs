@@ -197,6 +197,12 @@ impl Stream {
         self.has(mark::STARTED) && distance(end, self.highest) <= 0
     }
 
+    /// One past the last byte that is known to have been sent.
+    #[must_use]
+    pub fn sent_until(&self) -> Option<u32> {
+        self.has(mark::STARTED).then_some(self.highest)
+    }
+
     /// Takes a segment: `payload` at `seq`, and `missing` more bytes that were not captured.
     pub fn push(&mut self, held: &mut Held, seq: u32, payload: &[u8], missing: u32, at: Locus, tell: &mut impl FnMut(Piece<'_>) -> usize) {
         self.begin(held, seq);

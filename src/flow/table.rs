@@ -1,8 +1,9 @@
 //! The table of one lane's flows, in bounded memory.
 //!
-//! A TCP flow of which only SYNs of one end were seen is an *attempt* ([`Attempts`]), and is forgotten first. Everything else is an *entry*: counters that every packet touches, and the rest behind a box.
-//! Idle flows are found by queues in the order of creation, one for each time-out, and looked at again when their turn comes: a packet
-//! costs no list operation. Order of time-out and eviction follows from this lane's packets alone.
+//! A TCP flow of which only SYNs of one end were seen is an *attempt* ([`Attempts`]), and of one that has ended a line is kept for its stragglers
+//! ([`ClosedFlows`]); both are forgotten first. Everything else is an *entry*: counters that every packet touches, and the rest behind a box.
+
+mod timeouts;
 
 use std::collections::VecDeque;
 
@@ -10,6 +11,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use super::attempts::{ATTEMPT, ATTEMPT_BYTES, Attempt, Attempts};
+use super::closed::{ClosedFlows, is_closed};
 use super::entry::{Cold, Entry, flag};
 use super::{Ended, FlowKey, Held, KeyHash, Stream};
 use crate::decode::{Header, Packet, Segment};
@@ -59,13 +61,16 @@ pub trait Rider: Sized {
 pub struct FlowTable<R: Rider> {
     hash: KeyHash,
     copies: FixedState,
-    /// Slots of flows by key: an attempt's number with [`ATTEMPT`] set, or an entry's index.
+    /// Slots of flows by key: an attempt's or an ended connection's number, with the bits that say so, or an entry's index.
     index: HashTable<u32>,
     entries: Vec<Option<Entry<R>>>,
     free: Vec<u32>,
     attempts: Attempts,
-    closing: VecDeque<Due>,
-    answered: VecDeque<Due>,
+    closed: ClosedFlows,
+    /// Connections that were reset.
+    reset: VecDeque<Due>,
+    /// Connections that both ends have closed, and exchanges of datagrams in which everything was answered.
+    ending: VecDeque<Due>,
     datagrams: VecDeque<Due>,
     connections: VecDeque<Due>,
     generation: u32,
@@ -100,8 +105,9 @@ impl<R: Rider> FlowTable<R> {
             entries: Vec::new(),
             free: Vec::new(),
             attempts: Attempts::default(),
-            closing: VecDeque::new(),
-            answered: VecDeque::new(),
+            closed: ClosedFlows::default(),
+            reset: VecDeque::new(),
+            ending: VecDeque::new(),
             datagrams: VecDeque::new(),
             connections: VecDeque::new(),
             generation: 0,
@@ -164,6 +170,13 @@ impl<R: Rider> FlowTable<R> {
         let locus = Locus { frame, at, end };
         // what came between may have ended the flow, and another may have its place
         let slot = seen.map(|Slot(slot)| slot).filter(|&slot| self.key(slot) == Some(&key)).or_else(|| self.find(&key));
+        let slot = match slot {
+            Some(slot) if is_closed(slot) => match self.closed.get(slot).filter(|closed| closed.has(packet, end, self.now)) {
+                Some(closed) => return closed.agents,
+                None => self.reuse(slot),
+            },
+            slot => slot,
+        };
         let agents = match (packet.header, slot) {
             (Header::Error(error), slot) => self.error(shared, key, packet, error.unreachable, slot, locus),
             (_, Some(slot)) if slot & ATTEMPT != 0 => self.again(shared, slot, packet, locus),
@@ -222,10 +235,12 @@ impl<R: Rider> FlowTable<R> {
 
     /// Forgets the time: the next packet may be earlier than the last. The table must be empty.
     pub fn rewind(&mut self) {
-        debug_assert!(self.index.is_empty(), "flows are closed before time is set back");
+        self.closed.clear();
+        self.index.clear();
+        self.used = 0;
         self.now = Timestamp::from_nanos(i64::MIN);
         self.next_due = Timestamp::from_nanos(i64::MAX);
-        for queue in [&mut self.closing, &mut self.answered, &mut self.datagrams, &mut self.connections] {
+        for queue in [&mut self.reset, &mut self.ending, &mut self.datagrams, &mut self.connections] {
             queue.clear();
         }
     }
@@ -236,7 +251,7 @@ impl<R: Rider> FlowTable<R> {
     }
 
     fn key(&self, slot: u32) -> Option<&FlowKey> {
-        key(&self.attempts, &self.entries, slot)
+        key(&self.attempts, &self.closed, &self.entries, slot)
     }
 
     fn entry(&self, slot: u32) -> Option<&Entry<R>> {
@@ -250,8 +265,8 @@ impl<R: Rider> FlowTable<R> {
     fn insert_slot(&mut self, of: &FlowKey, slot: u32) {
         let hash = self.hash.of(of);
         // the hasher of a rehash reads keys from the tables beside the index
-        let (attempts, entries, state) = (&self.attempts, &self.entries, &self.hash);
-        let hasher = |&slot: &u32| key(attempts, entries, slot).map_or(0, |key| state.of(key));
+        let (attempts, closed, entries, state) = (&self.attempts, &self.closed, &self.entries, &self.hash);
+        let hasher = |&slot: &u32| key(attempts, closed, entries, slot).map_or(0, |key| state.of(key));
         self.index.insert_unique(hash, slot, hasher);
     }
 
@@ -260,6 +275,14 @@ impl<R: Rider> FlowTable<R> {
         if let Ok(found) = self.index.find_entry(hash, |&other| other == slot) {
             found.remove();
         }
+    }
+
+    /// Forgets an ended connection, whose ports are used anew.
+    fn reuse(&mut self, slot: u32) -> Option<u32> {
+        if let Some(closed) = self.closed.take(slot) {
+            self.remove_slot(&closed.key, slot);
+        }
+        None
     }
 
     /// The first packet of a flow.
@@ -411,12 +434,12 @@ impl<R: Rider> FlowTable<R> {
         if entry.flags & flag::CLOSING == 0 && entry.has_ended() {
             entry.flags |= flag::CLOSING;
             let generation = entry.generation;
-            if entry.key.transport() == Transport::Tcp {
-                let due = Due { at: self.now.plus_nanos(limits::CLOSING_NANOS), slot, generation };
+            if entry.was_reset() {
+                let due = Due { at: self.now.plus_nanos(limits::RESET_NANOS), slot, generation };
                 self.next_due = self.next_due.min(due.at);
-                self.closing.push_back(due);
+                self.reset.push_back(due);
             } else {
-                self.answer_at(self.now.plus_nanos(limits::ANSWERED_NANOS), slot, generation);
+                self.look_again_at(self.now.plus_nanos(limits::ENDING_NANOS), slot, generation);
             }
         }
         self.used = (self.used + charge.0).saturating_sub(charge.1);
@@ -461,97 +484,6 @@ impl<R: Rider> FlowTable<R> {
         }
     }
 
-    /// Has an exchange of datagrams that may be over looked at then.
-    fn answer_at(&mut self, at: Timestamp, slot: u32, generation: u32) {
-        self.answered.push_back(Due { at, slot, generation });
-        self.next_due = self.next_due.min(at);
-    }
-
-    /// Ends what has been idle for its time-out.
-    #[cold]
-    fn expire(&mut self, shared: &mut R::Shared) {
-        while let Some((slot, attempt)) = self.attempts.oldest() {
-            if self.now.since(attempt.first_at) < limits::ATTEMPT_NANOS {
-                break;
-            }
-            self.end(shared, slot, Finish::Idle);
-        }
-        while let Some(due) = self.closing.pop_front_if(|due| due.at <= self.now) {
-            self.end_if(shared, &due, Finish::Idle);
-        }
-        while let Some(due) = self.answered.pop_front_if(|due| due.at <= self.now) {
-            self.end_answered(shared, &due);
-        }
-        self.look_again(shared, limits::IDLE_DATAGRAM_NANOS, |table| &mut table.datagrams);
-        self.look_again(shared, limits::IDLE_CONNECTION_NANOS, |table| &mut table.connections);
-        let attempt = self.attempts.oldest().map(|(_, attempt)| attempt.first_at.plus_nanos(limits::ATTEMPT_NANOS));
-        let dues = [&self.closing, &self.answered, &self.datagrams, &self.connections]
-            .into_iter()
-            .filter_map(|queue| queue.front().map(|due| due.at));
-        self.next_due = dues.chain(attempt).min().unwrap_or(Timestamp::from_nanos(i64::MAX));
-    }
-
-    /// Ends an exchange of datagrams that is complete and has been silent since.
-    fn end_answered(&mut self, shared: &mut R::Shared, due: &Due) {
-        let now = self.now;
-        let Some(entry) = self.entry_mut(due.slot).filter(|entry| entry.generation == due.generation) else { return };
-        let silent_until = entry.last.plus_nanos(limits::ANSWERED_NANOS);
-        if !entry.has_ended() {
-            // the queue of datagrams has it still
-            entry.flags &= !flag::CLOSING;
-        } else if silent_until > now {
-            self.answer_at(silent_until, due.slot, due.generation);
-        } else {
-            self.end(shared, due.slot, Finish::Idle);
-        }
-    }
-
-    /// Ends the entries at the front of a queue that are idle, and puts the others at its back.
-    fn look_again(&mut self, shared: &mut R::Shared, idle: i64, queue: impl Fn(&mut Self) -> &mut VecDeque<Due>) {
-        let now = self.now;
-        let again = now.plus_nanos(idle);
-        while let Some(mut due) = queue(self).pop_front_if(|due| due.at <= now) {
-            match self.entry(due.slot).filter(|entry| entry.generation == due.generation) {
-                Some(entry) if now.since(entry.last) < entry.patience(idle) => {
-                    due.at = again;
-                    queue(self).push_back(due);
-                    // at the end of time what is put back is due again at once: one look a packet is enough
-                    if again <= now {
-                        return;
-                    }
-                }
-                Some(_) => self.end(shared, due.slot, Finish::Idle),
-                None => {}
-            }
-        }
-    }
-
-    /// Forgets flows until the budget is kept: attempts first, then what has ended, then datagrams, then connections, each the oldest
-    /// first.
-    fn evict(&mut self, shared: &mut R::Shared) {
-        while self.used > self.budget {
-            if let Some((slot, _)) = self.attempts.oldest() {
-                self.end(shared, slot, Finish::Evicted);
-            } else if let Some(due) = self.closing.pop_front().or_else(|| self.answered.pop_front()) {
-                self.end_if(shared, &due, Finish::Idle);
-            } else if let Some(due) = self.datagrams.pop_front().or_else(|| self.connections.pop_front()) {
-                self.end_if(shared, &due, Finish::Evicted);
-            } else {
-                return;
-            }
-        }
-    }
-
-    fn end_if(&mut self, shared: &mut R::Shared, due: &Due, how: Finish) {
-        if self.entry(due.slot).is_some_and(|entry| entry.generation == due.generation) {
-            self.end(shared, due.slot, how);
-        }
-    }
-
-    fn trim_attempts(&mut self) {
-        self.used = self.used.saturating_sub(self.attempts.trim() * ATTEMPT_BYTES);
-    }
-
     /// Ends a flow and tells its rider.
     fn end(&mut self, shared: &mut R::Shared, slot: u32, how: Finish) {
         let Some(&key) = self.key(slot) else { return };
@@ -573,9 +505,11 @@ impl<R: Rider> FlowTable<R> {
 }
 
 /// The key of the flow in a slot.
-fn key<'a, R>(attempts: &'a Attempts, entries: &'a [Option<Entry<R>>], slot: u32) -> Option<&'a FlowKey> {
+fn key<'a, R>(attempts: &'a Attempts, closed: &'a ClosedFlows, entries: &'a [Option<Entry<R>>], slot: u32) -> Option<&'a FlowKey> {
     if slot & ATTEMPT != 0 {
         attempts.get(slot).map(|attempt| &attempt.key)
+    } else if is_closed(slot) {
+        closed.get(slot).map(|closed| &closed.key)
     } else {
         entries.get(slot as usize).and_then(Option::as_ref).map(|entry| &entry.key)
     }

@@ -394,3 +394,41 @@ fn bytes_from_before_the_syn_contradict_the_stream() {
     let (_, rider) = one(&[(true, A, 100, 500, b"world"), (true, A, 40, 500, b"hello")]);
     assert!(!rider.notes.iter().any(|note| note.starts_with("conflict")));
 }
+
+#[test]
+fn stragglers_are_of_the_connection_that_ended() {
+    let talk =
+        opened(&[(true, A, 100, 500, b"hello"), (true, A | F, 105, 500, b""), (false, A | F, 500, 106, b""), (true, A, 106, 501, b"")]);
+    // what comes later, in seconds, and how many flows there are then
+    let cases: [(&str, i64, Segment<'_>, usize); 7] = [
+        ("a FIN sent again", 30, (true, A | F, 105, 500, b""), 1),
+        ("a reset", 30, (false, R, 501, 0, b""), 1),
+        ("payload sent again", 30, (true, A, 100, 500, b"hello"), 1),
+        ("payload beyond", 30, (true, A, 105, 500, b"more"), 2),
+        ("a SYN", 30, (true, S, 7000, 0, b""), 2),
+        ("a FIN after long", 90, (true, A | F, 105, 500, b""), 2),
+        ("a FIN within the time in which the flow is still read", 1, (true, A | F, 105, 500, b""), 1),
+    ];
+    for (what, seconds, late, flows) in cases {
+        let mut shared = Shared::default();
+        let mut table = FlowTable::<Recorder>::new(1 << 20, 1);
+        let other = Packet { source: Endpoint { port: 1, ..CLIENT }, ..packet(true, Tcp { seq: 1, ack: 0, flags: A }, b"") };
+        let mut number = 0;
+        let mut feed = |table: &mut FlowTable<Recorder>, shared: &mut Shared, packet: &Packet<'_>, at: i64| {
+            number += 1;
+            super::tests::feed(table, shared, packet, FrameId::new(0, number), Timestamp::from_nanos(at));
+        };
+        for (n, &(from_client, flags, seq, ack, payload)) in talk.iter().enumerate() {
+            feed(&mut table, &mut shared, &packet(from_client, Tcp { seq, ack, flags }, payload), n as i64 * 1_000_000);
+        }
+        // time goes on by what others send
+        feed(&mut table, &mut shared, &other, seconds * 900_000_000);
+        let (from_client, flags, seq, ack, payload) = late;
+        feed(&mut table, &mut shared, &packet(from_client, Tcp { seq, ack, flags }, payload), seconds * 1_000_000_000);
+        for (_, slot) in table.open_flows() {
+            table.close(&mut shared, slot);
+        }
+        assert_eq!(shared.ended.iter().filter(|(ended, _)| ended.key.ends().contains(&CLIENT)).count(), flows, "{what}");
+        table.rewind();
+    }
+}
