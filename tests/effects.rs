@@ -22,6 +22,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("ech", "below: no program of the lab hides its hello"),
     ("tunnels.mirror", "tests/tunnels.rs"),
     ("tunnels.own", "tests/tunnels.rs"),
+    ("nat64.prefixes", "tests/oddities.rs"),
 ];
 
 const DNS: &str = "[dns]\nresolvers = [\"10.77.0.2\"]\n";
@@ -204,7 +205,7 @@ fn no_key_is_left_out() {
     let (list, _) = list.split_once("\n];").unwrap();
     let words: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
     assert!(words.len() > 25, "{words:?}");
-    let tables = ["agent", "destinations", "tls", "dns", "tunnels", "coverage", "allow", "inbound", "waiver"];
+    let tables = ["agent", "destinations", "tls", "dns", "tunnels", "nat64", "coverage", "allow", "inbound", "waiver"];
     let mut table = None;
     for word in words {
         if tables.contains(&word) {

@@ -265,7 +265,7 @@ fn packet_of_sctp(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
     Some(())
 }
 
-/// All packets of the responder of a connection, whom the policy expects.
+/// All packets of the responder of a connection, whom the policy expects; not of a resolver, without whose answers nothing is bound.
 fn expected_peer(mutant: &mut Mutant, random: &mut Random) -> Option<()> {
     let agents = mutant.agents.clone();
     let scope = Scope::new(&agents);

@@ -350,7 +350,6 @@ pub const INJECTIONS: &[Injection] = &[
     line("a waiver of one name, and another behind it", Fail, &["WW203"], policy::waiver_of_the_first),
     line("a waiver of what is not known", Inconclusive, &["WW301"], policy::waiver_of_the_unknown).and(ANY),
     line("what is not known is made a notice", Inconclusive, &["WW301"], policy::notice_of_the_unknown).and(ANY),
-    line("a suite of QUIC that is not listed", Fail, &["WW204"], policy::unlisted_suite_of_quic),
     line("an allowed port over another transport", Fail, &["WW303"], policy::another_transport),
     line("a name that ends like an allowed one", Fail, &["WW302"], policy::name_like_another),
     line("a resolver of the same network", Fail, &["WW401"], policy::private_resolver),

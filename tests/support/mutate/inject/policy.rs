@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use super::super::scene::{FOREIGN, Scene, When, foreign};
 use crate::world::packets::ip;
-use crate::world::quic::{self, Quic};
 use crate::world::records::{self, client_hello, server_name, with_version};
 use crate::world::tcp::Who::{Opener, Other};
 use crate::world::tls::{Talk, Version};
@@ -147,17 +146,12 @@ pub fn two_names(scene: &mut Scene<'_>) -> Option<()> {
 
 /// A suite that is sound, and that the policy does not list.
 pub fn unlisted_suite(scene: &mut Scene<'_>) -> Option<()> {
-    list_one_suite(scene)?;
-    scene.flights(|name| records::session(0x0303, 0xc02f, name))
-}
-
-fn list_one_suite(scene: &mut Scene<'_>) -> Option<()> {
     scene.base.is_world.then_some(())?;
     let with = super::super::audit::policy(&["world".to_owned()], "name = \"c\"\n[tls]\nciphers = [\"TLS_AES_256_GCM_SHA384\"]\n");
     let mut policy = (*scene.mutant.policy).clone();
     policy.tls_ciphers.clone_from(&with.tls_ciphers);
     scene.mutant.policy = policy.into();
-    Some(())
+    scene.flights(|name| records::session(0x0303, 0xc02f, name))
 }
 
 /// TLS 1.0, under a waiver that is for something else.
@@ -248,9 +242,4 @@ pub fn waiver_of_the_unknown(scene: &mut Scene<'_>) -> Option<()> {
 /// Nor is it made a notice.
 pub fn notice_of_the_unknown(scene: &mut Scene<'_>) -> Option<()> {
     undetermined(scene, "[severity]\nWW301 = \"notice\"\n")
-}
-
-pub fn unlisted_suite_of_quic(scene: &mut Scene<'_>) -> Option<()> {
-    list_one_suite(scene)?;
-    scene.quic(|name| quic::session(&Quic::new(name)).to_vec())
 }
