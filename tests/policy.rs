@@ -9,7 +9,7 @@ use std::path::Path;
 use wirewitness::fact::{Name, TlsVersion, Transport};
 use wirewitness::judge::policy::{Known, Policy, PolicyErrors, profiles};
 
-const KNOWN: Known<'static> = Known { protocols: &["http", "ntp", "ssh"] };
+const KNOWN: Known<'static> = Known { protocols: &["http", "ntp", "smtp", "ssh"] };
 
 fn load(selectors: &[&str], files: &[(&str, &str)]) -> Result<Policy, PolicyErrors> {
     let files: BTreeMap<&str, &str> = files.iter().copied().collect();
