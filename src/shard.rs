@@ -1,11 +1,12 @@
 //! The hot loop, where packets meet flows and flows meet inspectors. Pure: no I/O, no clock, no randomness.
 //!
-//! State is spread over [`limits::LANES`] lanes, fixed whatever the threads, each with its own table and its own part of the memory. A
+//! State is spread over [`crate::limits::LANES`] lanes, fixed whatever the threads, each with its own table and its own part of the memory. A
 //! lane sees its own frames in the order of the capture and nothing else, so what it does depends on them alone. What it has to say
 //! leaves as [`Event`]s, each with the frame that caused it: since a frame belongs to one lane, merging by that frame restores one
 //! order for any number of threads.
 
 mod front;
+mod ride;
 mod sctp;
 mod trace;
 mod tunnels;
@@ -15,17 +16,13 @@ use std::sync::Arc;
 
 use crate::decode::{self, Header, Outer, Packet, Reason, Segment, Skip};
 use crate::fact::{
-    End, Endpoint, Fact, Facts, Finish, FlowRecord, FrameId, FrameIndex, Layer, Locus, Name, Observation, Resolution, Sightings, Timestamp,
-    Transport,
+    End, Endpoint, FlowRecord, FrameId, FrameIndex, Layer, Locus, Name, Observation, Resolution, Sightings, Timestamp, Transport,
 };
-use crate::flow::{Ended, FlowKey, FlowTable, LaneHash, Rider, Slot};
-use crate::inspect::readable::{self, Run};
-use crate::inspect::{Carrier, Inspection, Seen};
+use crate::flow::{FlowKey, FlowTable, LaneHash, Rider, Slot};
 use crate::judge::Scope;
-use crate::limits;
 
-use sctp::Association;
-use trace::{Trace, note};
+use ride::{Ride, record};
+use trace::Trace;
 
 pub use front::{Front, TracedPiece, is_piece};
 pub use trace::Traced;
@@ -433,215 +430,4 @@ fn owners(scope: &Scope, outer: &Outer<'_>) -> [bool; 2] {
         }
     }
     owners
-}
-
-/// What rides along with a flow: its inspection and what came of it.
-pub struct Ride {
-    key: FlowKey,
-    agents: [bool; 2],
-    inspection: Inspection,
-    /// What is put together of SCTP.
-    association: Option<Box<Association>>,
-    facts: Facts,
-    opener: Option<End>,
-    hides_opener: bool,
-    tunnel: Vec<Layer>,
-}
-
-impl Ride {
-    /// Takes in what the inspectors said of the piece at hand.
-    fn fold(&mut self, shared: &mut Shared) {
-        for Observation { fact, at } in shared.said.drain(..) {
-            note(&mut shared.trace, &fact, at);
-            match &fact {
-                Fact::Opener(end) => _ = self.opener.get_or_insert(*end),
-                Fact::OpenerUnseen => self.hides_opener = true,
-                Fact::Resolved(resolution) if self.opener.is_some_and(|asker| self.agents[asker.index()]) => {
-                    let kind = EventKind::Resolved { resolution: resolution.clone(), at };
-                    shared.events.push(Event { cause: shared.cause, kind });
-                }
-                Fact::Asked { name, .. } if self.agents[at.end.index()] => {
-                    let (ends, transport) = (self.key.ends(), self.key.transport());
-                    let kind = EventKind::Asked { ends, transport, name: name.clone(), at };
-                    shared.events.push(Event { cause: shared.cause, kind });
-                }
-                Fact::Gap { .. } | Fact::Truncated { .. } if self.agents != [false; 2] && self.is_dns() => {
-                    shared.events.push(Event { cause: shared.cause, kind: EventKind::NamesLost });
-                }
-                Fact::ServerName { .. }
-                | Fact::Proxied { .. }
-                | Fact::ProxyCredentials
-                | Fact::Cleartext(_)
-                | Fact::Version(_)
-                | Fact::CipherSuite(_) => shared.decided = true,
-                _ => {}
-            }
-            self.facts.fold(Observation { fact, at });
-        }
-    }
-
-    /// Bytes of ICMP that say nothing.
-    fn silent_bytes(&self) -> usize {
-        if self.key.is_message() { limits::ICMP_BYTES } else { limits::ECHO_BYTES }
-    }
-
-    /// Whether names are asked for here, by protocol, or by port where too little was seen to tell.
-    fn is_dns(&self) -> bool {
-        let is_known = self.facts.protocol.as_ref().is_some_and(|(name, _)| *name == "dns");
-        is_known || self.facts.protocol.is_none() && self.key.ends().iter().any(|end| end.port == 53)
-    }
-}
-
-impl Rider for Ride {
-    type Shared = Shared;
-
-    fn agents(shared: &Shared, packet: &Packet<'_>, sender: End) -> [bool; 2] {
-        let scope = &shared.view.scope;
-        let source = scope.has(packet.source.ip, packet.macs.and_then(|macs| macs.source));
-        let destination = scope.has(packet.destination.ip, packet.macs.and_then(|macs| macs.destination));
-        let [source, destination] = match &packet.outer {
-            Some(outer) if !source && !destination => owners(scope, outer),
-            _ => [source, destination],
-        };
-        if sender == End::A { [source, destination] } else { [destination, source] }
-    }
-
-    fn board(shared: &Shared, key: &FlowKey, agents: [bool; 2]) -> Option<Self> {
-        let carrier = match key.transport() {
-            Transport::Tcp => Carrier::Stream,
-            Transport::Sctp => Carrier::Message,
-            _ => Carrier::Datagram,
-        };
-        let wanted = agents != [false; 2] || shared.view.inspect_all;
-        wanted.then(|| Self {
-            key: *key,
-            agents,
-            inspection: Inspection::new(carrier),
-            association: (carrier == Carrier::Message).then(Box::default),
-            facts: Facts::default(),
-            opener: None,
-            hides_opener: false,
-            tunnel: shared.layers.clone(),
-        })
-    }
-
-    fn data(&mut self, shared: &mut Shared, bytes: &[u8], at: Locus) -> usize {
-        let mut seen = Seen::new(&mut shared.said, at);
-        let silent_bytes = self.silent_bytes();
-        let opaque = match (self.key.transport(), &mut self.association) {
-            (_, Some(association)) => {
-                association.inspect(at.end, bytes, &mut self.inspection, &mut seen);
-                0
-            }
-            (Transport::Tcp | Transport::Udp, _) => self.inspection.data(at.end, bytes, &mut seen),
-            // an echo's payload is the pattern of a ping, or a channel; the header of other messages is read as payload here
-            (Transport::Icmp | Transport::Icmp6, _) if bytes.len() <= silent_bytes => 0,
-            _ => {
-                seen.say(Fact::Unrecognised);
-                0
-            }
-        };
-        self.fold(shared);
-        opaque
-    }
-
-    fn gap(&mut self, shared: &mut Shared, bytes: u64, cut: bool, at: Locus) {
-        self.inspection.gap(at.end, bytes, cut, &mut Seen::new(&mut shared.said, at));
-        self.fold(shared);
-    }
-
-    fn beginning(&mut self, shared: &mut Shared, bytes: &[u8], missing: u64, at: Locus) {
-        self.inspection.beginning(at.end, bytes, missing, &mut Seen::new(&mut shared.said, at));
-        self.fold(shared);
-    }
-
-    fn again(&mut self, shared: &mut Shared, bytes: &[u8], at: Locus) {
-        // what was there before is not kept: but it was sealed, and text is not
-        if self.facts.encrypted.is_some() && bytes.len() >= readable::SEALED_RUN && readable::is_unsealed(bytes) {
-            self.conflict(shared, at);
-        }
-    }
-
-    fn conflict(&mut self, shared: &mut Shared, at: Locus) {
-        if !self.inspection.is_settled() {
-            shared.said.push(Observation { fact: Fact::Overlap, at });
-            self.fold(shared);
-        }
-    }
-
-    fn passed_over(&mut self, shared: &mut Shared, bytes: &[u8], at: Locus) {
-        // whoever received it or not, text was sent where nothing shows that any was
-        let is_text = readable::run(bytes, readable::BROKEN_FRAMING_RUN) != Run::Unreadable && self.facts.cleartext.is_none();
-        if is_text {
-            self.conflict(shared, at);
-        } else if !self.inspection.is_settled() {
-            shared.said.push(Observation { fact: Fact::BadCopy, at });
-            self.fold(shared);
-        }
-    }
-
-    fn finish(&mut self, shared: &mut Shared, how: Finish, at: Locus) {
-        let missing = self.association.as_ref().map_or(0, |association| association.missing(at.end));
-        if missing > 0 {
-            self.gap(shared, missing, false, at);
-        }
-        self.inspection.finish(at.end, how, &mut Seen::new(&mut shared.said, at));
-        self.fold(shared);
-    }
-
-    fn is_settled(&self) -> bool {
-        self.inspection.is_settled()
-    }
-
-    fn is_complete(&self) -> bool {
-        self.inspection.is_complete()
-    }
-
-    fn opener(&self) -> Option<End> {
-        self.opener
-    }
-
-    fn hides_opener(&self) -> bool {
-        self.hides_opener
-    }
-
-    fn is_lasting(&self) -> bool {
-        self.inspection.is_lasting()
-    }
-
-    fn memory(&self) -> usize {
-        let association = self.association.as_ref().map_or(0, |association| association.heap_bytes());
-        association + self.inspection.heap_bytes() + self.facts.heap_bytes() + self.tunnel.len() * size_of::<Layer>()
-    }
-
-    fn ended(shared: &mut Shared, ended: Ended, rider: Option<Self>) {
-        let (facts, tunnel) = rider.map(|ride| (ride.facts, ride.tunnel)).unwrap_or_default();
-        shared.announce(&ended.key, ended.first.frame);
-        let kind = EventKind::Ended(Box::new(record(&ended, facts, tunnel)));
-        shared.events.push(Event { cause: shared.cause, kind });
-    }
-}
-
-fn record(ended: &Ended, facts: Facts, tunnel: Vec<Layer>) -> FlowRecord {
-    FlowRecord {
-        transport: ended.key.transport(),
-        ends: ended.key.ends(),
-        agents: ended.agents,
-        initiator: ended.initiator,
-        basis: ended.basis,
-        state: ended.state,
-        first: ended.first,
-        last: ended.last,
-        sent: ended.sent,
-        answered: ended.answered,
-        checksums: ended.checksums,
-        simultaneous_open: ended.simultaneous_open,
-        began_before: ended.began_before,
-        unseen_end: ended.unseen_end,
-        evicted: ended.evicted,
-        quoted_only: ended.quoted_only,
-        tunnel,
-        is_tunnel: false,
-        facts,
-    }
 }

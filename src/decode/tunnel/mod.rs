@@ -99,7 +99,7 @@ fn in_ip<'a>(ip: &Ip<'a>) -> Option<Found<'a>> {
         }
         47 => gre::open(bytes),
         97 => bytes.strip_prefix(&[0x30, 0]).map(|frame| (Tunnel::EtherIp, None, Next::Ethernet(frame))),
-        115 => point::l2tp_v3(bytes),
+        115 => point::l2tp_v3(bytes, true),
         137 => Some((Tunnel::Mpls, None, Next::Mpls(bytes))),
         _ => None,
     }

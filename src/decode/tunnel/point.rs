@@ -36,7 +36,8 @@ pub(super) fn gtp(bytes: &[u8], on_port: bool) -> Option<Found<'_>> {
         }
     }
     let next = Next::Ip(bytes.get(at..)?);
-    proves_itself(&next).then_some((Tunnel::Gtp, Some(be32(head, 4)?), next))
+    // what else lies in it on its own port is not what it seems to be, or cannot be read: never nothing
+    (on_port || proves_itself(&next)).then_some((Tunnel::Gtp, Some(be32(head, 4)?), next))
 }
 
 /// L2TP over UDP: data of version 2 is PPP, of version 3 a pseudowire.
@@ -52,15 +53,17 @@ pub(super) fn l2tp(bytes: &[u8]) -> Option<Found<'_>> {
             }
             Some((Tunnel::L2tp, be32(bytes, ids), Next::Ppp(bytes.get(at..)?)))
         }
-        (0, 3) => l2tp_v3(bytes.get(4..)?),
+        (0, 3) => l2tp_v3(bytes.get(4..)?, false),
         _ => None,
     }
 }
 
-/// A session and Ethernet behind a cookie and a sublayer, the lengths of which were agreed elsewhere.
-pub(super) fn l2tp_v3(bytes: &[u8]) -> Option<Found<'_>> {
+/// A session and Ethernet behind a cookie and a sublayer, the lengths of which were agreed elsewhere. Where a protocol of its own says that it
+/// `is_known` to be one, what is not recognised is opened as if there were neither, so that it is told to be unread.
+pub(super) fn l2tp_v3(bytes: &[u8], is_known: bool) -> Option<Found<'_>> {
     let session = be32(bytes, 0).filter(|session| *session != 0)?;
-    let frame = [4, 8, 12, 16].into_iter().find_map(|at| bytes.get(at..).filter(|frame| is_plausible(frame)))?;
+    let at = [4, 8, 12, 16].into_iter().find(|&at| bytes.get(at..).is_some_and(is_plausible));
+    let frame = bytes.get(at.or(is_known.then_some(4))?..)?;
     Some((Tunnel::L2tp, Some(session), Next::Ethernet(frame)))
 }
 

@@ -44,7 +44,67 @@ pub const WRAPPERS: &[Wrapper] = &[
     Wrapper { name: "GRE", link: ETHERNET, wrap: |frame| tunnelled(47, &[&[0, 0], &frame[12..14], network(frame)?].concat()) },
     Wrapper { name: "IP in IP", link: ETHERNET, wrap: |frame| tunnelled(if frame[12] == 8 { 4 } else { 41 }, network(frame)?) },
     Wrapper { name: "VXLAN", link: ETHERNET, wrap: |frame| Some(vxlan(frame)) },
+    // other links
+    Wrapper { name: "FDDI", link: 10, wrap: |frame| Some([&[0x50], &frame[..12], &SNAP, &frame[12..]].concat()) },
+    Wrapper { name: "token ring", link: 6, wrap: |frame| Some([&[0x10, 0x40], &frame[..12], &SNAP, &frame[12..]].concat()) },
+    Wrapper { name: "PPP of a serial line", link: 50, wrap: |frame| Some([vec![0xff, 3], ppp(frame)?].concat()) },
+    Wrapper { name: "PPP with a direction", link: 204, wrap: |frame| Some([vec![1, 0xff, 3], ppp(frame)?].concat()) },
+    Wrapper { name: "ATM", link: 100, wrap: |frame| Some([&SNAP, &frame[12..]].concat()) },
+    Wrapper { name: "frame relay", link: 107, wrap: |frame| Some([&[0x18, 0x41, 3, 0, 0x80, 0, 0, 0], &frame[12..]].concat()) },
+    Wrapper { name: "Cisco HDLC with a direction", link: 205, wrap: |frame| Some([&[0, 0x0f, 0], &frame[12..]].concat()) },
+    Wrapper { name: "wireless without a header of its own", link: 105, wrap: |frame| Some(wireless(frame)[8..].to_vec()) },
+    Wrapper { name: "wireless behind PPI", link: 192, wrap: |frame| Some([&[0, 0, 8, 0, 105, 0, 0, 0], &wireless(frame)[8..]].concat()) },
+    Wrapper {
+        name: "wireless behind Prism",
+        link: 119,
+        wrap: |frame| Some(behind(&[0x44, 0, 0, 0, 144, 0, 0, 0], 144, &wireless(frame)[8..])),
+    },
+    Wrapper {
+        name: "wireless behind AVS",
+        link: 163,
+        wrap: |frame| Some(behind(&[0x80, 0x21, 0x10, 1, 0, 0, 0, 64], 64, &wireless(frame)[8..])),
+    },
+    Wrapper { name: "NFLOG", link: 239, wrap: nflog },
+    Wrapper { name: "IPNET", link: 226, wrap: |frame| Some(behind(&[1, if frame[12] == 8 { 2 } else { 26 }], 24, network(frame)?)) },
+    Wrapper { name: "InfiniBand", link: 242, wrap: |frame| Some([&[0; 40], &frame[12..14], &[0, 0], network(frame)?].concat()) },
+    Wrapper { name: "a switch's tag of Broadcom", link: 281, wrap: |frame| tagged(frame, &[0x40, 0, 0, 0]) },
+    Wrapper { name: "a switch's tag with an EtherType", link: 285, wrap: |frame| tagged(frame, &[0xda, 0xda, 0, 0, 0x40, 0, 0, 0]) },
+    Wrapper { name: "PKTAP", link: 258, wrap: |frame| Some(behind(&[108, 0, 0, 0, 1, 0, 0, 0, 1], 108, frame)) },
+    // other tags
+    Wrapper {
+        name: "a provider's backbone",
+        link: ETHERNET,
+        wrap: |frame| Some([&frame[..12], &[0x88, 0xe7, 0, 0, 0, 9], frame].concat()),
+    },
+    Wrapper { name: "a tag of a port extender", link: ETHERNET, wrap: |frame| tagged(frame, &[0x89, 0x26, 0, 0, 0, 1]) },
+    Wrapper { name: "a tag of bridge port extension", link: ETHERNET, wrap: |frame| tagged(frame, &[0x89, 0x3f, 0, 0, 0, 1, 0, 0]) },
+    Wrapper { name: "metadata of Cisco", link: ETHERNET, wrap: |frame| tagged(frame, &[0x89, 0x09, 1, 1, 0, 1, 0, 7]) },
+    Wrapper { name: "a service function chain", link: ETHERNET, wrap: chained },
+    // other tunnels
+    Wrapper { name: "GRE of Ethernet", link: ETHERNET, wrap: |frame| tunnelled(47, &[&[0, 0, 0x65, 0x58], frame].concat()) },
+    Wrapper { name: "NVGRE", link: ETHERNET, wrap: |frame| tunnelled(47, &[&[0x20, 0, 0x65, 0x58, 0, 0x13, 0x88, 1], frame].concat()) },
+    Wrapper { name: "ERSPAN", link: ETHERNET, wrap: |frame| tunnelled(47, &[&[0, 0, 0x88, 0xbe], frame].concat()) },
+    Wrapper {
+        name: "ERSPAN II",
+        link: ETHERNET,
+        wrap: |frame| tunnelled(47, &[&erspan([0x88, 0xbe], 0x10)[..], &[0, 0, 0, 1], frame].concat()),
+    },
+    Wrapper {
+        name: "ERSPAN III",
+        link: ETHERNET,
+        wrap: |frame| tunnelled(47, &[&erspan([0x22, 0xeb], 0x20)[..], &[0; 8], frame].concat()),
+    },
+    Wrapper { name: "L2TPv3", link: ETHERNET, wrap: |frame| tunnelled(115, &[vec![0, 0, 0, 9], unsummed(frame)].concat()) },
+    Wrapper { name: "EtherIP", link: ETHERNET, wrap: |frame| tunnelled(97, &[&[0x30, 0], frame].concat()) },
+    Wrapper { name: "VXLAN-GPE", link: ETHERNET, wrap: |frame| by_udp(4790, &[&[0x0c, 0, 0, 3, 0, 0, 5, 0], frame].concat()) },
+    Wrapper { name: "Geneve", link: ETHERNET, wrap: |frame| by_udp(6081, &[&[0, 0, 0x65, 0x58, 0, 0, 5, 0], frame].concat()) },
+    Wrapper { name: "GTP", link: ETHERNET, wrap: gtp },
+    Wrapper { name: "L2TP", link: ETHERNET, wrap: |frame| by_udp(1701, &[vec![0, 2, 0, 7, 0, 9, 0xff, 3], ppp(frame)?].concat()) },
+    Wrapper { name: "TZSP", link: ETHERNET, wrap: |frame| by_udp(37_008, &[&[1, 0, 0, 1, 1], frame].concat()) },
+    Wrapper { name: "MPLS over UDP", link: ETHERNET, wrap: |frame| by_udp(6635, &[&[0, 1, 1, 64], network(frame)?].concat()) },
 ];
+
+const SNAP: [u8; 6] = [0xaa, 0xaa, 3, 0, 0, 0];
 
 pub fn wrapper(name: &str) -> &'static Wrapper {
     WRAPPERS.iter().find(|wrapper| wrapper.name == name).expect("a wrapper")
@@ -117,12 +177,19 @@ fn labelled(frame: &[u8], inner: &[u8]) -> Vec<u8> {
 
 /// Ethernet of IPv4 behind a control word, without its checksum; IPv6 as it is, for nothing shows that a frame holds it.
 fn pseudowire(frame: &[u8]) -> Option<Vec<u8>> {
-    let mut inner = [&[0; 4], frame].concat();
     if frame.get(12..15)? == [8, 0, 0x45] && frame.len() >= 34 {
-        inner[28..30].fill(0);
-        return Some(labelled(frame, &inner));
+        return Some(labelled(frame, &[vec![0; 4], unsummed(frame)].concat()));
     }
     Some(labelled(frame, network(frame)?))
+}
+
+/// Without the checksum of IPv4, which mutants do not keep right: what is told by it would not be seen.
+fn unsummed(frame: &[u8]) -> Vec<u8> {
+    let mut out = frame.to_vec();
+    if frame.get(12..15) == Some(&[8, 0, 0x45]) && frame.len() >= 34 {
+        out[24..26].fill(0);
+    }
+    out
 }
 
 /// As an access point sends it on, behind radiotap.
@@ -140,6 +207,40 @@ fn tunnelled(protocol: u8, inner: &[u8]) -> Option<Vec<u8>> {
 
 fn vxlan(frame: &[u8]) -> Vec<u8> {
     packets::udp((CARRIERS[0], 50_000), (CARRIERS[1], 4789), &[&[8, 0, 0, 0, 0, 0, 5, 0], frame].concat())
+}
+
+fn by_udp(port: u16, inner: &[u8]) -> Option<Vec<u8>> {
+    Some(packets::udp((CARRIERS[0], 50_000), (CARRIERS[1], port), inner))
+}
+
+/// GRE with a sequence number, and the first words of ERSPAN.
+fn erspan(kind: [u8; 2], version: u8) -> [u8; 12] {
+    [0x10, 0, kind[0], kind[1], 0, 0, 0, 1, version, 0, 0, 9]
+}
+
+fn gtp(frame: &[u8]) -> Option<Vec<u8>> {
+    let frame = unsummed(frame);
+    let packet = network(&frame)?;
+    by_udp(2152, &[&[0x30, 255][..], &(packet.len() as u16).to_be_bytes(), &[0, 0, 0, 7], packet].concat())
+}
+
+/// A network service header without metadata, of Ethernet.
+fn chained(frame: &[u8]) -> Option<Vec<u8>> {
+    Some([&frame[..12], &[0x89, 0x4f, 0x0f, 0xc2, 2, 3, 0, 0, 1, 255], frame].concat())
+}
+
+/// Behind a header of this length that begins so.
+fn behind(head: &[u8], length: usize, inner: &[u8]) -> Vec<u8> {
+    let mut out = head.to_vec();
+    out.resize(length, 0);
+    [&out, inner].concat()
+}
+
+/// A packet as the firewall logs it.
+fn nflog(frame: &[u8]) -> Option<Vec<u8>> {
+    let packet = network(frame)?;
+    let family = if frame[12] == 8 { 2 } else { 10 };
+    Some([&[family, 0, 0, 0][..], &(packet.len() as u16 + 4).to_le_bytes(), &[9, 0], packet].concat())
 }
 
 /// The Ethernet frame that a frame of a capture carries, without its tags: the inverse of the link types above.
