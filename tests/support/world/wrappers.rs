@@ -1,7 +1,7 @@
 //! Everything that a frame may be wrapped in and that the decoder opens again. [`WRAPPERS`] is the one list: a link type, tag or tunnel
 //! that the decoder learns to open gets its line here, and every mutant, law and benign world is then tried inside it.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::packets;
 
@@ -70,6 +70,13 @@ pub const WRAPPERS: &[Wrapper] = &[
     Wrapper { name: "a switch's tag of Broadcom", link: 281, wrap: |frame| tagged(frame, &[0x40, 0, 0, 0]) },
     Wrapper { name: "a switch's tag with an EtherType", link: 285, wrap: |frame| tagged(frame, &[0xda, 0xda, 0, 0, 0x40, 0, 0, 0]) },
     Wrapper { name: "PKTAP", link: 258, wrap: |frame| Some(behind(&[108, 0, 0, 0, 1, 0, 0, 0, 1], 108, frame)) },
+    Wrapper { name: "PPPoE of itself", link: 51, wrap: |frame| Some(pppoe(frame)?[14..].to_vec()) },
+    Wrapper { name: "PPP of pppd", link: 166, wrap: |frame| Some([vec![1, 0xff, 3], ppp(frame)?].concat()) },
+    Wrapper { name: "LAN emulation", link: 106, wrap: |frame| Some([&SNAP, &frame[12..]].concat()) },
+    Wrapper { name: "IP over fibre channel", link: 122, wrap: |frame| Some([&[0; 16][..], &SNAP, &frame[12..]].concat()) },
+    Wrapper { name: "ATM of SunATM", link: 123, wrap: |frame| Some([&[2, 0, 0, 9][..], &SNAP, &frame[12..]].concat()) },
+    Wrapper { name: "a switch's tag of Broadcom, ahead", link: 282, wrap: |frame| Some([&[0; 4], frame].concat()) },
+    Wrapper { name: "a switch's tag", link: 284, wrap: |frame| tagged(frame, &[0x40, 0, 0, 0]) },
     // other tags
     Wrapper {
         name: "a provider's backbone",
@@ -101,6 +108,8 @@ pub const WRAPPERS: &[Wrapper] = &[
     Wrapper { name: "GTP", link: ETHERNET, wrap: gtp },
     Wrapper { name: "L2TP", link: ETHERNET, wrap: |frame| by_udp(1701, &[vec![0, 2, 0, 7, 0, 9, 0xff, 3], ppp(frame)?].concat()) },
     Wrapper { name: "TZSP", link: ETHERNET, wrap: |frame| by_udp(37_008, &[&[1, 0, 0, 1, 1], frame].concat()) },
+    Wrapper { name: "MPLS over IP", link: ETHERNET, wrap: |frame| tunnelled(137, &[&[0, 1, 1, 64], network(frame)?].concat()) },
+    Wrapper { name: "IP in IPv6", link: ETHERNET, wrap: in_ipv6 },
     Wrapper { name: "MPLS over UDP", link: ETHERNET, wrap: |frame| by_udp(6635, &[&[0, 1, 1, 64], network(frame)?].concat()) },
 ];
 
@@ -222,6 +231,11 @@ fn gtp(frame: &[u8]) -> Option<Vec<u8>> {
     let frame = unsummed(frame);
     let packet = network(&frame)?;
     by_udp(2152, &[&[0x30, 255][..], &(packet.len() as u16).to_be_bytes(), &[0, 0, 0, 7], packet].concat())
+}
+
+fn in_ipv6(frame: &[u8]) -> Option<Vec<u8>> {
+    let carrier = |last| IpAddr::V6(Ipv6Addr::new(0xfd99, 0, 0, 0, 0, 0, 0, last));
+    Some(packets::ip(carrier(1), carrier(2), if frame[12] == 8 { 4 } else { 41 }, network(frame)?))
 }
 
 /// A network service header without metadata, of Ethernet.
