@@ -1,15 +1,15 @@
 //! TCP connections that have ended: a few dozen bytes each, by which a straggler is told from something new.
 //!
 //! A FIN is sent again until it is acknowledged, a reset answers what comes late, and taps show either seconds after both ends have closed.
-//! Such a segment says nothing more of its connection, and is no beginning of another. Payload is a straggler where the end had sent as much
-//! before: it repeats what was read, or fills what is known to be missing, and no application gets it any more.
+//! Such a segment says nothing more of its connection, and is no beginning of another. One with payload is: nobody holds any more what was
+//! said at its place, so that it is read as what it is.
 
 use std::collections::VecDeque;
 
 use super::FlowKey;
 use super::attempts::ATTEMPT;
 use crate::decode::{Header, Packet, Tcp};
-use crate::fact::{End, Timestamp};
+use crate::fact::Timestamp;
 use crate::limits;
 
 /// The bit of a slot that tells ended connections from entries, where [`ATTEMPT`] is not set.
@@ -30,22 +30,15 @@ pub(super) struct Closed {
     pub(super) key: FlowKey,
     /// When its last packet was seen.
     pub(super) at: Timestamp,
-    /// One past the last byte that each end is known to have sent.
-    pub(super) sent_until: [Option<u32>; 2],
     pub(super) agents: [bool; 2],
 }
 
 impl Closed {
-    /// Whether a packet that `end` sent at `now` belongs to what has ended.
-    pub(super) fn has(&self, packet: &Packet<'_>, end: End, now: Timestamp) -> bool {
+    /// Whether a packet that was seen at `now` belongs to what has ended.
+    pub(super) fn has(&self, packet: &Packet<'_>, now: Timestamp) -> bool {
         let belongs = match packet.header {
             Header::Error(_) => true,
-            Header::Tcp(tcp) if tcp.has(Tcp::SYN) => false,
-            Header::Tcp(tcp) => {
-                let length = packet.payload.len() as u32 + packet.missing;
-                let repeats = |until: u32| tcp.seq.wrapping_add(length).wrapping_sub(until) as i32 <= 0;
-                length == 0 || self.sent_until[end.index()].is_some_and(repeats)
-            }
+            Header::Tcp(tcp) => !tcp.has(Tcp::SYN) && packet.payload.is_empty() && packet.missing == 0,
             _ => false,
         };
         belongs && now.since(self.at) <= limits::CLOSED_NANOS

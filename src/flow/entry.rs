@@ -139,12 +139,12 @@ impl<R: Rider> Entry<R> {
     /// What tells the stragglers of a connection that has ended.
     pub(super) fn closed(&self) -> Option<Closed> {
         let is_over = self.key.transport() == Transport::Tcp && self.flags & flag::CLOSING != 0;
-        let sent_until = [self.streams[0].sent_until(), self.streams[1].sent_until()];
-        is_over.then(|| Closed { key: self.key, at: self.last, sent_until, agents: self.agents() })
+        is_over.then(|| Closed { key: self.key, at: self.last, agents: self.agents() })
     }
 
     /// Tells the rider what is left, and that both ends will say no more.
     pub(super) fn finish(&mut self, shared: &mut R::Shared, how: Finish) {
+        let how = if self.was_reset() { Finish::Reset } else { how };
         let cold = &mut *self.cold;
         let Some(rider) = cold.rider.as_mut() else { return };
         for end in [End::A, End::B] {
@@ -154,8 +154,7 @@ impl<R: Rider> Entry<R> {
                 self.streams[i].flush(&mut cold.held[i], at, &mut |piece| tell(rider, shared, &mut cold.finished[i], piece));
             }
             if !std::mem::replace(&mut cold.finished[i], true) {
-                let was_reset = self.flags & (flag::RESET_A | flag::RESET_A << 1) != 0;
-                rider.finish(shared, if was_reset { Finish::Reset } else { how }, at);
+                rider.finish(shared, how, at);
             }
         }
     }

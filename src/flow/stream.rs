@@ -197,12 +197,6 @@ impl Stream {
         self.has(mark::STARTED) && distance(end, self.highest) <= 0
     }
 
-    /// One past the last byte that is known to have been sent.
-    #[must_use]
-    pub fn sent_until(&self) -> Option<u32> {
-        self.has(mark::STARTED).then_some(self.highest)
-    }
-
     /// Whether everything before `end` was told.
     #[must_use]
     pub fn has_told(&self, end: u32) -> bool {

@@ -175,7 +175,7 @@ impl<R: Rider> FlowTable<R> {
         // what came between may have ended the flow, and another may have its place
         let slot = seen.map(|Slot(slot)| slot).filter(|&slot| self.key(slot) == Some(&key)).or_else(|| self.find(&key));
         let slot = match slot {
-            Some(slot) if is_closed(slot) => match self.closed.get(slot).filter(|closed| closed.has(packet, end, self.now)) {
+            Some(slot) if is_closed(slot) => match self.closed.get(slot).filter(|closed| closed.has(packet, self.now)) {
                 Some(closed) => return closed.agents,
                 None => self.reuse(slot),
             },
