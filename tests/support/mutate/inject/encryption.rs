@@ -347,6 +347,17 @@ pub fn text_after_fin(scene: &mut Scene<'_>) -> Option<()> {
     Some(())
 }
 
+/// In the place of what was said before, when nobody holds that any more.
+pub fn text_long_after_fin(scene: &mut Scene<'_>) -> Option<()> {
+    let mut tcp = scene.reach_tls(Version::Tls13)?;
+    let before = tcp.clone();
+    scene.world.say(&mut tcp, Opener, &sealed(1000));
+    scene.world.close(&mut tcp);
+    scene.world.wait(30 * SECOND);
+    scene.world.segment(&before, Opener, ACK, TEXT);
+    Some(())
+}
+
 pub fn text_in_place_of_fin(scene: &mut Scene<'_>) -> Option<()> {
     let tcp = scene.reach_tls(Version::Tls13)?;
     scene.world.segment(&tcp, Opener, FIN | ACK, &[]);

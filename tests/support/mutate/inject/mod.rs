@@ -193,6 +193,7 @@ pub const INJECTIONS: &[Injection] = &[
     line("PostgreSQL by way of GSSAPI", Inconclusive, &["WW202"], records::gssapi),
     line("text on a SYN", Fail, &["WW201"], encryption::text_on_syn).and(ANY).lone(),
     line("text after both FIN", Inconclusive, &["WW906"], encryption::text_after_fin).and(ANY),
+    line("text long after both FIN, in an old place", Inconclusive, &["WW905"], encryption::text_long_after_fin).and(ANY).lone(),
     line("text in the place of a FIN", Fail, &["WW201"], encryption::text_in_place_of_fin).and(ANY),
     line("text in a reset", Fail, &["WW201"], encryption::text_in_reset).and(ANY),
     line("text on ports that were closed", Fail, &["WW201"], encryption::text_on_old_ports).and(ANY),
