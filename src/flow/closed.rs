@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use super::FlowKey;
 use super::attempts::ATTEMPT;
 use crate::decode::{Header, Packet, Tcp};
-use crate::fact::Timestamp;
+use crate::fact::{End, Timestamp};
 use crate::limits;
 
 /// The bit of a slot that tells ended connections from entries, where [`ATTEMPT`] is not set.
@@ -31,6 +31,7 @@ pub(super) struct Closed {
     /// When its last packet was seen.
     pub(super) at: Timestamp,
     pub(super) agents: [bool; 2],
+    pub(super) initiator: Option<End>,
 }
 
 impl Closed {
@@ -41,7 +42,12 @@ impl Closed {
             Header::Tcp(tcp) => !tcp.has(Tcp::SYN) && packet.payload.is_empty() && packet.missing == 0,
             _ => false,
         };
-        belongs && now.since(self.at) <= limits::CLOSED_NANOS
+        belongs && self.is_recent(now)
+    }
+
+    /// Whether it ended so short a time before `now` that stragglers may come.
+    pub(super) fn is_recent(&self, now: Timestamp) -> bool {
+        now.since(self.at) <= limits::CLOSED_NANOS
     }
 }
 

@@ -60,6 +60,8 @@ pub(super) mod flag {
     pub(in crate::flow) const AGENT_A: u32 = 1 << 18;
     /// Nobody reads the flow, or no more.
     pub(in crate::flow) const UNREAD: u32 = 1 << 20;
+    /// This end opened the connection that had these ports a moment before.
+    pub(in crate::flow) const FOLLOWS_A: u32 = 1 << 21;
 }
 
 impl<R: Rider> Cold<R> {
@@ -139,7 +141,7 @@ impl<R: Rider> Entry<R> {
     /// What tells the stragglers of a connection that has ended.
     pub(super) fn closed(&self) -> Option<Closed> {
         let is_over = self.key.transport() == Transport::Tcp && self.flags & flag::CLOSING != 0;
-        is_over.then(|| Closed { key: self.key, at: self.last, agents: self.agents() })
+        is_over.then(|| Closed { key: self.key, at: self.last, agents: self.agents(), initiator: self.initiator().0 })
     }
 
     /// Tells the rider what is left, and that both ends will say no more.
@@ -214,6 +216,10 @@ impl<R: Rider> Entry<R> {
         }
         if self.cold.rider.as_ref().is_some_and(Rider::hides_opener) {
             return (None, Basis::Unknown);
+        }
+        // payload without a SYN, a moment after a connection has closed: sent again, as it seems
+        if let Some(end) = ends.into_iter().find(|&end| is_set(flag::FOLLOWS_A, end)) {
+            return (Some(end), Basis::FirstPacket);
         }
         let well_known = |i: usize| self.key.ends()[i].port < 1024;
         match (self.key.transport(), well_known(0), well_known(1)) {

@@ -174,18 +174,18 @@ impl<R: Rider> FlowTable<R> {
         let locus = Locus { frame, at, end };
         // what came between may have ended the flow, and another may have its place
         let slot = seen.map(|Slot(slot)| slot).filter(|&slot| self.key(slot) == Some(&key)).or_else(|| self.find(&key));
-        let slot = match slot {
+        let (slot, before) = match slot {
             Some(slot) if is_closed(slot) => match self.closed.get(slot).filter(|closed| closed.has(packet, self.now)) {
                 Some(closed) => return closed.agents,
-                None => self.reuse(slot),
+                None => (None, self.reuse(slot)),
             },
-            slot => slot,
+            slot => (slot, None),
         };
         let agents = match (packet.header, slot) {
             (Header::Error(error), slot) => self.error(shared, key, packet, error.unreachable, slot, locus),
             (_, Some(slot)) if slot & ATTEMPT != 0 => self.again(shared, slot, packet, locus),
             (_, Some(slot)) => self.step(shared, slot, packet, locus),
-            (_, None) => self.first(shared, key, packet, locus),
+            (_, None) => self.first(shared, key, before, packet, locus),
         };
         if self.used > self.budget {
             self.evict(shared);
@@ -281,16 +281,15 @@ impl<R: Rider> FlowTable<R> {
         }
     }
 
-    /// Forgets an ended connection, whose ports are used anew.
-    fn reuse(&mut self, slot: u32) -> Option<u32> {
-        if let Some(closed) = self.closed.take(slot) {
-            self.remove_slot(&closed.key, slot);
-        }
-        None
+    /// Forgets an ended connection, whose ports are used anew, and says who had opened it where that is a moment ago.
+    fn reuse(&mut self, slot: u32) -> Option<End> {
+        let closed = self.closed.take(slot)?;
+        self.remove_slot(&closed.key, slot);
+        closed.initiator.filter(|_| closed.is_recent(self.now))
     }
 
-    /// The first packet of a flow.
-    fn first(&mut self, shared: &mut R::Shared, key: FlowKey, packet: &Packet<'_>, at: Locus) -> [bool; 2] {
+    /// The first packet of a flow. `before` opened the connection that had its ports a moment ago.
+    fn first(&mut self, shared: &mut R::Shared, key: FlowKey, before: Option<End>, packet: &Packet<'_>, at: Locus) -> [bool; 2] {
         let agents = R::agents(shared, packet, at.end);
         // an attempt has no room for the tunnels that it came in
         if let Some(isn) = bare_syn(packet).filter(|_| packet.outer.is_none()) {
@@ -311,6 +310,9 @@ impl<R: Rider> FlowTable<R> {
             self.insert_slot(&key, slot);
         } else {
             let slot = self.enter(shared, key, agents, at);
+            if let (Some(entry), Some(end)) = (self.entry_mut(slot), before) {
+                entry.flags |= flag::FOLLOWS_A << end.index();
+            }
             self.step(shared, slot, packet, at);
         }
         agents
@@ -412,7 +414,7 @@ impl<R: Rider> FlowTable<R> {
         {
             let key = entry.key;
             self.end(shared, slot, Finish::Idle);
-            return self.first(shared, key, packet, at);
+            return self.first(shared, key, None, packet, at);
         }
         let segment = packet.middle();
         let passes = segment.is_some_and(|segment| entry.passes(&segment, at.end));
