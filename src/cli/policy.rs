@@ -20,6 +20,9 @@ pub(crate) fn show(policies: &[String]) -> Result<Done, Failure> {
     let policy = load_policy(policies)?;
     let mut out = BufWriter::new(io::stdout().lock());
     out.write_all(policy.show().as_bytes())?;
+    for (name, limits) in policies.iter().filter_map(|name| Some((name, profiles::limits(name)?))) {
+        writeln!(out, "limits      {name}: {limits}")?;
+    }
     out.flush()?;
     Ok(Done::Fine)
 }
