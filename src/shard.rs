@@ -11,7 +11,6 @@ mod sctp;
 mod trace;
 mod tunnels;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::decode::{self, Header, Outer, Packet, Reason, Segment, Skip};
@@ -255,7 +254,7 @@ impl Lane {
             self.ledger.unrelated += 1;
         } else {
             self.ledger.judged += 1;
-            self.sight(key.ends().map(|end| end.ip), agents, *end, frame.at);
+            self.sight(key, agents, *end, frame.at);
         }
         true
     }
@@ -298,7 +297,7 @@ impl Lane {
         self.ledger.truncated_agent += u64::from(frame.captured < frame.wire);
         // what an ICMP error quotes went the other way than the error
         let sender = if matches!(packet.header, Header::Error(_)) { !flow.1 } else { flow.1 };
-        self.sight(flow.0.ends().map(|end| end.ip), agents, sender, frame.at);
+        self.sight(&flow.0, agents, sender, frame.at);
         if frame.flags & FrameIndex::FLAG_OVERLAP != 0 {
             self.table.conflict(&mut self.shared, &flow.0, Locus { frame: frame.id, at: frame.at, end: flow.1 });
         }
@@ -320,10 +319,10 @@ impl Lane {
 
     /// Notes when agents were seen, by the addresses of both ends.
     #[inline]
-    fn sight(&mut self, ends: [IpAddr; 2], agents: [bool; 2], sender: End, at: Timestamp) {
+    fn sight(&mut self, key: &FlowKey, agents: [bool; 2], sender: End, at: Timestamp) {
         for end in [End::A, End::B] {
             if agents[end.index()] {
-                self.sightings.take(ends[end.index()], end == sender, at);
+                self.sightings.take(|| key.ends()[end.index()].ip, end == sender, at);
             }
         }
     }

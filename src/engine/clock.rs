@@ -25,9 +25,9 @@ pub(super) struct Clock {
 impl Clock {
     /// Takes frames in; returns the latest of their times.
     pub(super) fn take(&mut self, frames: &[FrameIndex]) -> Option<Timestamp> {
-        let mut latest = None;
+        let mut latest = frames.first()?.at;
         for frame in frames {
-            latest = latest.max(Some(frame.at));
+            latest = latest.max(frame.at);
             self.watched.packets.take(frame.at);
             let interface = (frame.id.input(), frame.interface);
             if interface != self.interface {
@@ -40,7 +40,7 @@ impl Clock {
                 self.watched.forward.take(step, frame.id);
             }
         }
-        latest
+        Some(latest)
     }
 
     /// Turns to another interface.

@@ -9,6 +9,7 @@ mod dns;
 mod frame;
 mod name;
 mod observation;
+mod on_demand;
 mod outer;
 mod record;
 mod sighting;
@@ -19,8 +20,11 @@ pub use dns::{RecordType, ResponseCode};
 pub use frame::{Block, FrameIndex, LinkType};
 pub use name::{Name, Text};
 pub use observation::{Cleartext, DnsData, Fact, Hidden, NameSource, Observation, Resolution, Upgrade};
+pub use on_demand::OnDemand;
 pub use outer::{Layer, Tunnel, TunnelSeen};
-pub use record::{Checksums, DnsTransaction, Encryption, Facts, FlowFacts, FlowRecord, FlowState, HttpRequest, NameRead, Tally, TlsFacts};
+pub use record::{
+    Checksums, DnsTransaction, Encryption, Facts, FlowFacts, FlowRecord, FlowState, HttpRequest, NameRead, RareFacts, Tally, TlsFacts,
+};
 pub use sighting::{Jumps, Sighting, Sightings, Watched};
 pub use time::Timestamp;
 pub use tls::{Alert, CipherSuite, TlsVersion};

@@ -3,6 +3,7 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, LazyLock};
 
+use super::on_demand::{Nothing, OnDemand};
 use super::{
     Alert, Basis, CipherSuite, Cleartext, End, Endpoint, Fact, FrameId, Hidden, Layer, Locus, Name, NameSource, Observation, Resolution,
     Text, Timestamp, TlsVersion, Transport, Upgrade,
@@ -141,22 +142,6 @@ pub struct FlowFacts {
     pub names: Vec<NameRead>,
     /// The opening was read whole and asked for no name.
     pub no_name: Option<Locus>,
-    /// A name that cannot be read.
-    pub name_hidden: Option<(Hidden, Locus)>,
-    /// The encrypted_client_hello extension was sent.
-    pub ech: Option<Locus>,
-    /// `host:port` of the first HTTP CONNECT.
-    pub connect: Option<(Text, Locus)>,
-    /// `host:port` first asked of SOCKS.
-    pub socks: Option<(Text, Locus)>,
-    /// Credentials for a proxy in the clear.
-    pub proxy_credentials: Option<Locus>,
-    /// Credentials for a service in the clear.
-    pub credentials: Option<Locus>,
-    /// It began in the clear, in this protocol, which may go on to TLS.
-    pub prologue: Option<(&'static str, Locus)>,
-    /// How far an upgrade to TLS came.
-    pub upgrade: Option<(Upgrade, Locus)>,
     /// What the handshake settled.
     pub tls: TlsFacts,
     /// The handshake began.
@@ -177,6 +162,29 @@ pub struct FlowFacts {
     pub dns: Vec<DnsTransaction>,
     /// Transactions beyond those.
     pub dns_more: u64,
+    /// What few flows have.
+    pub rare: OnDemand<RareFacts>,
+}
+
+/// The facts that few flows have: they are read and written as if they stood in [`FlowFacts`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RareFacts {
+    /// A name that cannot be read.
+    pub name_hidden: Option<(Hidden, Locus)>,
+    /// The encrypted_client_hello extension was sent.
+    pub ech: Option<Locus>,
+    /// `host:port` of the first HTTP CONNECT.
+    pub connect: Option<(Text, Locus)>,
+    /// `host:port` first asked of SOCKS.
+    pub socks: Option<(Text, Locus)>,
+    /// Credentials for a proxy in the clear.
+    pub proxy_credentials: Option<Locus>,
+    /// Credentials for a service in the clear.
+    pub credentials: Option<Locus>,
+    /// It began in the clear, in this protocol, which may go on to TLS.
+    pub prologue: Option<(&'static str, Locus)>,
+    /// How far an upgrade to TLS came.
+    pub upgrade: Option<(Upgrade, Locus)>,
     /// Answers that nobody was seen to ask for.
     pub unasked: Vec<DnsTransaction>,
     /// The first request in the clear.
@@ -204,45 +212,42 @@ pub struct FlowFacts {
 }
 
 /// The facts of a flow, which take no memory until there is one: most flows of a scan say nothing.
-#[derive(Clone, Debug, Default)]
-pub struct Facts(Option<Box<FlowFacts>>);
+pub type Facts = OnDemand<FlowFacts>;
 
-static NO_FACTS: LazyLock<FlowFacts> = LazyLock::new(FlowFacts::default);
+impl Nothing for FlowFacts {
+    fn nothing() -> &'static Self {
+        static NOTHING: LazyLock<FlowFacts> = LazyLock::new(FlowFacts::default);
+        &NOTHING
+    }
+}
+
+impl Nothing for RareFacts {
+    fn nothing() -> &'static Self {
+        static NOTHING: LazyLock<RareFacts> = LazyLock::new(RareFacts::default);
+        &NOTHING
+    }
+}
 
 impl Facts {
     /// Bytes of memory held, roughly: what the budget is charged.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        self.0.as_ref().map_or(0, |facts| size_of::<FlowFacts>() + facts.heap_bytes())
+        self.made().map_or(0, |facts| size_of::<FlowFacts>() + facts.heap_bytes())
     }
 }
 
-impl Deref for Facts {
-    type Target = FlowFacts;
-    fn deref(&self) -> &FlowFacts {
-        self.0.as_deref().unwrap_or_else(|| &NO_FACTS)
+impl Deref for FlowFacts {
+    type Target = RareFacts;
+    fn deref(&self) -> &RareFacts {
+        &self.rare
     }
 }
 
-impl DerefMut for Facts {
-    fn deref_mut(&mut self) -> &mut FlowFacts {
-        self.0.get_or_insert_default()
+impl DerefMut for FlowFacts {
+    fn deref_mut(&mut self) -> &mut RareFacts {
+        &mut self.rare
     }
 }
-
-impl From<FlowFacts> for Facts {
-    fn from(facts: FlowFacts) -> Self {
-        Self(Some(Box::new(facts)))
-    }
-}
-
-impl PartialEq for Facts {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
-impl Eq for Facts {}
 
 /// A name that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -315,7 +320,7 @@ impl FlowRecord {
         let unanswered = matches!(self.state, FlowState::Attempted | FlowState::Refused) && self.answered == [None; 2];
         let whole = !self.began_before && !self.evicted && !self.quoted_only && self.unseen_end.is_none();
         let plain = self.transport == Transport::Tcp && self.basis == Basis::Syn && !self.simultaneous_open;
-        plain && unanswered && whole && self.facts.0.is_none() && !self.has_payload()
+        plain && unanswered && whole && self.facts.made().is_none() && !self.has_payload()
     }
 
     /// Whether any payload was seen in either direction.
@@ -465,6 +470,7 @@ impl FlowFacts {
         let names: usize = self.names.iter().map(|read| size_of::<NameRead>() + read.name.as_str().len()).sum();
         let dns: usize = self.dns.iter().map(|t| size_of::<DnsTransaction>() + 128 + t.name.as_str().len()).sum();
         let hosts: usize = self.http_hosts.iter().map(|host| size_of::<Name>() + host.as_str().len()).sum();
-        names + dns + hosts + self.tls.alpn.len() * 32
+        let rare = self.rare.made().map_or(0, |_| size_of::<RareFacts>());
+        names + dns + hosts + rare + self.tls.alpn.len() * 32
     }
 }

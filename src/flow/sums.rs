@@ -21,8 +21,10 @@ impl Sums {
     /// Takes in a segment, whose bytes are `compared` with others. Returns whether it is a bad one among good ones.
     pub(super) fn take(&mut self, packet: &Packet<'_>, compared: bool) -> bool {
         let is_wanted = compared && !packet.payload.is_empty() || self.seen == Checksums::default();
+        if !is_wanted {
+            return false;
+        }
         match packet.checksum() {
-            _ if !is_wanted => false,
             Some(true) => {
                 self.seen.good = self.seen.good.saturating_add(1);
                 false

@@ -98,7 +98,9 @@ impl Inspection {
             held.extend_from_slice(bytes);
             self.consume(end, &held, seen)
         };
-        held.drain(..used);
+        if used > 0 {
+            held.drain(..used);
+        }
         self.keep(end, held, seen);
         if let Stage::Inspecting(inspector) = &mut self.stage
             && (inspector.unblocks() || before != (false, self.handovers))

@@ -308,7 +308,6 @@ mod tests {
         record.facts = Facts::from(FlowFacts {
             protocol: Some(("tls", locus(8))),
             names: vec![name("outer.example", NameSource::Connect), name("inner.example", NameSource::Sni)],
-            connect: Some((Text::from_wire(b"outer.example:443"), locus(7))),
             encrypted: Some(locus(9)),
             tls: TlsFacts {
                 version: Some((TlsVersion::TLS1_3, locus(8))),
@@ -318,6 +317,7 @@ mod tests {
             },
             ..FlowFacts::default()
         });
+        record.facts.connect = Some((Text::from_wire(b"outer.example:443"), locus(7)));
         let expected = json!({
             "input": "a.pcap", "first_packet": 7,
             "first": "2023-11-14T22:13:20.123456789Z", "last": "2023-11-14T22:13:21.000000000Z",

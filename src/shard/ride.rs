@@ -18,6 +18,8 @@ pub(super) struct Ride {
     /// What is put together of SCTP.
     association: Option<Box<Association>>,
     pub(super) facts: Facts,
+    /// Bytes of memory that the facts hold.
+    facts_bytes: u32,
     opener: Option<End>,
     hides_opener: bool,
     pub(super) tunnel: Vec<Layer>,
@@ -26,6 +28,9 @@ pub(super) struct Ride {
 impl Ride {
     /// Takes in what the inspectors said of the piece at hand.
     fn fold(&mut self, shared: &mut Shared) {
+        if shared.said.is_empty() {
+            return;
+        }
         for Observation { fact, at } in shared.said.drain(..) {
             note(&mut shared.trace, &fact, at);
             match &fact {
@@ -53,6 +58,7 @@ impl Ride {
             }
             self.facts.fold(Observation { fact, at });
         }
+        self.facts_bytes = self.facts.heap_bytes() as u32;
     }
 
     /// Bytes of ICMP that say nothing.
@@ -94,6 +100,7 @@ impl Rider for Ride {
             inspection: Inspection::new(carrier),
             association: (carrier == Carrier::Message).then(Box::default),
             facts: Facts::default(),
+            facts_bytes: 0,
             opener: None,
             hides_opener: false,
             tunnel: shared.layers.clone(),
@@ -186,7 +193,7 @@ impl Rider for Ride {
 
     fn memory(&self) -> usize {
         let association = self.association.as_ref().map_or(0, |association| association.heap_bytes());
-        association + self.inspection.heap_bytes() + self.facts.heap_bytes() + self.tunnel.len() * size_of::<Layer>()
+        association + self.inspection.heap_bytes() + self.facts_bytes as usize + self.tunnel.len() * size_of::<Layer>()
     }
 
     fn ended(shared: &mut Shared, ended: Ended, rider: Option<Self>) {

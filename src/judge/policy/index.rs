@@ -14,6 +14,8 @@ pub(super) struct Index {
     exact: HashMap<Box<str>, Vec<u32>, RandomState>,
     /// Entries by what stands behind a `*.` at the front of a pattern without other stars.
     below: HashMap<Box<str>, Vec<u32>, RandomState>,
+    /// The lengths that occur in `below`, a bit each: most suffixes of a name need no look-up.
+    lengths: [u64; 4],
     /// The other patterns, with their entries.
     starred: Vec<(Pattern, u32)>,
 }
@@ -25,7 +27,11 @@ impl Index {
             for pattern in &entry.names {
                 match pattern.suffix() {
                     Some((suffix, false)) => index.exact.entry(suffix.into()).or_default().push(n),
-                    Some((suffix, true)) => index.below.entry(suffix.into()).or_default().push(n),
+                    Some((suffix, true)) => {
+                        let (word, bit) = place(suffix.len());
+                        index.lengths[word] |= bit;
+                        index.below.entry(suffix.into()).or_default().push(n);
+                    }
                     None => index.starred.push((pattern.clone(), n)),
                 }
             }
@@ -39,14 +45,28 @@ impl Index {
             return Vec::new();
         }
         let text = name.as_str();
-        let suffixes = text.match_indices('.').filter_map(|(at, _)| self.below.get(&text[at + 1..]));
-        let found = self.exact.get(text).into_iter().chain(suffixes).flatten().copied();
-        let starred = self.starred.iter().filter(|(pattern, _)| pattern.matches(name)).map(|(_, n)| *n);
-        let mut entries: Vec<usize> = found.chain(starred).map(|n| n as usize).collect();
+        let mut entries = Vec::new();
+        let mut add = |found: Option<&Vec<u32>>| entries.extend(found.into_iter().flatten().map(|&n| n as usize));
+        if !self.exact.is_empty() {
+            add(self.exact.get(text));
+        }
+        for (at, _) in text.bytes().enumerate().filter(|&(_, byte)| byte == b'.') {
+            let suffix = &text[at + 1..];
+            let (word, bit) = place(suffix.len());
+            if self.lengths[word] & bit != 0 {
+                add(self.below.get(suffix));
+            }
+        }
+        entries.extend(self.starred.iter().filter(|(pattern, _)| pattern.matches(name)).map(|(_, n)| *n as usize));
         entries.sort_unstable();
         entries.dedup();
         entries
     }
+}
+
+/// Where [`Index::lengths`] has a length.
+fn place(length: usize) -> (usize, u64) {
+    (length / 64 % 4, 1 << (length % 64))
 }
 
 #[cfg(test)]
