@@ -221,6 +221,8 @@ pub const ADDRESSES_PER_MAC: usize = 16;
 /// Candidates that are listed where the agent cannot be inferred.
 pub const CANDIDATES: usize = 5;
 
+/// How far the day of a policy's lists may lie from what was captured before that is told; clouds publish theirs every week.
+pub const POLICY_AGE_NANOS: i64 = 7 * DAY_NANOS;
 /// A day.
 pub const DAY_NANOS: i64 = 86_400 * 1_000_000_000;
 

@@ -11,6 +11,7 @@ use std::process::Command;
 
 use support::run;
 use wirewitness::inspect::{Carrier, PROTOCOLS, Protocol};
+use wirewitness::judge::policy::profiles;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -146,6 +147,36 @@ fn the_table_of_protocols_is_the_programs_own() {
     } else {
         assert_eq!(&text[begin..end], table, "BLESS=1 writes it anew");
     }
+}
+
+#[test]
+fn the_table_of_policies_is_the_programs_own_and_its_lists_import() {
+    let row = |name: &str| format!("| `{name}` | {} |\n", profiles::description(name).unwrap_or_default());
+    let rows: String = profiles::names().map(row).collect();
+    let table = format!("<!-- profiles -->\n| policy | what it is for |\n| --- | --- |\n{rows}<!-- /profiles -->");
+    let path = root().join("docs/policies.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let begin = text.find("<!-- profiles -->").expect("the table");
+    let end = text.find("<!-- /profiles -->").expect("its end") + "<!-- /profiles -->".len();
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(path, format!("{}{table}{}", &text[..begin], &text[end..])).unwrap();
+    } else {
+        assert_eq!(&text[begin..end], table, "BLESS=1 writes it anew");
+    }
+    let folder = std::env::temp_dir().join(format!("wirewitness-docs-policies-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    // a list is shown under its file's name
+    for (name, list) in blocks(&text, "text").iter().filter_map(|block| block.split_once('\n')) {
+        std::fs::write(folder.join(name), list).unwrap();
+    }
+    std::fs::copy(root().join("fixtures/compliant-morning/capture.pcap"), folder.join("capture.pcap")).unwrap();
+    let commands: Vec<String> = blocks(&text, "sh").iter().flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+    assert!(commands.len() >= 5);
+    for command in commands {
+        let (code, said) = shell(&command, &folder);
+        assert!(code == 0 || code == 1 && command.contains(" audit "), "{command}: exit {code}\n{said}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 /// A path that the documents name is there.

@@ -18,6 +18,7 @@ use world::records::{client_hello, server_name, session, with_version};
 const ELSEWHERE: &[(&str, &str)] = &[
     ("name", "tests/policy.rs: what is shown says where it stands"),
     ("description", "it is for readers of the file"),
+    ("dated", "below: lists of another time are told"),
     ("allow.source", "tests/policy.rs: what is shown says where it stands"),
     ("ech", "below: no program of the lab hides its hello"),
     ("tunnels.mirror", "tests/tunnels.rs"),
@@ -247,4 +248,31 @@ fn an_encrypted_hello_is_worth_what_the_policy_says() {
         let is_excepted = run.json()["exceptions"].to_string().contains("encrypted hello");
         assert_eq!(is_excepted, word.contains("allow"), "what is relaxed is listed: {}", run.json()["exceptions"]);
     }
+}
+
+#[test]
+fn lists_of_another_time_are_told() {
+    // the fixture was captured between two days that are told by its own time
+    let capture = cases().into_iter().find(|case| case.name() == "tls13").expect("the fixture").capture();
+    let told = |day: &str| {
+        let text = format!("name = \"lists\"\ndated = {day}\n{DNS}{WEB}");
+        let file = std::env::temp_dir().join(format!("wirewitness-dated-{}-{day}.toml", std::process::id()));
+        std::fs::write(&file, text).unwrap();
+        let run = run(["audit", "--json", "-p", file.to_str().unwrap(), "-a", "10.77.0.4", &capture]);
+        std::fs::remove_file(&file).unwrap();
+        let document = run.json();
+        let first = document["inputs"][0]["first"].as_str().expect("a time")[..10].to_owned();
+        let notes: Vec<String> = document["exceptions"]
+            .as_array()
+            .expect("exceptions")
+            .iter()
+            .filter(|e| e["kind"] == "policy-age")
+            .map(|e| e["message"].to_string())
+            .collect();
+        (run.code, first, notes)
+    };
+    let (code, day, notes) = told("2001-01-01");
+    assert!(code == 0 && notes.len() == 1 && notes[0].contains("2001-01-01") && notes[0].contains("begins"), "{notes:?}");
+    assert!(told("2199-01-01").2[0].contains("ends"), "a list that is newer");
+    assert_eq!(told(&day).2, Vec::<String>::new(), "of the same day");
 }

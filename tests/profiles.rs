@@ -40,7 +40,7 @@ fn example(entry: &Allow, pattern: &str, n: usize) -> (String, IpAddr) {
 /// Does what an entry allows, once for each of its names, or its prefixes where it has none.
 fn exercise(world: &mut World, entry: &Allow, n: &mut usize) {
     let port = entry.ports.first().map(|range| *range.start()).expect("entries of profiles name their ports");
-    let mut reach = |world: &mut World, name: Option<&str>, address: IpAddr| {
+    let reach = |world: &mut World, name: Option<&str>, address: IpAddr| {
         let agent = if address.is_ipv4() { AGENT } else { AGENT_6 };
         if let Some(name) = name {
             world.resolve(AGENT, RESOLVER, name, &[], address);

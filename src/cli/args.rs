@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use wirewitness::judge::policy::{Agent, parse_agent};
+use wirewitness::judge::policy::{Agent, parse_agent, parse_ports};
 use wirewitness::report::{self, Format};
 
 /// Audits packets against a traffic policy: a verdict, with the packets that prove it.
@@ -69,12 +69,43 @@ pub(crate) enum PolicyCommand {
         #[arg(required = true, value_name = "NAME|FILE", value_hint = ValueHint::FilePath)]
         policies: Vec<String>,
     },
+    /// A list that somebody publishes, as a policy on standard output; nothing is fetched
+    #[command(
+        after_help = "Kinds: azure-service-tags, microsoft365-endpoints, aws-ip-ranges, google-ip-ranges, datadog-ip-ranges, github-meta, list, hosts
+
+Examples:
+  wirewitness policy import azure-service-tags --only AzureArcInfrastructure --port 443 ServiceTags_Public_20260713.json > tags.toml
+  wirewitness policy import list --name ours names.txt > ours.toml"
+    )]
+    Import(ImportArgs),
     /// Every mistake in policies, with its line and column
     Check {
         /// Files, or built-in names
         #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
         policies: Vec<String>,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct ImportArgs {
+    /// What kind of list it is
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: String,
+    /// The list
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// Only this part: a tag, a service, an area; repeatable
+    #[arg(long, value_name = "PART")]
+    pub(crate) only: Vec<String>,
+    /// Only the parts of this region; repeatable
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Vec<String>,
+    /// A port or a range for parts that name none; repeatable [default: any]
+    #[arg(long, value_name = "PORT", value_parser = ports)]
+    pub(crate) port: Vec<std::ops::RangeInclusive<u16>>,
+    /// The policy's name [default: the kind]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -193,6 +224,11 @@ fn agent(text: &str) -> Result<Agent, String> {
         Some(help) => format!("{message}: {help}"),
         None => message,
     })
+}
+
+/// A port, or a range of them.
+fn ports(text: &str) -> Result<std::ops::RangeInclusive<u16>, String> {
+    parse_ports(&text.into()).map_err(|(message, _)| message)
 }
 
 /// A capture and the number of a packet in it, from 1.

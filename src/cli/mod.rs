@@ -54,6 +54,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Watch(args) => watch::run(&args),
         Command::Flows(args) => flows::run(&args),
         Command::Policy { command: PolicyCommand::List } => policy::list(),
+        Command::Policy { command: PolicyCommand::Import(args) } => policy::import(&args),
         Command::Policy { command: PolicyCommand::Show { policies } } => policy::show(&policies),
         Command::Policy { command: PolicyCommand::Check { policies } } => policy::check(&policies),
         Command::Rules { command: RulesCommand::List { json } } => rules::list(json),

@@ -1,9 +1,12 @@
 //! `wirewitness policy`: the policies built in, what is in force, and mistakes.
 
+use std::fs;
 use std::io::{self, BufWriter, Write};
 
+use wirewitness::judge::policy::import::{self, Wanted};
 use wirewitness::judge::policy::profiles;
 
+use super::args::ImportArgs;
 use super::session::load_policy;
 use super::{Done, Failure};
 
@@ -23,6 +26,19 @@ pub(crate) fn show(policies: &[String]) -> Result<Done, Failure> {
     for (name, limits) in policies.iter().filter_map(|name| Some((name, profiles::limits(name)?))) {
         writeln!(out, "limits      {name}: {limits}")?;
     }
+    out.flush()?;
+    Ok(Done::Fine)
+}
+
+pub(crate) fn import(args: &ImportArgs) -> Result<Done, Failure> {
+    let kind = import::kind(&args.kind).map_err(|help| format!("no list is of the kind `{}`: {help}", args.kind.escape_debug()))?;
+    let file = args.file.display().to_string();
+    let bytes = fs::read(&args.file).map_err(|error| format!("{file}: {error}"))?;
+    let name = args.file.file_name().map_or_else(|| file.clone(), |name| name.to_string_lossy().into_owned());
+    let wanted = Wanted { only: args.only.clone(), regions: args.region.clone(), ports: args.port.clone(), name: args.name.clone() };
+    let policy = import::policy(kind, &name, &bytes, &wanted)?;
+    let mut out = io::stdout().lock();
+    out.write_all(policy.as_bytes())?;
     out.flush()?;
     Ok(Done::Fine)
 }

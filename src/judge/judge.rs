@@ -277,6 +277,9 @@ impl Judge {
         for note in series::notes(&inputs) {
             self.except_flows("series", note, 0);
         }
+        for message in watched.packets.span().into_iter().flat_map(|span| of_another_time(&policy, span)) {
+            self.except_flows("policy-age", message, 0);
+        }
         if self.names.forgotten() > 0 {
             let message = format!("{} DNS answers were not kept for want of memory", self.names.forgotten());
             self.except("names-forgotten", message);
@@ -540,6 +543,21 @@ impl Waiting {
             Self::Query(query) => query.at.at,
         }
     }
+}
+
+/// Lists of a day that lies far from what was captured between two moments: what they name may have been different then.
+fn of_another_time(policy: &Policy, (first, last): (Timestamp, Timestamp)) -> Vec<String> {
+    let days = |nanos: i64| nanos / limits::DAY_NANOS;
+    let dated = policy.dated.iter().filter_map(|(end, day, origin)| {
+        let (after, before) = (first.since(*end), end.since(last) - limits::DAY_NANOS);
+        let how = match (after > limits::POLICY_AGE_NANOS, before > limits::POLICY_AGE_NANOS) {
+            (true, _) => format!("the capture begins {} days after it", days(after)),
+            (_, true) => format!("the capture ends {} days before it", days(before)),
+            _ => return None,
+        };
+        Some(format!("the lists of {} are of {day} ({origin}), and {how}", origin.policy))
+    });
+    dated.collect()
 }
 
 /// The allowed destinations in the order of the document. A name that is written as an address is one with the address.

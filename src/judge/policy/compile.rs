@@ -38,6 +38,11 @@ impl Compiling<'_> {
         for (code, word) in &file.severity {
             self.severity(&mut own, code, word);
         }
+        if let Some((day, (end, written))) =
+            file.dated.as_ref().and_then(|day| Some((day, self.take(day.span(), parse_day(day.get_ref()))?)))
+        {
+            lists.dated.push((end, written, self.page.origin(&day.span())));
+        }
         lists.agents.extend(self.located(&file.agent.addresses, parse_agent));
         lists.search.extend(self.located(&file.dns.search, parse_host));
         if let Some(ciphers) = &file.tls.ciphers {
@@ -85,7 +90,7 @@ impl Compiling<'_> {
         let transports = [("tcp", Transport::Tcp), ("udp", Transport::Udp)];
         Allow {
             names: self.patterns(&table.names),
-            cidrs: self.nets(&table.cidrs),
+            cidrs: self.nets(&table.cidrs).into(),
             ports: self.ports(&table.ports),
             transport: table.transport.as_ref().and_then(|word| self.take(word.span(), one_of(word.get_ref(), &transports))),
             plaintext: self.protocols(&table.plaintext, "text"),

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use super::errors::{Mistake, Place};
 use super::index::Index;
 use super::{Agent, Allow, DnsBinding, Ech, Expect, Inbound, Nat64, Origin, Origins, Policy, Required, TunnelIs, Tunnels, Waiver};
-use crate::fact::{CipherSuite, Name, TlsVersion};
+use crate::fact::{CipherSuite, Name, Timestamp, TlsVersion};
 use crate::judge::{PolicyUsed, Severity};
 
 /// A scalar that was set, and where.
@@ -43,6 +43,7 @@ pub(super) struct Lists {
     pub tunnels: Tunnels,
     pub nat64: Nat64,
     pub expect: Vec<(Expect, Origin)>,
+    pub dated: Vec<(Timestamp, String, Origin)>,
 }
 
 impl Scalars {
@@ -129,6 +130,7 @@ impl Scalars {
             tunnels: lists.tunnels,
             nat64: lists.nat64,
             coverage: Required { min_duration, min_flows, expect: lists.expect },
+            dated: lists.dated,
             origins: Origins {
                 private: private_at,
                 tls_minimum: tls_minimum_at,
@@ -152,13 +154,15 @@ impl Lists {
         let ends = self.tunnels.mirror.iter_mut().chain(&mut self.tunnels.own);
         let nets = (self.agents.iter_mut().filter_map(|(agent, _)| if let Agent::Net(net) = agent { Some(net) } else { None }))
             .chain(self.resolvers.iter_mut().flatten().map(|(net, _)| net))
-            .chain(self.allow.iter_mut().flat_map(|entry| &mut entry.cidrs))
             .chain(self.inbound.iter_mut().flat_map(|entry| &mut entry.from))
             .chain(self.waivers.iter_mut().flat_map(|waiver| &mut waiver.cidrs))
             .chain(ends.filter_map(|(which, _)| if let TunnelIs::At(net) = which { Some(net) } else { None }))
             .chain(self.expect.iter_mut().filter_map(|(who, _)| if let Expect::At(net) = who { Some(net) } else { None }));
         for net in nets {
             *net = nat64.net(*net);
+        }
+        for entry in &mut self.allow {
+            entry.cidrs = std::mem::take(&mut entry.cidrs).map(|net| nat64.net(net));
         }
         self.nat64 = nat64;
     }

@@ -77,7 +77,7 @@ mod tests {
     fn entry(names: &[&str]) -> Allow {
         Allow {
             names: names.iter().map(|name| Pattern::parse(name).unwrap()).collect(),
-            cidrs: Vec::new(),
+            cidrs: Vec::new().into(),
             ports: Vec::new(),
             transport: None,
             plaintext: Vec::new(),

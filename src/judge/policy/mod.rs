@@ -5,9 +5,11 @@ mod compile;
 mod coverage;
 mod draft;
 mod errors;
+pub mod import;
 mod index;
 mod load;
 mod nat64;
+mod nets;
 mod parse;
 mod pattern;
 pub mod profiles;
@@ -25,9 +27,10 @@ pub use coverage::{Expect, Required};
 pub use errors::{Mistake, PolicyErrors};
 pub use load::Known;
 pub use nat64::{Nat64, canonical};
+pub use nets::Nets;
 pub use pattern::Pattern;
 pub use tunnels::{TunnelIs, Tunnels};
-pub use words::parse_agent;
+pub use words::{parse_agent, parse_ports};
 
 use super::{PolicyUsed, Severity};
 use crate::fact::{CipherSuite, Name, Timestamp, TlsVersion, Transport};
@@ -69,6 +72,8 @@ pub struct Policy {
     pub nat64: Nat64,
     /// What must have been seen.
     pub coverage: Required,
+    /// Of which day its lists are, where they say so: the end of the day, the day as written, and where that stands.
+    pub dated: Vec<(Timestamp, String, Origin)>,
     /// Where its scalars and plain lists stand.
     pub origins: Origins,
 }
@@ -175,7 +180,7 @@ pub struct Allow {
     /// Names; empty: any or none.
     pub names: Vec<Pattern>,
     /// Addresses; empty: any.
-    pub cidrs: Vec<IpNet>,
+    pub cidrs: Nets,
     /// Ports; empty: any.
     pub ports: Vec<RangeInclusive<u16>>,
     /// The only transport.
@@ -278,8 +283,7 @@ impl Allow {
     /// Whether one of its prefixes has the address. One behind a prefix of the network's own is the caller's to translate ([`Nat64`]).
     #[must_use]
     pub fn covers_address(&self, ip: IpAddr) -> bool {
-        let ip = canonical(ip);
-        self.cidrs.iter().any(|net| net.contains(&ip))
+        self.cidrs.covers(canonical(ip))
     }
 
     /// Whether it allows the port over the transport.

@@ -19,6 +19,7 @@ pub(super) type Ports = Option<Spanned<Vec<Spanned<toml::Value>>>>;
 pub(super) struct File {
     pub name: Option<Spanned<String>>,
     pub description: Option<Spanned<String>>,
+    pub dated: Option<Spanned<toml::value::Datetime>>,
     pub extends: Words,
     pub dns_binding: Option<Spanned<String>>,
     pub ech: Option<Spanned<String>>,
@@ -146,6 +147,7 @@ const PORTS: Shape = Shape::List(&Shape::Port);
 const FILE: &[Key] = &[
     ("name", Shape::Text),
     ("description", Shape::Text),
+    ("dated", Shape::Day),
     ("extends", TEXTS),
     ("dns_binding", Shape::Text),
     ("ech", Shape::Text),

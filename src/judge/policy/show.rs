@@ -20,6 +20,9 @@ impl Policy {
         for used in &self.used {
             writeln!(out, "policy      {} (sha256 {})", used.name, used.sha256)?;
         }
+        for (_, day, origin) in &self.dated {
+            writeln!(out, "dated       {day} ({origin})")?;
+        }
         for (at, agent) in self.agents.iter().enumerate() {
             writeln!(out, "agent       {agent}{}", from(origins.agents.get(at)))?;
         }

@@ -115,7 +115,7 @@ pub(super) fn parse_duration(text: &str) -> Parsed<(i64, String)> {
 }
 
 /// A port, or a range of them.
-pub(super) fn parse_ports(value: &toml::Value) -> Parsed<RangeInclusive<u16>> {
+pub fn parse_ports(value: &toml::Value) -> Parsed<RangeInclusive<u16>> {
     let wrong =
         || (format!("`{}` is no port", value.to_string().escape_debug()), Some("write 443, or a range as \"8000-8100\"".to_owned()));
     let port = |text: &str| text.trim().parse::<u16>().ok().filter(|port| *port > 0 && text.trim().bytes().all(|b| b.is_ascii_digit()));
@@ -161,7 +161,7 @@ pub(super) fn parse_day(until: &toml::value::Datetime) -> Parsed<(Timestamp, Str
             Ok((midnight.plus_nanos(limits::DAY_NANOS), date.to_string()))
         }
         (Some(date), ..) => {
-            Err((format!("`{until}` has a time: a waiver holds until the end of a day (UTC)"), Some(format!("did you mean {date}?"))))
+            Err((format!("`{until}` has a time, and a day is meant, until its end (UTC)"), Some(format!("did you mean {date}?"))))
         }
         (None, ..) => Err((format!("`{until}` is no date"), Some("write a day, as 2027-03-31".to_owned()))),
     }

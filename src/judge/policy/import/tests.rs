@@ -1,0 +1,124 @@
+//! Small lists of every shape, and what becomes of them.
+
+use super::*;
+use crate::judge::policy::{Known, Policy};
+
+fn made(name: &str, file: &str, text: &str, wanted: &Wanted) -> Result<String, String> {
+    policy(kind(name).expect("a kind"), file, text.as_bytes(), wanted)
+}
+
+/// What is made loads as a policy.
+fn loaded(name: &str, file: &str, text: &str, wanted: &Wanted) -> Policy {
+    let made = made(name, file, text, wanted).unwrap_or_else(|why| panic!("{why}"));
+    let read = |_: &str| Ok(made.clone());
+    Policy::load(&["made.toml".to_owned()], &Known { protocols: &["http"] }, &read).unwrap_or_else(|errors| panic!("{errors}\n{made}"))
+}
+
+fn only(words: &[&str]) -> Wanted {
+    Wanted { only: words.iter().map(|&word| word.to_owned()).collect(), ..Wanted::default() }
+}
+
+const TAGS: &str = r#"{"changeNumber": 312, "cloud": "Public", "values": [
+    {"name": "AzureArcInfrastructure", "id": "AzureArcInfrastructure", "properties": {"changeNumber": 41, "region": "", "regionId": 0,
+     "platform": "Azure", "systemService": "", "addressPrefixes": ["20.0.0.0/25", "20.0.0.128/25", "2603:1000::/48"], "networkFeatures": null}},
+    {"name": "Storage.WestUS2", "id": "Storage.WestUS2", "properties": {"changeNumber": 7, "region": "westus2", "regionId": 30,
+     "platform": "Azure", "systemService": "AzureStorage", "addressPrefixes": ["13.66.176.16/28"], "networkFeatures": []}}]}"#;
+
+#[test]
+fn service_tags_of_both_shapes_are_read() {
+    let policy = loaded("azure-service-tags", "ServiceTags_Public_20260713.json", TAGS, &only(&["azurearcinfrastructure"]));
+    let [entry] = &policy.allow[..] else { panic!("{:?}", policy.allow) };
+    // what touches is one prefix
+    assert_eq!(entry.cidrs.iter().map(ToString::to_string).collect::<Vec<_>>(), ["20.0.0.0/24", "2603:1000::/48"]);
+    assert!(entry.source.as_deref().is_some_and(|source| source.ends_with("cloud Public, change number 312; change 41 of the tag")));
+    assert_eq!(policy.dated[0].1, "2026-07-13");
+    let region = Wanted { regions: vec!["WestUS2".to_owned()], ports: vec![443..=443], ..Wanted::default() };
+    let policy = loaded("azure-service-tags", "tags.json", TAGS, &region);
+    assert_eq!(policy.allow.len(), 1);
+    assert!(
+        policy.allow[0].covers_port(443, Transport::Tcp) && !policy.allow[0].covers_port(80, Transport::Tcp) && policy.dated.is_empty()
+    );
+    // as the API answers
+    let quoted = TAGS.replace(": 312", ": \"312\"").replace(": 41", ": \"41\"").replacen('{', r#"{"type": "x", "nextLink": "", "#, 1);
+    assert_eq!(loaded("azure-service-tags", "api.json", &quoted, &Wanted::default()).allow.len(), 2);
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place() {
+    let wrong = TAGS.replace("13.66.176.16/28", "13.66.176.16/99");
+    let cases = [
+        ("azure-service-tags", &wrong[..], Wanted::default(), "tags.json: tag Storage.WestUS2, prefix 1: "),
+        ("azure-service-tags", TAGS, only(&["AzureArcInfrastrukture"]), "did you mean `AzureArcInfrastructure`?"),
+        ("azure-service-tags", "{\"values\": [", Wanted::default(), "line 1, column 12"),
+        ("aws-ip-ranges", r#"{"prefixes": [{"ip_prefix": "x", "region": "r", "service": "S3"}]}"#, Wanted::default(), "the prefix `x`"),
+        ("list", "a.example\nb.example c.example", Wanted::default(), "line 2: one name or prefix"),
+        ("list", "https://a.example", Wanted::default(), "line 1: the name `https://a.example` is a URL"),
+        ("list", "# nothing", Wanted::default(), "no entry is left"),
+        ("hosts", "0.0.0.0 ads.example", Wanted::default(), "line 1: names at 0.0.0.0 are blocked ones"),
+        ("hosts", "x y", Wanted::default(), "line 1: `x` is no address"),
+    ];
+    for (kind, text, wanted, expected) in cases {
+        let error = made(kind, "tags.json", text, &wanted).expect_err(expected);
+        assert!(error.contains(expected), "{error}");
+    }
+    assert!(policy(KINDS[0], "x", &[0xff], &Wanted::default()).is_err_and(|why| why.contains("byte 0")));
+    assert!(kind("azure-service-tag").is_err_and(|why| why.contains("azure-service-tags")));
+}
+
+#[test]
+fn endpoint_sets_have_names_ports_and_addresses() {
+    let text = r#"[{"id": 1, "serviceArea": "Exchange", "serviceAreaDisplayName": "Exchange Online", "urls": ["outlook.office.com", "*cdn.onenote.net"],
+        "ips": ["13.107.6.152/31"], "tcpPorts": "80,443", "udpPorts": "443", "expressRoute": true, "category": "Optimize", "required": true},
+        {"id": 11, "serviceArea": "Skype", "ips": ["52.112.0.0/14"], "udpPorts": "3478-3481", "category": "Optimize", "required": true},
+        {"id": 12, "serviceArea": "Common", "urls": ["x.example"], "tcpPorts": "443", "category": "Default", "required": false}]"#;
+    let policy = loaded("microsoft365-endpoints", "worldwide.json", text, &only(&["exchange", "skype"]));
+    let ports: Vec<_> = policy.allow.iter().map(|entry| (entry.transport, entry.ports.clone())).collect();
+    assert_eq!(
+        ports,
+        [
+            (Some(Transport::Tcp), vec![80..=80, 443..=443]),
+            (Some(Transport::Udp), vec![443..=443]),
+            (Some(Transport::Udp), vec![3478..=3481])
+        ]
+    );
+    assert!(policy.allow.iter().all(|entry| entry.plaintext.is_empty()));
+}
+
+#[test]
+fn ranges_are_grouped_and_what_calls_in_is_left_out() {
+    let aws = r#"{"syncToken": "1752431529", "createDate": "2026-07-13-18-32-09",
+        "prefixes": [{"ip_prefix": "3.5.140.0/22", "region": "ap-northeast-2", "service": "S3", "network_border_group": "ap-northeast-2"},
+                     {"ip_prefix": "3.5.144.0/23", "region": "ap-northeast-2", "service": "S3", "network_border_group": "ap-northeast-2"}],
+        "ipv6_prefixes": [{"ipv6_prefix": "2600:1f00::/24", "region": "GLOBAL", "service": "AMAZON", "network_border_group": "GLOBAL"}]}"#;
+    let policy = loaded("aws-ip-ranges", "ip-ranges.json", aws, &Wanted::default());
+    assert_eq!((policy.allow.len(), policy.dated[0].1.as_str()), (2, "2026-07-13"));
+    let google = r#"{"syncToken": "1", "creationTime": "2026-07-13T10:00:00.000000", "prefixes": [{"ipv4Prefix": "8.8.4.0/24"}, {"ipv6Prefix": "2001:4860::/32"}]}"#;
+    assert_eq!(loaded("google-ip-ranges", "goog.json", google, &Wanted::default()).allow.len(), 1);
+    let datadog = r#"{"version": 55, "modified": "2026-07-13-00-00-00", "agents": {"prefixes_ipv4": ["3.233.144.0/20"], "prefixes_ipv6": []},
+        "webhooks": {"prefixes_ipv4": ["1.2.3.4/32"], "prefixes_ipv6": []}}"#;
+    let policy = loaded("datadog-ip-ranges", "ip.json", datadog, &Wanted::default());
+    assert!(policy.allow.len() == 1 && !policy.allow[0].covers_address([1, 2, 3, 4].into()));
+    let github = r#"{"verifiable_password_authentication": false, "ssh_keys": ["ssh-ed25519 AAAA"], "hooks": ["192.30.252.0/22"], "api": ["140.82.112.0/20"],
+        "domains": {"website": ["*.github.com"], "actions_inbound": {"full_domains": ["github.com"], "wildcard_domains": ["*.actions.githubusercontent.com"]}}}"#;
+    let policy = loaded("github-meta", "meta.json", github, &Wanted::default());
+    let purposes: Vec<_> = policy.allow.iter().filter_map(|entry| entry.purpose.as_deref()).collect();
+    assert_eq!(purposes, ["api", "domains.actions_inbound", "domains.website"]);
+}
+
+#[test]
+fn plain_lists_and_hosts_files_are_read() {
+    let policy = loaded("list", "ours.txt", "# ours\na.example  # one\n*.b.example\r\n203.0.113.7\n2001:db8::/32\n", &Wanted::default());
+    assert_eq!((policy.allow[0].names.len(), policy.allow[1].cidrs.len()), (2, 2));
+    let policy =
+        loaded("hosts", "hosts", "127.0.0.1 localhost\n::1 localhost\n10.1.1.1 db.example db\n10.1.1.1 also.example\n", &Wanted::default());
+    let [entry] = &policy.allow[..] else { panic!("{:?}", policy.allow) };
+    assert_eq!((entry.names.len(), entry.cidrs.len()), (3, 1));
+}
+
+#[test]
+fn nothing_in_a_list_breaks_out_of_its_string() {
+    let text = TAGS.replace("AzureArcInfrastructure", "a\\\"\\n[[allow]]\\ncidrs = [\\\"0.0.0.0/0\\\"]\\u202e");
+    let policy = loaded("azure-service-tags", "x\n\"[[allow]].json", &text, &Wanted::default());
+    assert_eq!(policy.allow.len(), 2);
+    assert!(!policy.allow.iter().any(|entry| entry.covers_address([8, 8, 8, 8].into())));
+}
