@@ -174,6 +174,12 @@ pub const SETTLED_CAPTURE_NANOS: i64 = 60 * 1_000_000_000;
 /// Findings, allowed destinations and exceptions that a document lists, each; the rest is counted.
 pub const LISTED: usize = 1000;
 
+/// Places, names and resolvers of which a policy is learnt, each.
+pub const LEARNT: usize = 100_000;
+
+/// Names with one parent from which on a wildcard is proposed.
+pub const PROPOSED_NAMES: usize = 3;
+
 /// Example flows of one finding.
 pub const EXAMPLES: usize = 5;
 

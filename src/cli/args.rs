@@ -78,6 +78,13 @@ Examples:
   wirewitness policy import list --name ours names.txt > ours.toml"
     )]
     Import(ImportArgs),
+    /// The smallest policy that captures would pass, on standard output: where traffic went, how often, in how many of them
+    #[command(after_help = "What is doubtful is commented out, with the reason. Each capture named counts as one.
+
+Examples:
+  wirewitness policy learn -a 10.0.0.4 monday.pcap tuesday.pcap > learnt.toml
+  wirewitness policy learn -a 10.0.0.4 -p os-infrastructure captures/ > learnt.toml")]
+    Learn(AuditArgs),
     /// Every mistake in policies, with its line and column
     Check {
         /// Files, or built-in names

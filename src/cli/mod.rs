@@ -4,6 +4,7 @@ mod args;
 mod audit;
 mod docs;
 mod flows;
+mod learn;
 mod policy;
 mod rules;
 mod session;
@@ -55,6 +56,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Flows(args) => flows::run(&args),
         Command::Policy { command: PolicyCommand::List } => policy::list(),
         Command::Policy { command: PolicyCommand::Import(args) } => policy::import(&args),
+        Command::Policy { command: PolicyCommand::Learn(args) } => learn::run(&args),
         Command::Policy { command: PolicyCommand::Show { policies } } => policy::show(&policies),
         Command::Policy { command: PolicyCommand::Check { policies } } => policy::check(&policies),
         Command::Rules { command: RulesCommand::List { json } } => rules::list(json),

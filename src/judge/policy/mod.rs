@@ -302,7 +302,7 @@ impl Allow {
 }
 
 /// RFC 1918, unique local (RFC 4193), and link-local of both families.
-fn is_private(ip: IpAddr) -> bool {
+pub(super) fn is_private(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.is_private() || ip.is_link_local(),
         IpAddr::V6(ip) => is_unique_local(ip) || ip.segments()[0] & 0xffc0 == 0xfe80,
