@@ -20,10 +20,10 @@ pub use frame::{Block, FrameIndex, LinkType};
 pub use name::{Name, Text};
 pub use observation::{Cleartext, DnsData, Fact, Hidden, NameSource, Observation, Resolution, Upgrade};
 pub use outer::{Layer, Tunnel, TunnelSeen};
-pub use record::{Checksums, DnsTransaction, Encryption, Facts, FlowFacts, FlowRecord, FlowState, HttpRequest, NameRead, Tally, TlsFacts};
+pub use record::{Checksums, DnsTransaction, Encryption, Facts, FlowFacts, FlowRecord, FlowState, HttpRequest, NameRead, Tally};
 pub use sighting::{Jumps, Sighting, Sightings, Watched};
 pub use time::Timestamp;
-pub use tls::{Alert, CipherSuite, TlsVersion};
+pub use tls::{Alert, CipherSuite, Detail, Fingerprint, TlsDetails, TlsFacts, TlsVersion};
 
 use std::fmt;
 use std::net::IpAddr;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Locus, Text};
+
 /// A protocol version as negotiated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TlsVersion(pub u16);
@@ -98,5 +100,75 @@ impl Alert {
     #[must_use]
     pub fn ends(self) -> bool {
         self.level == 2 || self.description == 0
+    }
+}
+
+/// What a TLS handshake settled, as far as it could be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsFacts {
+    /// The version that the responder chose, and where.
+    pub version: Option<(TlsVersion, Locus)>,
+    /// The suite that it chose.
+    pub cipher: Option<(CipherSuite, Locus)>,
+    /// What the opener offered.
+    pub alpn: Vec<Text>,
+    /// The session was resumed.
+    pub resumed: bool,
+    /// The first fatal or closing alert that could be read.
+    pub alert: Option<(Alert, Locus)>,
+    /// What no rule asks for, where it was wanted.
+    pub details: Option<Box<TlsDetails>>,
+}
+
+/// What of a TLS session no rule asks for: a flow's record shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsDetails {
+    /// JA3, JA4 and JA3S, as far as the hellos were read.
+    pub fingerprints: Vec<Fingerprint>,
+}
+
+impl TlsDetails {
+    /// Takes one in. First sightings win.
+    pub(super) fn fold(&mut self, detail: Detail, _: Locus) {
+        match detail {
+            Detail::Fingerprint(print) => {
+                let is_new = |known: &Fingerprint| std::mem::discriminant(known) != std::mem::discriminant(&print);
+                if self.fingerprints.iter().all(is_new) {
+                    self.fingerprints.push(print);
+                }
+            }
+        }
+    }
+
+    /// Bytes of memory held, roughly.
+    pub(super) fn heap_bytes(&self) -> usize {
+        size_of::<Self>() + self.fingerprints.capacity() * size_of::<Fingerprint>()
+    }
+}
+
+/// Something about a TLS session that no rule asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// A hello's.
+    Fingerprint(Fingerprint),
+}
+
+/// What a hello is known by in other tools. It tells which program may have said it, and proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fingerprint {
+    /// JA3 of a ClientHello: the MD5 of its version, suites, extensions, groups and point formats.
+    Ja3([u8; 16]),
+    /// JA3S of a ServerHello: the MD5 of its version, suite and extensions.
+    Ja3s([u8; 16]),
+    /// JA4 of a ClientHello: 36 letters, digits and underscores.
+    Ja4([u8; 36]),
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ja3(hash) | Self::Ja3s(hash) => hash.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
+            Self::Ja4(text) => text.iter().try_for_each(|&byte| write!(f, "{}", char::from(byte))),
+        }
     }
 }

@@ -14,6 +14,8 @@ use crate::fact::{CipherSuite, Fact, Hidden, Name, NameSource, Text, TlsVersion}
 use crate::inspect::Seen;
 use crate::limits;
 
+pub(super) mod fingerprint;
+
 const SERVER_NAME: u16 = 0;
 const ALPN: u16 = 16;
 const PRE_SHARED_KEY: u16 = 41;

@@ -20,6 +20,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::hello::fingerprint::{self, Over};
 use super::hello::{self, ClientHello, ServerHello};
 use super::{Carrier, Finish, Inspector, Opening, Probe, Progress, Protocol, Seen, readable, saved};
 use crate::fact::{Alert, CipherSuite, Cleartext, End, Fact, Hidden, Name, NameSource, TlsVersion};
@@ -377,8 +378,8 @@ impl Tls {
                     return Err(self.limit("hello bytes", seen));
                 }
                 (CLIENT_HELLO | SERVER_HELLO, Err(_)) => break,
-                (CLIENT_HELLO, Ok(content)) => self.client_hello(ClientHello::read(content), seen),
-                (SERVER_HELLO, Ok(content)) => self.server_hello(ServerHello::read(content), seen)?,
+                (CLIENT_HELLO, Ok(content)) => self.client_hello(content, seen),
+                (SERVER_HELLO, Ok(content)) => self.server_hello(content, seen)?,
                 (_, content) => {
                     let half = &mut self.ends[end.index()];
                     half.is_hello_done |= kind == SERVER_HELLO_DONE;
@@ -413,11 +414,13 @@ impl Tls {
         }
     }
 
-    fn client_hello(&mut self, hello: ClientHello, seen: &mut Seen<'_>) {
+    fn client_hello(&mut self, body: &[u8], seen: &mut Seen<'_>) {
+        let hello = ClientHello::read(body);
         self.hellos += 1;
         self.offers_early_data = hello.offers_early_data;
         if self.hellos == 1 {
             self.name.clone_from(&hello.name);
+            fingerprint::say_client(body, Over::Stream, seen);
             return hello.say(NameSource::Sni, seen);
         }
         // what the opener sent between its hellos showed nothing
@@ -435,8 +438,8 @@ impl Tls {
         }
     }
 
-    fn server_hello(&mut self, hello: Result<ServerHello, &'static str>, seen: &mut Seen<'_>) -> Result<(), Step> {
-        let hello = match hello {
+    fn server_hello(&mut self, body: &[u8], seen: &mut Seen<'_>) -> Result<(), Step> {
+        let hello = match ServerHello::read(body) {
             Ok(hello) => hello,
             Err(what) => {
                 // which records are ciphertext cannot be told any more
@@ -452,6 +455,7 @@ impl Tls {
             self.is_retried = true;
             return Ok(());
         }
+        fingerprint::say_server(body, seen);
         self.version = Some(hello.version);
         self.suite = Some(hello.suite);
         seen.say(Fact::Version(hello.version));

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::flow::FlowLine;
 use super::layout::inert;
 use super::{Style, json};
-use crate::fact::{Alert, Endpoint, Fact, Layer, RecordType, Timestamp, Upgrade};
+use crate::fact::{Alert, Detail, Endpoint, Fact, Fingerprint, Layer, RecordType, Timestamp, Upgrade};
 use crate::judge::{Cited, Explained, PacketRef};
 
 /// The explanation as a document.
@@ -167,6 +167,11 @@ fn words(fact: &Fact) -> String {
         Fact::BadCopy => "it contradicts what was sent at the same place, and was passed over: its checksum is bad".to_owned(),
         Fact::Malformed(what) => format!("malformed: {what}"),
         Fact::Limit(which) => format!("inspection stops at a limit ({which})"),
+        Fact::Detail(detail) => match detail {
+            Detail::Fingerprint(print @ Fingerprint::Ja3(_)) => format!("the hello's JA3 is {print}"),
+            Detail::Fingerprint(print @ Fingerprint::Ja3s(_)) => format!("the answer's JA3S is {print}"),
+            Detail::Fingerprint(print @ Fingerprint::Ja4(_)) => format!("the hello's JA4 is {print}"),
+        },
         Fact::Alert(Alert { level, description }) => format!("an alert, level {level}, description {description}"),
     }
 }

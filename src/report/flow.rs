@@ -5,9 +5,11 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use super::community;
 use super::layout::{bytes, inert};
 use crate::fact::{
-    Basis, DnsData, DnsTransaction, End, Endpoint, FlowRecord, Layer, NameSource, RecordType, ResponseCode, Tally, Timestamp, Transport,
+    Basis, DnsData, DnsTransaction, End, Endpoint, Fingerprint, FlowRecord, Layer, NameSource, RecordType, ResponseCode, Tally, Timestamp,
+    Transport,
 };
 use crate::judge::Judgement;
 
@@ -42,6 +44,9 @@ pub struct FlowLine<'a> {
     pub packets: Exchange,
     /// Bytes of payload above the transport.
     pub bytes: Exchange,
+    /// What other tools call the flow (Community ID 1, seed 0); left out where its packets do not show it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub community_id: Option<String>,
     /// How far the conversation went.
     pub state: &'static str,
     /// The innermost protocol, or `unknown`.
@@ -96,6 +101,15 @@ pub struct TlsLine<'a> {
     /// The application protocols that the opener offered.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alpn: Vec<&'a str>,
+    /// JA3 of the ClientHello.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ja3: Option<String>,
+    /// JA3S of the ServerHello.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ja3s: Option<String>,
+    /// JA4 of the ClientHello.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ja4: Option<String>,
     /// Whether a session was resumed; left out where the responder's choice was not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resumed: Option<bool>,
@@ -152,6 +166,7 @@ impl<'a> FlowLine<'a> {
             tunnel: &record.tunnel,
             packets: Exchange { sent: sent.packets, received: received.packets },
             bytes: Exchange { sent: sent.bytes, received: received.bytes },
+            community_id: community::id(record),
             state: record.state.as_str(),
             protocol: facts.protocol.as_ref().map_or("unknown", |(name, _)| *name),
             encryption: record.encryption().as_str(),
@@ -222,10 +237,15 @@ fn tls(record: &FlowRecord) -> Option<TlsLine<'_>> {
     if !hello && tls.version.is_none() && tls.cipher.is_none() {
         return None;
     }
+    let details = tls.details.as_deref();
+    let print = |is: fn(&Fingerprint) -> bool| Some(details?.fingerprints.iter().find(|print| is(print))?.to_string());
     Some(TlsLine {
         version: tls.version.map(|(version, _)| version.to_string()),
         cipher: tls.cipher.map(|(suite, _)| suite.to_string()),
         alpn: tls.alpn.iter().map(|protocol| protocol.as_str()).collect(),
+        ja3: print(|print| matches!(print, Fingerprint::Ja3(_))),
+        ja3s: print(|print| matches!(print, Fingerprint::Ja3s(_))),
+        ja4: print(|print| matches!(print, Fingerprint::Ja4(_))),
         resumed: tls.version.map(|_| tls.resumed),
         ech: hello.then_some(facts.ech.is_some()),
     })
@@ -257,8 +277,8 @@ mod tests {
 
     use super::*;
     use crate::fact::{
-        CipherSuite, Cleartext, Facts, FlowFacts, FlowState, FrameId, HttpRequest, Locus, Name, NameRead, Resolution, Text, TlsFacts,
-        TlsVersion,
+        CipherSuite, Cleartext, Facts, FlowFacts, FlowState, FrameId, HttpRequest, Locus, Name, NameRead, Resolution, Text, TlsDetails,
+        TlsFacts, TlsVersion,
     };
 
     fn locus(number: u64) -> Locus {
@@ -285,6 +305,7 @@ mod tests {
             evicted: false,
             quoted_only: false,
             tunnel: Vec::new(),
+            is_message: false,
             is_tunnel: false,
             facts: Facts::default(),
         }
@@ -314,6 +335,9 @@ mod tests {
                 version: Some((TlsVersion::TLS1_3, locus(8))),
                 cipher: Some((CipherSuite(0x1301), locus(8))),
                 alpn: vec![Text::from_wire(b"h2")],
+                details: Some(Box::new(TlsDetails {
+                    fingerprints: vec![Fingerprint::Ja3([0xab; 16]), Fingerprint::Ja4([b'x'; 36]), Fingerprint::Ja3s([0x0c; 16])],
+                })),
                 ..TlsFacts::default()
             },
             ..FlowFacts::default()
@@ -326,7 +350,11 @@ mod tests {
             "packets": {"sent": 8, "received": 9}, "bytes": {"sent": 517, "received": 4096},
             "state": "closed", "protocol": "tls", "encryption": "encrypted",
             "server_name": "inner.example", "server_name_source": "sni", "connect": "outer.example:443",
-            "tls": {"version": "TLS1.3", "cipher": "TLS_AES_128_GCM_SHA256", "alpn": ["h2"], "resumed": false, "ech": false},
+            "community_id": "1:x93A8G38IGStyGz3y1xymo9DWo4=",
+            "tls": {
+                "version": "TLS1.3", "cipher": "TLS_AES_128_GCM_SHA256", "alpn": ["h2"], "ja3": "ab".repeat(16), "ja3s": "0c".repeat(16),
+                "ja4": "x".repeat(36), "resumed": false, "ech": false,
+            },
             "verdict": "allowed", "rules": [],
         });
         assert_eq!(as_json(&record, &judged()), expected);

@@ -5,6 +5,7 @@ use super::record::{self, Fragment};
 use super::{Dtls, Fate, Half, Settled};
 use crate::fact::{End, Fact, NameSource, TlsVersion};
 use crate::inspect::Seen;
+use crate::inspect::hello::fingerprint::{self, Over};
 use crate::inspect::hello::{self, ClientHello, ServerHello};
 use crate::limits;
 
@@ -142,6 +143,7 @@ impl Dtls {
         self.ends[end.index()].id = body.as_deref().and_then(|body| hello::extension(body, &[CONNECTION_ID])).and_then(id);
         if is_first {
             self.name.clone_from(&hello.name);
+            fingerprint::say_client(body.as_deref().unwrap_or_default(), Over::Datagrams, seen);
             return hello.say(NameSource::Sni, seen);
         }
         let is_another = hello.name != self.name;
@@ -184,6 +186,7 @@ impl Dtls {
             // a record has room for one
             self.unrecognised(seen);
         }
+        fingerprint::say_server(body, seen);
         self.settled = Some(Settled { version, suite, sequence });
         if let Some(client) = self.client {
             self.ends[(!client).index()].id = hello::server_extension(body, CONNECTION_ID).and_then(id);
