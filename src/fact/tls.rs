@@ -60,6 +60,7 @@ impl fmt::Display for TlsVersion {
             Self::DTLS1_0 => f.write_str("DTLS1.0"),
             Self::DTLS1_2 => f.write_str("DTLS1.2"),
             Self::DTLS1_3 => f.write_str("DTLS1.3"),
+            Self(draft @ 0x7f00..=0x7fff) => write!(f, "TLS1.3-draft{}", draft & 0xff),
             Self(other) => write!(f, "0x{other:04x}"),
         }
     }

@@ -8,7 +8,7 @@
 //! It refuses to guess: where a name would stand and cannot be read, that is said, and never that there is no name. It does not tell
 //! real encrypted_client_hello extensions from grease, which are made to look alike.
 
-use tls_parser::{TlsCipherEnc, TlsCipherSuite, TlsMessageHandshake};
+use tls_parser::{TlsCipherEnc, TlsCipherSuite};
 
 use crate::fact::{CipherSuite, Fact, Hidden, Name, NameSource, Text, TlsVersion};
 use crate::inspect::Seen;
@@ -190,7 +190,7 @@ impl Names {
 pub(super) struct ServerHello {
     /// It is a HelloRetryRequest: the opener shall say its hello again, and nothing is settled yet.
     pub(super) is_retry: bool,
-    /// The version chosen; drafts of 1.3 count as it.
+    /// The version chosen.
     pub(super) version: TlsVersion,
     /// The suite chosen.
     pub(super) suite: CipherSuite,
@@ -202,19 +202,14 @@ impl ServerHello {
     /// Reads the body of a ServerHello, without its four bytes of handshake header. `Err` says what is malformed; nothing of such a
     /// message is to be relied upon.
     pub(super) fn read(body: &[u8]) -> Result<Self, &'static str> {
-        let Ok((behind, message)) = tls_parser::parse_tls_handshake_msg_server_hello(body) else {
-            return Err("server hello");
-        };
-        if !behind.is_empty() {
+        let mut rest = Reader(body);
+        let (legacy, random, suite) = Self::fixed(&mut rest).ok_or("server hello")?;
+        let extensions = if rest.is_empty() { &[] } else { rest.vector16().ok_or("extension list of the server hello")? };
+        if !rest.is_empty() {
             return Err("length of the server hello");
         }
-        let (legacy, random, suite, extensions) = match message {
-            TlsMessageHandshake::ServerHello(hello) => (hello.version, hello.random, hello.cipher, hello.ext),
-            TlsMessageHandshake::ServerHelloV13Draft18(hello) => (hello.version, hello.random, hello.cipher, hello.ext),
-            _ => return Err("server hello"),
-        };
         let (mut version, mut accepts_key) = (None, false);
-        let mut list = Reader(extensions.unwrap_or_default());
+        let mut list = Reader(extensions);
         while !list.is_empty() {
             let (kind, content) = list.extension().ok_or("extension list of the server hello")?;
             match kind {
@@ -228,10 +223,29 @@ impl ServerHello {
         }
         Ok(Self {
             is_retry: random == RETRY_RANDOM,
-            version: TlsVersion(version.unwrap_or(legacy.0)).settled(),
-            suite: CipherSuite(suite.0),
+            version: TlsVersion(version.unwrap_or(legacy)),
+            suite: CipherSuite(suite),
             accepts_key,
         })
+    }
+
+    /// The fields before the extensions: version, random, suite.
+    fn fixed<'a>(rest: &mut Reader<'a>) -> Option<(u16, &'a [u8], u16)> {
+        let version = rest.u16()?;
+        let random = rest.take(32)?;
+        // drafts of TLS 1.3 before 22 had neither session ID nor compression
+        let is_short = (0x7f00..0x7f16).contains(&version);
+        if !is_short && !(TlsVersion::SSL3..=TlsVersion::TLS1_3).contains(&TlsVersion(version)) {
+            return None;
+        }
+        if !is_short {
+            rest.vector8().filter(|session| session.len() <= 32)?;
+        }
+        let suite = rest.u16()?;
+        if !is_short {
+            rest.u8()?;
+        }
+        Some((version, random, suite))
     }
 }
 

@@ -16,7 +16,7 @@
 //!
 //! The two directions of a tap may be merged late, so that nothing here relies on the order between the ends, save what is said above of
 //! early data. It refuses to decrypt, to read certificates (they prove nothing unless validated, and TLS 1.3 hides them), to recognise
-//! TLS by the responder's bytes alone, and to read the hello of SSL 2.0.
+//! TLS by the responder's bytes alone, and to read SSL 2.0 beyond its hellos ([`ssl2`]).
 
 use serde::{Deserialize, Serialize};
 
@@ -28,12 +28,13 @@ use crate::limits;
 use record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_BYTES, Header, MAX_PLAIN, MAX_PROTECTED_13};
 
 mod record;
+mod ssl2;
 
 /// TLS and SSL 3.0 over TCP.
 pub(super) static TLS: Protocol = Protocol {
     name: "tls",
     carrier: Carrier::Stream,
-    recognised_by: "a handshake record whose first message is a ClientHello",
+    recognised_by: "a handshake record whose first message is a ClientHello; a ClientHello in the form of SSL 2.0",
     reads: "the hello messages, alerts, every record header",
     encrypted: "records after a handshake that was seen to finish, with a suite that encrypts",
     probe,
@@ -70,6 +71,8 @@ struct Tls {
     name: Option<Name>,
     /// The last hello offers early data.
     offers_early_data: bool,
+    /// The hello was one of SSL 2.0.
+    is_old: bool,
     /// A HelloRetryRequest was read.
     is_retried: bool,
     /// What the ServerHello settled.
@@ -120,6 +123,9 @@ enum Step {
 }
 
 fn probe(opening: &Opening<'_>) -> Probe {
+    if opening.first.first().is_some_and(|first| first & 0x80 != 0) {
+        return ssl2::probe(opening.first);
+    }
     let mut rest = opening.first;
     loop {
         let header = match Header::read(rest) {
@@ -205,7 +211,7 @@ impl Tls {
         let header = match Header::read(rest) {
             Ok(Some(header)) => header,
             Ok(None) => return Step::More,
-            Err(record::NoRecord) => return self.breach(end, seen),
+            Err(record::NoRecord) => return self.old_hello(end, rest, seen),
         };
         if self.is_finished {
             return self.protected(end, header, rest, seen);
@@ -225,6 +231,32 @@ impl Tls {
             self.settle_handshake(seen);
         }
         step
+    }
+
+    /// What is no record: a hello of SSL 2.0, where one is due.
+    fn old_hello(&mut self, end: End, rest: &[u8], seen: &mut Seen<'_>) -> Step {
+        if self.is_opener(end) {
+            let has_begun = self.hellos > 0 || self.ends[end.index()].plain > 0;
+            return match ssl2::probe(rest) {
+                Probe::Yes if !has_begun && rest.len() < ssl2::length(rest) => Step::More,
+                Probe::Yes if !has_begun => {
+                    (self.hellos, self.is_old) = (1, true);
+                    seen.say(Fact::NoServerName);
+                    Step::Past(ssl2::length(rest))
+                }
+                Probe::Maybe if !has_begun => Step::More,
+                _ => self.breach(end, seen),
+            };
+        }
+        match ssl2::is_answer(rest) {
+            None if self.version.is_none() && self.is_old => Step::More,
+            // nothing of what follows is known to be ciphertext
+            Some(true) if self.version.is_none() && self.is_old => {
+                seen.say(Fact::Version(TlsVersion::SSL2));
+                Step::Settled
+            }
+            _ => self.breach(end, seen),
+        }
     }
 
     /// A record after the handshake: its framing is all there is to see, and whether it is sealed at all.

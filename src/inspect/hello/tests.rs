@@ -137,7 +137,8 @@ fn server_hellos_settle_version_and_suite() {
     assert_eq!(read([3, 3], &[1; 32], &[]), Ok(settled(0x0303)));
     assert_eq!(read([3, 1], &[1; 32], &[extension(0xff01, &[0])]), Ok(settled(0x0301)));
     assert_eq!(read([3, 3], &[1; 32], &[extension(43, &[3, 4])]), Ok(settled(0x0304)));
-    assert_eq!(read([3, 3], &[1; 32], &[extension(43, &[0x7f, 28])]), Ok(settled(0x0304)));
+    assert_eq!(read([3, 3], &[1; 32], &[extension(43, &[0x7f, 28])]), Ok(settled(0x7f1c)));
+    assert_eq!(read([3, 0], &[1; 32], &[]), Ok(settled(0x0300)));
     let key = [extension(41, &[0, 0]), extension(43, &[3, 4])];
     assert_eq!(read([3, 3], &[1; 32], &key), Ok(ServerHello { accepts_key: true, ..settled(0x0304) }));
     let retry: [u8; 32] = Sha256::digest(b"HelloRetryRequest").into();

@@ -109,7 +109,11 @@ fn the_probe_claims_a_client_hello_and_nothing_else() {
         b"\x17\x03\x03\x00\x40",
         b"\x15\x03\x03\x00\x02\x02",
         b"\x14\x03\x03\x00\x01\x02",
-        b"\x80\x2e\x01\x00\x02",
+        b"\x80\x2e\x02",
+        b"\x80\x2e\x01\x00\x01",
+        b"\x80\x2e\x01\x03\x05",
+        b"\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x11",
+        b"\x80\x2e\x01\x00\x02\x00\x14\x00\x00\x00\x11",
         b"GET / HTTP/1.1",
         b"\x10\x0e\x00\x04MQTT",
     ] {
@@ -336,6 +340,62 @@ fn bulk_is_passed_over_by_its_framing_whatever_the_segments() {
             assert_eq!(said.last(), Some(&Fact::Cleartext(Cleartext::AfterHandshake)), "segments of {segment}");
         }
     }
+}
+
+/// A hello in the form of SSL 2.0 that asks for `version`.
+fn hello_of_ssl2(version: [u8; 2]) -> Vec<u8> {
+    let body = [&[1][..], &version, &[0, 6, 0, 0, 0, 16], &[0, 0xc0, 0x2f, 1, 0, 0x80], &[7; 16]].concat();
+    [&[0x80, body.len() as u8][..], &body].concat()
+}
+
+#[test]
+fn a_hello_of_ssl2_may_ask_for_a_later_version() {
+    let hello = hello_of_ssl2([3, 1]);
+    for length in 1..hello.len() {
+        let expected = if length < 11 { Probe::Maybe } else { Probe::Yes };
+        assert_eq!(probe(&Opening { first: &hello[..length], second: &[] }), expected, "{length}");
+    }
+    let mut talk = session_12(0xc02f);
+    talk[0].1 = hello;
+    let said = beyond_the_opening(&talk);
+    let settled = [Fact::Version(TlsVersion::TLS1_2), Fact::CipherSuite(CipherSuite(0xc02f))];
+    assert_eq!(said[..3], [&[Fact::NoServerName][..], &settled].concat());
+    assert_eq!(said[3..], [Fact::HandshakeFinished, Fact::Encrypted, Fact::ProtectedData]);
+    assert_resumes_anywhere(&talk);
+}
+
+#[test]
+fn ssl2_itself_is_told_and_proves_nothing() {
+    let answer = b"\x80\x20\x04\x00\x01\x00\x02\x00\x05\x00\x03\x00\x10and what a certificate is";
+    let talk = vec![(OPENER, hello_of_ssl2([0, 2])), (RESPONDER, answer.to_vec()), (OPENER, vec![0xa5; 200])];
+    assert_eq!(beyond_the_opening(&talk), [Fact::NoServerName, Fact::Version(TlsVersion::SSL2)]);
+}
+
+#[test]
+fn a_hello_of_ssl2_has_its_place() {
+    // behind another, and as an answer to one that was not of its form
+    for end in [OPENER, RESPONDER] {
+        let said = facts(&[session_12(0xc02f)[0].clone(), (end, hello_of_ssl2([3, 1])), (end, vec![0xa5; 40])]);
+        assert_eq!(said.last(), Some(&Fact::Unrecognised), "{end:?}");
+    }
+    let answer = [&b"\x80\x20\x04\x00\x01\x00\x02\x00\x05\x00\x03\x00\x10"[..], &[0xa5; 60]].concat();
+    let said = facts(&[session_12(0xc02f)[0].clone(), (RESPONDER, answer)]);
+    assert_eq!(said.last(), Some(&Fact::Unrecognised));
+}
+
+#[test]
+fn versions_from_ssl3_to_the_drafts_are_settled() {
+    let mut talk = session_12(0x0005);
+    // ServerHello in the second turn: its version behind two headers
+    talk[1].1[9..11].copy_from_slice(&[3, 0]);
+    assert!(facts(&talk).contains(&Fact::Version(TlsVersion::SSL3)));
+    let draft = [&[0x7f, 18][..], &[9; 32], &[0x13, 0x01], &vector(&extension(40, &[0; 36]))].concat();
+    let mut talk = session_13();
+    talk[1].1 = [record(HANDSHAKE, &message(SERVER_HELLO, &draft)), data(1200)].concat();
+    let said = facts(&talk);
+    let version = said.iter().find_map(|fact| if let Fact::Version(version) = fact { Some(version.to_string()) } else { None });
+    assert_eq!(version.as_deref(), Some("TLS1.3-draft18"));
+    assert!(said.contains(&Fact::Encrypted));
 }
 
 #[test]
