@@ -74,7 +74,7 @@ pub enum Fact {
     ProtectedData,
     /// An alert that could be read.
     Alert(Alert),
-    /// Something about a TLS session that no rule asks for. Said only where it is wanted.
+    /// Something about a TLS session that no rule asks for.
     Detail(Detail),
     /// This flow's payload is shown to be encrypted, by its handshake.
     Encrypted,

@@ -372,8 +372,12 @@ impl FlowFacts {
             Fact::HandshakeBegun => first(&mut self.handshake_begun),
             Fact::HandshakeFinished => first(&mut self.handshake_finished),
             Fact::ProtectedData => first(&mut self.protected_data),
-            Fact::Alert(alert) if alert.ends() => _ = self.tls.alert.get_or_insert((alert, at)),
-            Fact::Alert(_) => {}
+            Fact::Alert(alert) => {
+                self.tls.details.get_or_insert_default().alert(alert, at);
+                if alert.ends() {
+                    self.tls.alert.get_or_insert((alert, at));
+                }
+            }
             Fact::Detail(detail) => self.tls.details.get_or_insert_default().fold(detail, at),
             Fact::Encrypted => first(&mut self.encrypted),
             // text that is not even of the flow's protocol is the graver sighting

@@ -4,8 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Locus, Text};
-
 /// A protocol version as negotiated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TlsVersion(pub u16);
@@ -102,74 +100,91 @@ impl Alert {
     pub fn ends(self) -> bool {
         self.level == 2 || self.description == 0
     }
-}
 
-/// What a TLS handshake settled, as far as it could be read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TlsFacts {
-    /// The version that the responder chose, and where.
-    pub version: Option<(TlsVersion, Locus)>,
-    /// The suite that it chose.
-    pub cipher: Option<(CipherSuite, Locus)>,
-    /// What the opener offered.
-    pub alpn: Vec<Text>,
-    /// The session was resumed.
-    pub resumed: bool,
-    /// The first fatal or closing alert that could be read.
-    pub alert: Option<(Alert, Locus)>,
-    /// What no rule asks for, where it was wanted.
-    pub details: Option<Box<TlsDetails>>,
-}
-
-/// What of a TLS session no rule asks for: a flow's record shows it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TlsDetails {
-    /// JA3, JA4 and JA3S, as far as the hellos were read.
-    pub fingerprints: Vec<Fingerprint>,
-}
-
-impl TlsDetails {
-    /// Takes one in. First sightings win.
-    pub(super) fn fold(&mut self, detail: Detail, _: Locus) {
-        match detail {
-            Detail::Fingerprint(print) => {
-                let is_new = |known: &Fingerprint| std::mem::discriminant(known) != std::mem::discriminant(&print);
-                if self.fingerprints.iter().all(is_new) {
-                    self.fingerprints.push(print);
-                }
-            }
-        }
-    }
-
-    /// Bytes of memory held, roughly.
-    pub(super) fn heap_bytes(&self) -> usize {
-        size_of::<Self>() + self.fingerprints.capacity() * size_of::<Fingerprint>()
+    /// `warning` or `fatal`.
+    #[must_use]
+    pub fn level(self) -> &'static str {
+        if self.level == 1 { "warning" } else { "fatal" }
     }
 }
 
-/// Something about a TLS session that no rule asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Detail {
-    /// A hello's.
-    Fingerprint(Fingerprint),
-}
-
-/// What a hello is known by in other tools. It tells which program may have said it, and proves nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fingerprint {
-    /// JA3 of a ClientHello: the MD5 of its version, suites, extensions, groups and point formats.
-    Ja3([u8; 16]),
-    /// JA3S of a ServerHello: the MD5 of its version, suite and extensions.
-    Ja3s([u8; 16]),
-    /// JA4 of a ClientHello: 36 letters, digits and underscores.
-    Ja4([u8; 36]),
-}
-
-impl fmt::Display for Fingerprint {
+/// The registered name, or the number.
+impl fmt::Display for Alert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ja3(hash) | Self::Ja3s(hash) => hash.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
-            Self::Ja4(text) => text.iter().try_for_each(|&byte| write!(f, "{}", char::from(byte))),
-        }
+        f.write_str(match self.description {
+            0 => "close_notify",
+            10 => "unexpected_message",
+            20 => "bad_record_mac",
+            21 => "decryption_failed",
+            22 => "record_overflow",
+            30 => "decompression_failure",
+            40 => "handshake_failure",
+            41 => "no_certificate",
+            42 => "bad_certificate",
+            43 => "unsupported_certificate",
+            44 => "certificate_revoked",
+            45 => "certificate_expired",
+            46 => "certificate_unknown",
+            47 => "illegal_parameter",
+            48 => "unknown_ca",
+            49 => "access_denied",
+            50 => "decode_error",
+            51 => "decrypt_error",
+            60 => "export_restriction",
+            70 => "protocol_version",
+            71 => "insufficient_security",
+            80 => "internal_error",
+            86 => "inappropriate_fallback",
+            90 => "user_canceled",
+            100 => "no_renegotiation",
+            109 => "missing_extension",
+            110 => "unsupported_extension",
+            111 => "certificate_unobtainable",
+            112 => "unrecognized_name",
+            113 => "bad_certificate_status_response",
+            114 => "bad_certificate_hash_value",
+            115 => "unknown_psk_identity",
+            116 => "certificate_required",
+            120 => "no_application_protocol",
+            121 => "ech_required",
+            other => return write!(f, "{other}"),
+        })
+    }
+}
+
+/// A group of a key exchange, by its number in the IANA registry of supported groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group(pub u16);
+
+/// The registered name, or the number in hex.
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            19 => "secp192r1",
+            21 => "secp224r1",
+            22 => "secp256k1",
+            23 => "secp256r1",
+            24 => "secp384r1",
+            25 => "secp521r1",
+            26 => "brainpoolP256r1",
+            27 => "brainpoolP384r1",
+            28 => "brainpoolP512r1",
+            29 => "x25519",
+            30 => "x448",
+            41 => "curveSM2",
+            256 => "ffdhe2048",
+            257 => "ffdhe3072",
+            258 => "ffdhe4096",
+            259 => "ffdhe6144",
+            260 => "ffdhe8192",
+            512 => "MLKEM512",
+            513 => "MLKEM768",
+            514 => "MLKEM1024",
+            4587 => "SecP256r1MLKEM768",
+            4588 => "X25519MLKEM768",
+            4589 => "SecP384r1MLKEM1024",
+            0x6399 => "X25519Kyber768Draft00",
+            other => return write!(f, "0x{other:04x}"),
+        })
     }
 }

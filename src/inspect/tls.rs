@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::hello::fingerprint::{self, Over};
 use super::hello::{self, ClientHello, ServerHello};
 use super::{Carrier, Finish, Inspector, Opening, Probe, Progress, Protocol, Seen, readable, saved};
-use crate::fact::{Alert, CipherSuite, Cleartext, End, Fact, Hidden, Name, NameSource, TlsVersion};
+use crate::fact::{Alert, CipherSuite, Cleartext, Detail, EarlyData, End, Fact, Hidden, Name, NameSource, TlsVersion};
 use crate::limits;
 use record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_BYTES, Header, MAX_PLAIN, MAX_PROTECTED_13};
 
@@ -81,6 +81,7 @@ struct Tls {
     is_finished: bool,
     is_hidden_said: bool,
     is_data_said: bool,
+    is_renegotiated: bool,
     alerts: u8,
     ends: [Half; 2],
 }
@@ -242,6 +243,7 @@ impl Tls {
                 Probe::Yes if !has_begun => {
                     (self.hellos, self.is_old) = (1, true);
                     seen.say(Fact::NoServerName);
+                    seen.say(Fact::Detail(Detail::OldHello));
                     Step::Past(ssl2::length(rest))
                 }
                 Probe::Maybe if !has_begun => Step::More,
@@ -278,6 +280,10 @@ impl Tls {
             }
             seen.say(Fact::Cleartext(Cleartext::AfterHandshake));
             return Step::Settled;
+        }
+        if !is_13 && header.kind == HANDSHAKE && self.is_opener(end) && !self.is_renegotiated {
+            self.is_renegotiated = true;
+            seen.say(Fact::Detail(Detail::Renegotiated));
         }
         let is_closing = if is_13 { header.length == self.alert_bytes() } else { header.kind == ALERT };
         self.ends[end.index()].is_closing = is_closing;
@@ -339,7 +345,11 @@ impl Tls {
         if !is_due || is_old && !half.is_sealed || is_13 && !sealed.contains(&header.length) {
             return self.breach(end, seen);
         }
-        half.is_early |= !half.is_sealed && header.length > alert_bytes;
+        let is_early = !half.is_sealed && header.length > alert_bytes;
+        if is_early && !half.is_early && is_opener && self.offers_early_data && !is_flight_seen {
+            seen.say(Fact::Detail(Detail::EarlyData(EarlyData::Sent)));
+        }
+        half.is_early |= is_early;
         if !is_opener || is_flight_seen || !self.offers_early_data {
             half.longest_protected = half.longest_protected.max(header.length as u16);
         }
@@ -404,6 +414,7 @@ impl Tls {
             let message = bytes.get(at..).unwrap_or_default();
             let Some((&[_, high, middle, low], content)) = message.split_first_chunk() else { break };
             let length = u32::from_be_bytes([0, high, middle, low]);
+            let start = content;
             let content = content.get(..length as usize).ok_or(content.len() as u32);
             match (kind, content) {
                 (CLIENT_HELLO | SERVER_HELLO, Err(_)) if length as usize > limits::HELLO_BYTES => {
@@ -415,6 +426,7 @@ impl Tls {
                 (_, content) => {
                     let half = &mut self.ends[end.index()];
                     half.is_hello_done |= kind == SERVER_HELLO_DONE;
+                    hello::say_message((kind, length as usize, start), self.suite, self.opener == Some(end), seen);
                     if let Err(given) = content {
                         half.passing = length - given;
                         return Ok(bytes.len());
@@ -487,7 +499,7 @@ impl Tls {
             self.is_retried = true;
             return Ok(());
         }
-        fingerprint::say_server(body, seen);
+        hello.say_details(body, seen);
         self.version = Some(hello.version);
         self.suite = Some(hello.suite);
         seen.say(Fact::Version(hello.version));

@@ -8,10 +8,13 @@ use serde::Serialize;
 use super::community;
 use super::layout::{bytes, inert};
 use crate::fact::{
-    Basis, DnsData, DnsTransaction, End, Endpoint, Fingerprint, FlowRecord, Layer, NameSource, RecordType, ResponseCode, Tally, Timestamp,
-    Transport,
+    Basis, DnsData, DnsTransaction, End, Endpoint, FlowRecord, Layer, NameSource, RecordType, ResponseCode, Tally, Timestamp, Transport,
 };
 use crate::judge::Judgement;
+
+mod tls;
+
+pub use tls::TlsLine;
 
 /// A flow as it is written.
 #[derive(Debug, Serialize)]
@@ -89,35 +92,6 @@ pub struct Exchange {
     pub received: u64,
 }
 
-/// TLS, over TCP or QUIC, or DTLS.
-#[derive(Debug, Serialize)]
-pub struct TlsLine<'a> {
-    /// The version that the responder chose: `TLS1.3`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// The suite that it chose.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cipher: Option<String>,
-    /// The application protocols that the opener offered.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub alpn: Vec<&'a str>,
-    /// JA3 of the ClientHello.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ja3: Option<String>,
-    /// JA3S of the ServerHello.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ja3s: Option<String>,
-    /// JA4 of the ClientHello.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ja4: Option<String>,
-    /// Whether a session was resumed; left out where the responder's choice was not read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub resumed: Option<bool>,
-    /// Whether the encrypted_client_hello extension was sent; left out where the hello was not read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ech: Option<bool>,
-}
-
 /// A question and its answer.
 #[derive(Debug, Serialize)]
 pub struct DnsLine<'a> {
@@ -172,7 +146,7 @@ impl<'a> FlowLine<'a> {
             encryption: record.encryption().as_str(),
             server_name: name.map(|(name, _)| name),
             server_name_source: name.map(|(_, source)| source),
-            tls: tls(record),
+            tls: TlsLine::new(record),
             dns: facts.dns.iter().chain(&facts.unasked).map(dns).collect(),
             http: facts
                 .http
@@ -229,28 +203,6 @@ fn end(endpoint: Endpoint, transport: Transport) -> String {
     }
 }
 
-fn tls(record: &FlowRecord) -> Option<TlsLine<'_>> {
-    let (facts, tls) = (&record.facts, &record.facts.tls);
-    let by_hello = |source| matches!(source, NameSource::Sni | NameSource::QuicSni);
-    let hello =
-        facts.ech.is_some() || facts.no_name.is_some() || !tls.alpn.is_empty() || facts.names.iter().any(|read| by_hello(read.source));
-    if !hello && tls.version.is_none() && tls.cipher.is_none() {
-        return None;
-    }
-    let details = tls.details.as_deref();
-    let print = |is: fn(&Fingerprint) -> bool| Some(details?.fingerprints.iter().find(|print| is(print))?.to_string());
-    Some(TlsLine {
-        version: tls.version.map(|(version, _)| version.to_string()),
-        cipher: tls.cipher.map(|(suite, _)| suite.to_string()),
-        alpn: tls.alpn.iter().map(|protocol| protocol.as_str()).collect(),
-        ja3: print(|print| matches!(print, Fingerprint::Ja3(_))),
-        ja3s: print(|print| matches!(print, Fingerprint::Ja3s(_))),
-        ja4: print(|print| matches!(print, Fingerprint::Ja4(_))),
-        resumed: tls.version.map(|_| tls.resumed),
-        ech: hello.then_some(facts.ech.is_some()),
-    })
-}
-
 fn dns(transaction: &DnsTransaction) -> DnsLine<'_> {
     let data = |data: &DnsData| match data {
         DnsData::Address(ip) => ip.to_string(),
@@ -277,8 +229,8 @@ mod tests {
 
     use super::*;
     use crate::fact::{
-        CipherSuite, Cleartext, Facts, FlowFacts, FlowState, FrameId, HttpRequest, Locus, Name, NameRead, Resolution, Text, TlsDetails,
-        TlsFacts, TlsVersion,
+        Alert, CipherSuite, Cleartext, Facts, Fingerprint, FlowFacts, FlowState, FrameId, Group, HttpRequest, Locus, Name, NameRead,
+        Resolution, Text, TlsDetails, TlsFacts, TlsVersion,
     };
 
     fn locus(number: u64) -> Locus {
@@ -337,6 +289,11 @@ mod tests {
                 alpn: vec![Text::from_wire(b"h2")],
                 details: Some(Box::new(TlsDetails {
                     fingerprints: vec![Fingerprint::Ja3([0xab; 16]), Fingerprint::Ja4([b'x'; 36]), Fingerprint::Ja3s([0x0c; 16])],
+                    group: Some((Group(29), locus(8))),
+                    compression: Some((1, locus(9))),
+                    renegotiated: Some(Locus { frame: FrameId::new(1, 3), ..locus(1) }),
+                    alerts: vec![(Alert { level: 2, description: 48 }, locus(10))],
+                    ..TlsDetails::default()
                 })),
                 ..TlsFacts::default()
             },
@@ -352,8 +309,9 @@ mod tests {
             "server_name": "inner.example", "server_name_source": "sni", "connect": "outer.example:443",
             "community_id": "1:x93A8G38IGStyGz3y1xymo9DWo4=",
             "tls": {
-                "version": "TLS1.3", "cipher": "TLS_AES_128_GCM_SHA256", "alpn": ["h2"], "ja3": "ab".repeat(16), "ja3s": "0c".repeat(16),
-                "ja4": "x".repeat(36), "resumed": false, "ech": false,
+                "version": "TLS1.3", "cipher": "TLS_AES_128_GCM_SHA256", "group": "x25519", "alpn": ["h2"], "ja3": "ab".repeat(16), "ja3s": "0c".repeat(16),
+                "ja4": "x".repeat(36), "resumed": false, "ech": false, "compression": {"value": "DEFLATE", "packet": 9},
+                "renegotiated": {"value": true}, "alerts": [{"by": "initiator", "level": "fatal", "value": "unknown_ca", "packet": 10}],
             },
             "verdict": "allowed", "rules": [],
         });

@@ -47,6 +47,10 @@ impl Dtls {
         }
         let Some(client) = self.client else { return Fate::Waits };
         let is_13 = self.settled.is_some_and(|settled| settled.version == TlsVersion::DTLS1_3);
+        if !is_13 && fragment.offset == 0 {
+            let suite = self.settled.map(|settled| settled.suite);
+            hello::say_message((fragment.kind, fragment.length, fragment.bytes), suite, client == end, seen);
+        }
         match (fragment.kind, client == end) {
             (SERVER_HELLO | HELLO_VERIFY_REQUEST, false) => {}
             // a certificate, a key exchange, a certificate's proof or address, supplemental data
@@ -186,7 +190,7 @@ impl Dtls {
             // a record has room for one
             self.unrecognised(seen);
         }
-        fingerprint::say_server(body, seen);
+        hello.say_details(body, seen);
         self.settled = Some(Settled { version, suite, sequence });
         if let Some(client) = self.client {
             self.ends[(!client).index()].id = hello::server_extension(body, CONNECTION_ID).and_then(id);

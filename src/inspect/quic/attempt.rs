@@ -241,7 +241,7 @@ impl Attempt {
             }
             return Ok(());
         }
-        fingerprint::say_server(body, seen);
+        hello.say_details(body, seen);
         self.tls = Some((hello.version, hello.suite));
         seen.say(Fact::Version(hello.version));
         seen.say(Fact::CipherSuite(hello.suite));
