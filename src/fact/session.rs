@@ -82,7 +82,7 @@ impl TlsDetails {
 }
 
 /// Something about a TLS session that no rule asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
     /// A hello's. Said only where it is wanted.
     Fingerprint(Fingerprint),

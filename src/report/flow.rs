@@ -230,7 +230,7 @@ mod tests {
     use super::*;
     use crate::fact::{
         Alert, CipherSuite, Cleartext, Facts, Fingerprint, FlowFacts, FlowState, FrameId, Group, HttpRequest, Locus, Name, NameRead,
-        Resolution, Text, TlsDetails, TlsFacts, TlsVersion,
+        OddName, Resolution, Text, TlsDetails, TlsFacts, TlsVersion,
     };
 
     fn locus(number: u64) -> Locus {
@@ -283,6 +283,7 @@ mod tests {
             names: vec![name("outer.example", NameSource::Connect), name("inner.example", NameSource::Sni)],
             connect: Some((Text::from_wire(b"outer.example:443"), locus(7))),
             encrypted: Some(locus(9)),
+            malformed: Some(("server_name extension".to_owned(), locus(8))),
             tls: TlsFacts {
                 version: Some((TlsVersion::TLS1_3, locus(8))),
                 cipher: Some((CipherSuite(0x1301), locus(8))),
@@ -291,6 +292,7 @@ mod tests {
                     fingerprints: vec![Fingerprint::Ja3([0xab; 16]), Fingerprint::Ja4([b'x'; 36]), Fingerprint::Ja3s([0x0c; 16])],
                     group: Some((Group(29), locus(8))),
                     compression: Some((1, locus(9))),
+                    odd_name: Some((OddName::Address, locus(8))),
                     renegotiated: Some(Locus { frame: FrameId::new(1, 3), ..locus(1) }),
                     alerts: vec![(Alert { level: 2, description: 48 }, locus(10))],
                     ..TlsDetails::default()
@@ -311,7 +313,8 @@ mod tests {
             "tls": {
                 "version": "TLS1.3", "cipher": "TLS_AES_128_GCM_SHA256", "group": "x25519", "alpn": ["h2"], "ja3": "ab".repeat(16), "ja3s": "0c".repeat(16),
                 "ja4": "x".repeat(36), "resumed": false, "ech": false, "compression": {"value": "DEFLATE", "packet": 9},
-                "renegotiated": {"value": true}, "alerts": [{"by": "initiator", "level": "fatal", "value": "unknown_ca", "packet": 10}],
+                "renegotiated": {"value": true}, "odd_name": {"value": "an address", "packet": 8},
+                "malformed": {"value": "server_name extension", "packet": 8}, "alerts": [{"by": "initiator", "level": "fatal", "value": "unknown_ca", "packet": 10}],
             },
             "verdict": "allowed", "rules": [],
         });

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fingerprints of hellos: JA4 as FoxIO's own tool makes it, JA3 and JA4 as Arkime does, on every capture that is there.
+"""Fingerprints of hellos and IDs of flows: JA4 as FoxIO's own tool makes it, JA3 and JA4 as Arkime does, on every capture that is there, and Community IDs as
+their specification has them.
 
 usage: fingerprints.py WIREWITNESS CAPTURES
 CAPTURES holds files/, ja4_expected.json (FoxIO: capture, and what each of its two tools says a flow) and arkime_expected.jsonl (sessions).
@@ -10,6 +11,10 @@ import ipaddress, json, os, subprocess, sys
 # What differs and why: the bytes ba ad as application protocol are `bd` by the method's text and 99 by both of FoxIO's tools; TLS inside
 # OpenVPN, and DTLS as it was before it was standardised (version 0x0100), are not read.
 KNOWN = {('foxio', 'tls-non-ascii-alpn.pcapng'), ('arkime', 'openvpn_synthetic.pcap'), ('arkime', 'wireshark-dtls0.pcap')}
+
+# Zeek's captures of the specification's examples
+IDS = {'icmp.pcap': '1:X0snYXpgwiv9TZtqg64sgzUn6Dk=', 'tcp.pcap': '1:LQU9qZlK+B5F3KDmev6m5PMibrg=', 'udp.pcap': '1:d/FP5EW3wiY1vCndhwleRRKHowQ=',
+       'sctp.pcap': '1:MP2EtRCAUIZvTw6MxJHLV7N7JDs=', 'ipv6.pcap': '1:/qFaeAR+gFe1KYjMzVDsMv+wgU4='}
 
 
 def flows(exe, path):
@@ -69,6 +74,10 @@ def main():
                 at = ends(s['src'], s['sport'], s['dst'], s['dport'])
                 for wanted in s[key] if isinstance(s.get(key), list) else [s[key]] if s.get(key) else []:
                     compare('arkime ' + key, row['capture'], at, wanted, ours.get(at, ()))
+    for name, wanted in IDS.items():
+        path = os.path.join(captures, 'files/zeek+zeek/testing/btest/Traces/communityid', name)
+        if os.path.exists(path):
+            compare('community id', name, (), wanted, {row.get('community_id') for row in flows(exe, path)})
     print('%d fingerprints agree, %d differ as they should, %d differ' % (same, known, wrong))
     sys.exit(1 if wrong or not same else 0)
 

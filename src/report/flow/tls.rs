@@ -52,6 +52,9 @@ pub struct TlsLine<'a> {
     /// Why the name asked for is odd.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub odd_name: Option<Sighted<&'static str>>,
+    /// What of the handshake is malformed, first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub malformed: Option<Sighted<&'a str>>,
     /// The first alerts that could be read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<AlertLine>,
@@ -114,6 +117,7 @@ impl<'a> TlsLine<'a> {
             renegotiated: details.and_then(|details| details.renegotiated).map(is_there),
             sslv2_hello: details.and_then(|details| details.old_hello).map(is_there),
             odd_name: details.and_then(|details| details.odd_name).map(|(why, at)| sighted(record, why.as_str(), at)),
+            malformed: facts.malformed.as_ref().map(|(what, at)| sighted(record, what.as_str(), *at)),
             alerts: details.into_iter().flat_map(|details| &details.alerts).map(|&(said, at)| alert(record, said, at)).collect(),
         })
     }

@@ -366,13 +366,13 @@ fn what_a_handshake_tells_beside_its_suite_is_told() {
     let asked = Detail::ClientCertificate(ClientCertificate::Asked);
     let mut talk = session_12(0xc02f);
     talk[1].1 = flight(0xc02f, b"\x03\x00\x17\x41 and what is signed");
-    assert_eq!(details(&talk), [group, asked.clone()]);
+    assert_eq!(details(&talk), [group, asked]);
     // the length of a prime looks like a curve
     talk[1].1 = flight(0x009e, b"\x03\x00\x17\x41 and what is signed");
-    assert_eq!(details(&talk), [asked.clone()]);
+    assert_eq!(details(&talk), [asked]);
     let answer = |certificates: &[u8]| [record(HANDSHAKE, &message(11, certificates)), session_12(0xc02f)[2].1.clone()].concat();
     talk[2].1 = answer(&[0, 0, 0]);
-    assert_eq!(details(&talk), [asked.clone()]);
+    assert_eq!(details(&talk), [asked]);
     talk[2].1 = answer(&[0; 700]);
     assert_eq!(details(&talk), [asked, Detail::ClientCertificate(ClientCertificate::Sent)]);
     assert_any_segments(&talk);
@@ -394,7 +394,7 @@ fn early_data_is_offered_and_sent() {
     let mut talk = session_13();
     talk[0].1 = record(HANDSHAKE, &client_hello(&[sni("a.example"), extension(42, b"")]));
     let offered = Detail::EarlyData(EarlyData::Offered);
-    assert_eq!(details(&talk), [offered.clone()]);
+    assert_eq!(details(&talk), [offered]);
     talk.insert(1, (OPENER, [change(), data(300), data(300)].concat()));
     assert_eq!(details(&talk), [offered, Detail::EarlyData(EarlyData::Sent)]);
 }
