@@ -80,6 +80,9 @@ pub const HELLO_BYTES: usize = 64 << 10;
 /// Alerts in the clear that are said of one flow; a peer has use for two.
 pub const ALERTS_PER_FLOW: u8 = 16;
 
+/// Alerts of a flow that its record shows.
+pub const ALERTS_SHOWN: usize = 4;
+
 /// Bytes of one end that probes may look at before a protocol must have claimed the flow.
 pub const PROBE_BYTES: usize = 1024;
 

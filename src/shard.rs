@@ -18,6 +18,7 @@ use crate::fact::{
     End, Endpoint, FlowRecord, FrameId, FrameIndex, Layer, Locus, Name, Observation, Resolution, Sightings, Timestamp, Transport,
 };
 use crate::flow::{FlowKey, FlowTable, LaneHash, Rider, Slot};
+use crate::inspect::Seen;
 use crate::judge::Scope;
 
 use ride::{Ride, record};
@@ -139,6 +140,8 @@ pub struct View {
     pub scope: Scope,
     /// Whether flows without an agent are inspected too.
     pub inspect_all: bool,
+    /// Whether what no rule asks for, and flows' records show, is read too.
+    pub details: bool,
     /// Whether flows are shown to the judge as soon as something is read in them, rather than at their end alone. It changes when a
     /// finding is known and never which.
     pub eager: bool,
@@ -219,6 +222,13 @@ pub struct Shared {
     layers: Vec<Layer>,
     /// The frame that somebody asks about, once it has come.
     trace: Option<Box<Trace>>,
+}
+
+impl Shared {
+    /// Where an inspector says what it reads at `at`.
+    fn seen(&mut self, at: Locus) -> Seen<'_> {
+        Seen::new(&mut self.said, at).detailed(self.view.details)
+    }
 }
 
 impl Lane {

@@ -165,8 +165,10 @@ fn flow_records_use_the_words_of_the_contract() {
                 assert!(flow[tally]["sent"].is_u64() && flow[tally]["received"].is_u64(), "{name}: {tally} in {flow}");
             }
             if flow["protocol"] == "tls" && flow["encryption"] == "encrypted" {
-                has(&flow["tls"], &["version", "cipher", "resumed", "ech"], &name);
+                has(&flow["tls"], &["version", "cipher", "resumed", "ech", "ja3", "ja3s", "ja4"], &name);
             }
+            let is_named = is_one_of(&flow["transport"], &["tcp", "udp", "sctp"]);
+            assert!(!is_named || flow["community_id"].as_str().is_some_and(|id| id.starts_with("1:")), "{name}: {flow}");
             for asked in flow["dns"].as_array().into_iter().flatten() {
                 has(asked, &["name", "type"], &name);
             }

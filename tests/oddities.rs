@@ -8,8 +8,9 @@ mod support;
 #[path = "support/world/mod.rs"]
 mod world;
 
-use scenes::{NAME, POLICY, agent, compliant, ip, judge_under, must_pass, neighbour, resolver, session, site};
-use world::{ACK, RST, SECOND, SYN, Version, Who, tls_session};
+use scenes::{NAME, POLICY, agent, audit_under, compliant, ip, judge_under, must_pass, neighbour, resolver, session, site};
+use world::tls::Flight;
+use world::{ACK, RST, SECOND, SYN, Version, Who, records, tls_session};
 
 #[test]
 fn compliant_traffic_may_look_odd() {
@@ -187,4 +188,27 @@ fn addresses_behind_nat64_are_judged_as_what_they_stand_for() {
     assert_eq!(judged(other, six, printer, "printer.local"), ("fail".to_owned(), vec!["WW302".to_owned()]));
     assert_eq!(judged(own, ip("2001:db8::66"), translated("10.0.0.4"), NAME), ("fail".to_owned(), vec!["WW101".to_owned()]));
     assert_eq!(judged(other, ip("2001:db8::66"), translated("10.0.0.4"), NAME), passes);
+}
+
+/// What cannot be seen of a session, or can be seen in spite of it, fails nothing; and the reader is told.
+#[test]
+fn renegotiation_and_compression_pass_and_are_listed() {
+    let listed = |change: fn(&mut Vec<Flight>)| {
+        let mut world = compliant();
+        let mut tcp = world.connect(agent(), site());
+        let mut said = records::session(0x0303, 0xc02f, NAME);
+        change(&mut said);
+        world.flights(&mut tcp, &said, 0);
+        world.close(&mut tcp);
+        let document = audit_under(POLICY, &world.pcap()).json();
+        assert_eq!(document["verdict"], "pass", "{document}");
+        let kinds = document["exceptions"].as_array().unwrap().iter();
+        kinds.map(|exception| exception["kind"].as_str().unwrap().to_owned()).filter(|kind| kind != "resolver").collect::<Vec<_>>()
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(listed(|_| ()), none);
+    assert_eq!(listed(|said| said.push((Who::Opener, records::record(22, 0x0303, &[0xe3; 240]), false))), ["renegotiation"]);
+    // the byte behind the suite of the ServerHello
+    assert_eq!(listed(|said| said[1].1[46] = 1), ["compression"]);
+    assert_eq!(listed(|said| said[0].1 = records::hello_of_ssl2(0x0303)), none);
 }

@@ -107,6 +107,7 @@ impl Task<'_> {
             memory: self.memory,
             table_key: way.table_key,
             inspect_all: self.inspect_all,
+            details: self.inspect_all,
             eager: self.eager,
             ..Config::default()
         };

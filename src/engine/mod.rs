@@ -40,6 +40,8 @@ pub struct Config {
     pub table_key: u64,
     /// Whether flows without an agent are inspected too.
     pub inspect_all: bool,
+    /// Whether what no rule asks for, and flows' records show, is read too (fingerprints of hellos).
+    pub details: bool,
     /// Whether findings are wanted as soon as they are known.
     pub eager: bool,
     /// The packet to explain: the path of its input as given, and its number there.
@@ -48,7 +50,16 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { threads: 1, memory: limits::DEFAULT_MEMORY, lane_key: 0, table_key: 0, inspect_all: false, eager: false, explain: None }
+        Self {
+            threads: 1,
+            memory: limits::DEFAULT_MEMORY,
+            lane_key: 0,
+            table_key: 0,
+            inspect_all: false,
+            details: false,
+            eager: false,
+            explain: None,
+        }
     }
 }
 
@@ -99,7 +110,7 @@ pub struct Outcome {
 /// Audits `inputs` as one series in the order of time: flows go on from one to the next.
 pub fn run(inputs: Vec<Input>, scope: Scope, judge: Judge, config: &Config, observer: &mut dyn Observer) -> Outcome {
     let lanes = LaneHash::new(config.lane_key);
-    let view = Arc::new(View { scope, inspect_all: config.inspect_all, eager: config.eager, lanes });
+    let view = Arc::new(View { scope, inspect_all: config.inspect_all, details: config.details, eager: config.eager, lanes });
     let budget = (config.memory as usize / limits::LANES / 10).saturating_mul(9);
     let table_key = |n: usize| config.table_key.wrapping_add(n as u64);
     let lanes = (0..limits::LANES).map(|n| Lane::new(Arc::clone(&view), budget, table_key(n))).collect();

@@ -12,6 +12,7 @@ mod observation;
 mod on_demand;
 mod outer;
 mod record;
+mod session;
 mod sighting;
 mod time;
 mod tls;
@@ -22,12 +23,11 @@ pub use name::{Name, Text};
 pub use observation::{Cleartext, DnsData, Fact, Hidden, NameSource, Observation, Resolution, Upgrade};
 pub use on_demand::OnDemand;
 pub use outer::{Layer, Tunnel, TunnelSeen};
-pub use record::{
-    Checksums, DnsTransaction, Encryption, Facts, FlowFacts, FlowRecord, FlowState, HttpRequest, NameRead, RareFacts, Tally, TlsFacts,
-};
+pub use record::{Checksums, DnsTransaction, Encryption, Facts, FlowFacts, FlowRecord, FlowState, HttpRequest, NameRead, RareFacts, Tally};
+pub use session::{ClientCertificate, Detail, EarlyData, Fingerprint, OddName, TlsDetails, TlsFacts};
 pub use sighting::{Jumps, Sighting, Sightings, Watched};
 pub use time::Timestamp;
-pub use tls::{Alert, CipherSuite, TlsVersion};
+pub use tls::{Alert, CipherSuite, Group, TlsVersion};
 
 use std::fmt;
 use std::net::IpAddr;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, CipherSuite, End, Locus, Name, Text, TlsVersion};
+use super::{Alert, CipherSuite, Detail, End, Locus, Name, Text, TlsVersion};
 
 /// A fact and where it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,8 @@ pub enum Fact {
     ProtectedData,
     /// An alert that could be read.
     Alert(Alert),
+    /// Something about a TLS session that no rule asks for.
+    Detail(Detail),
     /// This flow's payload is shown to be encrypted, by its handshake.
     Encrypted,
     /// Payload in the clear.

@@ -5,8 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 use super::on_demand::{Nothing, OnDemand};
 use super::{
-    Alert, Basis, CipherSuite, Cleartext, End, Endpoint, Fact, FrameId, Hidden, Layer, Locus, Name, NameSource, Observation, Resolution,
-    Text, Timestamp, TlsVersion, Transport, Upgrade,
+    Basis, Cleartext, End, Endpoint, Fact, FrameId, Hidden, Layer, Locus, Name, NameSource, Observation, Resolution, Text, Timestamp,
+    TlsFacts, Transport, Upgrade,
 };
 use crate::limits;
 
@@ -47,6 +47,8 @@ pub struct FlowRecord {
     pub quoted_only: bool,
     /// The tunnels that its first packet lay in, outermost first.
     pub tunnel: Vec<Layer>,
+    /// It is of messages of ICMP that are no echo.
+    pub is_message: bool,
     /// It is itself a tunnel, all of whose payload was opened and judged as flows of their own.
     pub is_tunnel: bool,
     /// What was read in it.
@@ -262,21 +264,6 @@ pub struct NameRead {
     pub at: Locus,
 }
 
-/// What a TLS handshake settled, as far as it could be read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TlsFacts {
-    /// The version that the responder chose, and where.
-    pub version: Option<(TlsVersion, Locus)>,
-    /// The suite that it chose.
-    pub cipher: Option<(CipherSuite, Locus)>,
-    /// What the opener offered.
-    pub alpn: Vec<Text>,
-    /// The session was resumed.
-    pub resumed: bool,
-    /// The first fatal or closing alert that could be read.
-    pub alert: Option<(Alert, Locus)>,
-}
-
 /// A question and, where it came, its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DnsTransaction {
@@ -390,8 +377,13 @@ impl FlowFacts {
             Fact::HandshakeBegun => first(&mut self.handshake_begun),
             Fact::HandshakeFinished => first(&mut self.handshake_finished),
             Fact::ProtectedData => first(&mut self.protected_data),
-            Fact::Alert(alert) if alert.ends() => _ = self.tls.alert.get_or_insert((alert, at)),
-            Fact::Alert(_) => {}
+            Fact::Alert(alert) => {
+                self.tls.details.get_or_insert_default().alert(alert, at);
+                if alert.ends() {
+                    self.tls.alert.get_or_insert((alert, at));
+                }
+            }
+            Fact::Detail(detail) => self.tls.details.get_or_insert_default().fold(detail, at),
             Fact::Encrypted => first(&mut self.encrypted),
             // text that is not even of the flow's protocol is the graver sighting
             Fact::Cleartext(how) if self.cleartext.is_none_or(|(known, _)| how > known) => {
@@ -471,6 +463,7 @@ impl FlowFacts {
         let dns: usize = self.dns.iter().map(|t| size_of::<DnsTransaction>() + 128 + t.name.as_str().len()).sum();
         let hosts: usize = self.http_hosts.iter().map(|host| size_of::<Name>() + host.as_str().len()).sum();
         let rare = self.rare.made().map_or(0, |_| size_of::<RareFacts>());
-        names + dns + hosts + rare + self.tls.alpn.len() * 32
+        let details = self.tls.details.as_ref().map_or(0, |details| details.heap_bytes());
+        names + dns + hosts + rare + details + self.tls.alpn.len() * 32
     }
 }

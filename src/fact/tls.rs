@@ -58,6 +58,7 @@ impl fmt::Display for TlsVersion {
             Self::DTLS1_0 => f.write_str("DTLS1.0"),
             Self::DTLS1_2 => f.write_str("DTLS1.2"),
             Self::DTLS1_3 => f.write_str("DTLS1.3"),
+            Self(draft @ 0x7f00..=0x7fff) => write!(f, "TLS1.3-draft{}", draft & 0xff),
             Self(other) => write!(f, "0x{other:04x}"),
         }
     }
@@ -98,5 +99,92 @@ impl Alert {
     #[must_use]
     pub fn ends(self) -> bool {
         self.level == 2 || self.description == 0
+    }
+
+    /// `warning` or `fatal`.
+    #[must_use]
+    pub fn level(self) -> &'static str {
+        if self.level == 1 { "warning" } else { "fatal" }
+    }
+}
+
+/// The registered name, or the number.
+impl fmt::Display for Alert {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.description {
+            0 => "close_notify",
+            10 => "unexpected_message",
+            20 => "bad_record_mac",
+            21 => "decryption_failed",
+            22 => "record_overflow",
+            30 => "decompression_failure",
+            40 => "handshake_failure",
+            41 => "no_certificate",
+            42 => "bad_certificate",
+            43 => "unsupported_certificate",
+            44 => "certificate_revoked",
+            45 => "certificate_expired",
+            46 => "certificate_unknown",
+            47 => "illegal_parameter",
+            48 => "unknown_ca",
+            49 => "access_denied",
+            50 => "decode_error",
+            51 => "decrypt_error",
+            60 => "export_restriction",
+            70 => "protocol_version",
+            71 => "insufficient_security",
+            80 => "internal_error",
+            86 => "inappropriate_fallback",
+            90 => "user_canceled",
+            100 => "no_renegotiation",
+            109 => "missing_extension",
+            110 => "unsupported_extension",
+            111 => "certificate_unobtainable",
+            112 => "unrecognized_name",
+            113 => "bad_certificate_status_response",
+            114 => "bad_certificate_hash_value",
+            115 => "unknown_psk_identity",
+            116 => "certificate_required",
+            120 => "no_application_protocol",
+            121 => "ech_required",
+            other => return write!(f, "{other}"),
+        })
+    }
+}
+
+/// A group of a key exchange, by its number in the IANA registry of supported groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group(pub u16);
+
+/// The registered name, or the number in hex.
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            19 => "secp192r1",
+            21 => "secp224r1",
+            22 => "secp256k1",
+            23 => "secp256r1",
+            24 => "secp384r1",
+            25 => "secp521r1",
+            26 => "brainpoolP256r1",
+            27 => "brainpoolP384r1",
+            28 => "brainpoolP512r1",
+            29 => "x25519",
+            30 => "x448",
+            41 => "curveSM2",
+            256 => "ffdhe2048",
+            257 => "ffdhe3072",
+            258 => "ffdhe4096",
+            259 => "ffdhe6144",
+            260 => "ffdhe8192",
+            512 => "MLKEM512",
+            513 => "MLKEM768",
+            514 => "MLKEM1024",
+            4587 => "SecP256r1MLKEM768",
+            4588 => "X25519MLKEM768",
+            4589 => "SecP384r1MLKEM1024",
+            0x6399 => "X25519Kyber768Draft00",
+            other => return write!(f, "0x{other:04x}"),
+        })
     }
 }

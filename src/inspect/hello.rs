@@ -8,18 +8,26 @@
 //! It refuses to guess: where a name would stand and cannot be read, that is said, and never that there is no name. It does not tell
 //! real encrypted_client_hello extensions from grease, which are made to look alike.
 
-use tls_parser::{TlsCipherEnc, TlsCipherSuite, TlsMessageHandshake};
+use tls_parser::{TlsCipherEnc, TlsCipherSuite};
 
-use crate::fact::{CipherSuite, Fact, Hidden, Name, NameSource, Text, TlsVersion};
+use crate::fact::{CipherSuite, ClientCertificate, Detail, EarlyData, Fact, Group, Hidden, Name, NameSource, OddName, Text, TlsVersion};
 use crate::inspect::Seen;
 use crate::limits;
+
+pub(super) mod fingerprint;
 
 const SERVER_NAME: u16 = 0;
 const ALPN: u16 = 16;
 const PRE_SHARED_KEY: u16 = 41;
 const EARLY_DATA: u16 = 42;
 const SUPPORTED_VERSIONS: u16 = 43;
+const KEY_SHARE: u16 = 51;
 const ENCRYPTED_CLIENT_HELLO: u16 = 0xfe0d;
+
+/// Handshake messages that tell more of a session (RFC 8446 appendix B.3).
+const CERTIFICATE: u8 = 11;
+const SERVER_KEY_EXCHANGE: u8 = 12;
+const CERTIFICATE_REQUEST: u8 = 13;
 
 /// The random of a ServerHello that is a HelloRetryRequest: the SHA-256 of that word (RFC 8446 section 4.1.3).
 pub(super) const RETRY_RANDOM: [u8; 32] = [
@@ -32,6 +40,8 @@ pub(super) const RETRY_RANDOM: [u8; 32] = [
 pub(super) struct ClientHello {
     /// The one name that could be read, odd or not.
     pub(super) name: Option<Name>,
+    /// Why the name is odd, if it is.
+    pub(super) odd: Option<OddName>,
     /// Why a name, or another one beside it, cannot be read. `None` without a name: none is asked for.
     pub(super) hidden: Option<Hidden>,
     /// The application protocols offered, in order, at most [`limits::ALPN_PER_FLOW`].
@@ -59,12 +69,19 @@ impl ClientHello {
             hello.malformed = Some("client hello without suites");
         }
         let mut names = Names::default();
+        let mut kinds = 0u64;
         let mut list = Reader(fixed.ext.unwrap_or_default());
         while !list.is_empty() {
             let Some((kind, content)) = list.extension() else {
                 hello.malformed = Some("extension list of the client hello");
                 break;
             };
+            // those of the standards; the others are too many to remember
+            let bit = 1u64.checked_shl(kind.into()).unwrap_or(0);
+            if kinds & bit != 0 && kind != SERVER_NAME {
+                hello.malformed = Some("extension that is there twice in the client hello");
+            }
+            kinds |= bit;
             match kind {
                 SERVER_NAME => names.read(content, &mut hello.malformed),
                 ALPN => hello.read_alpn(content),
@@ -73,6 +90,7 @@ impl ClientHello {
                 _ => {}
             }
         }
+        hello.odd = names.oddity();
         (hello.name, hello.hidden) = names.settle(hello.malformed.is_some());
         hello
     }
@@ -81,6 +99,9 @@ impl ClientHello {
     pub(super) fn say(self, source: NameSource, seen: &mut Seen<'_>) {
         for protocol in &self.alpn {
             seen.say(Fact::Alpn(protocol.clone()));
+        }
+        if self.offers_early_data {
+            seen.say(Fact::Detail(Detail::EarlyData(EarlyData::Offered)));
         }
         self.say_name(source, seen);
     }
@@ -95,6 +116,9 @@ impl ClientHello {
         }
         if let Some(name) = self.name {
             seen.say(Fact::ServerName { name, source });
+        }
+        if let Some(why) = self.odd {
+            seen.say(Fact::Detail(Detail::OddName(why)));
         }
         if let Some(why) = self.hidden {
             seen.say(Fact::NameHidden(why));
@@ -130,7 +154,7 @@ struct Names {
     first: Option<Name>,
     extensions: usize,
     several: bool,
-    odd: bool,
+    odd: Option<OddName>,
     malformed: bool,
 }
 
@@ -141,18 +165,18 @@ impl Names {
         self.extensions += 1;
         if self.extensions > 1 {
             *malformed = Some("several server_name extensions");
-            self.odd = true;
+            self.odd = Some(OddName::Several);
         }
         let mut whole = Reader(content);
         let Some(list) = whole.vector16().filter(|_| whole.is_empty()) else {
             // an empty extension is how a server answers: it asks for nothing that could be read
-            self.odd |= content.is_empty();
+            self.note(content.is_empty(), OddName::Empty);
             self.malformed = true;
             *malformed = Some("server_name extension");
             return;
         };
         let mut list = Reader(list);
-        self.odd |= list.is_empty();
+        self.note(list.is_empty(), OddName::Empty);
         while !list.is_empty() {
             let Some((kind, name)) = list.u8().zip(list.vector16()) else {
                 self.malformed = true;
@@ -160,7 +184,7 @@ impl Names {
                 return;
             };
             if kind != Self::HOST_NAME || name.is_empty() {
-                self.odd = true;
+                self.note(true, if name.is_empty() { OddName::Empty } else { OddName::Type });
             } else if self.first.is_some() {
                 self.several = true;
             } else {
@@ -169,9 +193,26 @@ impl Names {
         }
     }
 
+    fn note(&mut self, is_odd: bool, why: OddName) {
+        if is_odd {
+            self.odd.get_or_insert(why);
+        }
+    }
+
+    /// Why the name is odd.
+    fn oddity(&self) -> Option<OddName> {
+        let of_name = |name: &Name| match name {
+            name if name.as_ip().is_some() => Some(OddName::Address),
+            name if name.as_str().len() > 253 => Some(OddName::Length),
+            name => name.is_odd().then_some(OddName::Characters),
+        };
+        let several = self.several.then_some(OddName::Several);
+        several.or(self.odd).or_else(|| self.first.as_ref().and_then(of_name))
+    }
+
     /// The name, and why one cannot be read.
     fn settle(self, hello_is_malformed: bool) -> (Option<Name>, Option<Hidden>) {
-        let odd = self.odd || self.several || self.first.as_ref().is_some_and(Name::is_odd);
+        let odd = self.odd.is_some() || self.several || self.first.as_ref().is_some_and(Name::is_odd);
         let name = self.first.filter(|_| !self.several);
         let hidden = match (odd, &name) {
             (true, _) => Some(Hidden::Odd),
@@ -188,31 +229,30 @@ impl Names {
 pub(super) struct ServerHello {
     /// It is a HelloRetryRequest: the opener shall say its hello again, and nothing is settled yet.
     pub(super) is_retry: bool,
-    /// The version chosen; drafts of 1.3 count as it.
+    /// The version chosen.
     pub(super) version: TlsVersion,
     /// The suite chosen.
     pub(super) suite: CipherSuite,
     /// Whether a pre-shared key was accepted (RFC 8446 section 4.2.11), which shows resumption in TLS 1.3.
     pub(super) accepts_key: bool,
+    /// The method by which records are compressed; 0 for none.
+    pub(super) compression: u8,
+    /// The group of the key share (TLS 1.3).
+    pub(super) group: Option<Group>,
 }
 
 impl ServerHello {
     /// Reads the body of a ServerHello, without its four bytes of handshake header. `Err` says what is malformed; nothing of such a
     /// message is to be relied upon.
     pub(super) fn read(body: &[u8]) -> Result<Self, &'static str> {
-        let Ok((behind, message)) = tls_parser::parse_tls_handshake_msg_server_hello(body) else {
-            return Err("server hello");
-        };
-        if !behind.is_empty() {
+        let mut rest = Reader(body);
+        let (legacy, random, suite, compression) = Self::fixed(&mut rest).ok_or("server hello")?;
+        let extensions = if rest.is_empty() { &[] } else { rest.vector16().ok_or("extension list of the server hello")? };
+        if !rest.is_empty() {
             return Err("length of the server hello");
         }
-        let (legacy, random, suite, extensions) = match message {
-            TlsMessageHandshake::ServerHello(hello) => (hello.version, hello.random, hello.cipher, hello.ext),
-            TlsMessageHandshake::ServerHelloV13Draft18(hello) => (hello.version, hello.random, hello.cipher, hello.ext),
-            _ => return Err("server hello"),
-        };
-        let (mut version, mut accepts_key) = (None, false);
-        let mut list = Reader(extensions.unwrap_or_default());
+        let (mut version, mut accepts_key, mut group) = (None, false, None);
+        let mut list = Reader(extensions);
         while !list.is_empty() {
             let (kind, content) = list.extension().ok_or("extension list of the server hello")?;
             match kind {
@@ -221,15 +261,46 @@ impl ServerHello {
                     _ => return Err("supported_versions of the server hello"),
                 },
                 PRE_SHARED_KEY => accepts_key = true,
+                KEY_SHARE => group = Reader(content).u16().map(Group),
                 _ => {}
             }
         }
         Ok(Self {
             is_retry: random == RETRY_RANDOM,
-            version: TlsVersion(version.unwrap_or(legacy.0)).settled(),
-            suite: CipherSuite(suite.0),
+            version: TlsVersion(version.unwrap_or(legacy)),
+            suite: CipherSuite(suite),
             accepts_key,
+            compression,
+            group,
         })
+    }
+
+    /// Says what of the session no rule asks for; `body` is that of the message.
+    pub(super) fn say_details(&self, body: &[u8], seen: &mut Seen<'_>) {
+        fingerprint::say_server(body, seen);
+        if let Some(group) = self.group.filter(|_| seen.wants_details()) {
+            seen.say(Fact::Detail(Detail::Group(group)));
+        }
+        if self.compression != 0 {
+            seen.say(Fact::Detail(Detail::Compression(self.compression)));
+        }
+    }
+
+    /// The fields before the extensions: version, random, suite, compression.
+    fn fixed<'a>(rest: &mut Reader<'a>) -> Option<(u16, &'a [u8], u16, u8)> {
+        let version = rest.u16()?;
+        let random = rest.take(32)?;
+        // drafts of TLS 1.3 before 22 had neither session ID nor compression
+        let is_short = (0x7f00..0x7f16).contains(&version);
+        if !is_short && !(TlsVersion::SSL3..=TlsVersion::TLS1_3).contains(&TlsVersion(version)) {
+            return None;
+        }
+        if !is_short {
+            rest.vector8().filter(|session| session.len() <= 32)?;
+        }
+        let suite = rest.u16()?;
+        let compression = if is_short { 0 } else { rest.u8()? };
+        Some((version, random, suite, compression))
     }
 }
 
@@ -245,6 +316,25 @@ impl ServerHello {
         let is_known = matches!(hello.version, TlsVersion::DTLS1_0 | TlsVersion::DTLS1_2 | TlsVersion::DTLS1_3);
         if is_known { Ok(hello) } else { Err(UNKNOWN) }
     }
+}
+
+/// Says what another handshake message before TLS 1.3 tells: its type, length and first bytes, the suite, and whether the client sent it.
+pub(super) fn say_message((kind, length, start): (u8, usize, &[u8]), suite: Option<CipherSuite>, of_client: bool, seen: &mut Seen<'_>) {
+    let detail = match (kind, of_client, start) {
+        // a named curve, where the suite agrees on keys by one (RFC 8422 section 5.4)
+        (SERVER_KEY_EXCHANGE, false, &[3, high, low, ..]) if seen.wants_details() => {
+            let name = suite.and_then(CipherSuite::name).unwrap_or_default();
+            if !name.contains("_ECDHE_") && !name.contains("_ECDH_anon_") || name.contains("_PSK_") {
+                return;
+            }
+            Detail::Group(Group(u16::from_be_bytes([high, low])))
+        }
+        (CERTIFICATE_REQUEST, false, _) => Detail::ClientCertificate(ClientCertificate::Asked),
+        // an empty list is how a client says that it has none
+        (CERTIFICATE, true, _) if length > 3 => Detail::ClientCertificate(ClientCertificate::Sent),
+        _ => return,
+    };
+    seen.say(Fact::Detail(detail));
 }
 
 /// The body of a ClientHello of DTLS as TLS has it: without the cookie behind its session ID (RFC 6347 section 4.2.1).

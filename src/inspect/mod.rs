@@ -211,12 +211,25 @@ pub enum Progress {
 pub struct Seen<'a> {
     out: &'a mut Vec<Observation>,
     at: Locus,
+    details: bool,
 }
 
 impl<'a> Seen<'a> {
     /// Collects into `out` what is read at `at`.
     pub fn new(out: &'a mut Vec<Observation>, at: Locus) -> Self {
-        Self { out, at }
+        Self { out, at, details: false }
+    }
+
+    /// The same, where what only a flow's record shows is wanted or not.
+    #[must_use]
+    pub fn detailed(self, details: bool) -> Self {
+        Self { details, ..self }
+    }
+
+    /// Whether what only a flow's record shows is wanted ([`Fact::Detail`]).
+    #[must_use]
+    pub fn wants_details(&self) -> bool {
+        self.details
     }
 
     /// Says `fact`, read in the frame at hand.

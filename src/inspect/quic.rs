@@ -22,7 +22,7 @@ use self::ids::{Borne, Ids};
 use self::packet::{Id, Kind, Long, Packet, Version};
 use super::readable::{self, Run};
 use super::{Carrier, Finish, Inspector, Opening, Probe, Progress, Protocol, Seen, saved};
-use crate::fact::{Cleartext, End, Fact, Hidden};
+use crate::fact::{Cleartext, Detail, EarlyData, End, Fact, Hidden};
 use crate::limits;
 
 /// QUIC over UDP.
@@ -240,6 +240,9 @@ impl Quic {
         if packet.kind == Kind::Handshake {
             attempt.handshake(end, packet, seen);
         } else {
+            if !self.is_data_said {
+                seen.say(Fact::Detail(Detail::EarlyData(EarlyData::Sent)));
+            }
             self.protected_data(seen);
         }
         self.sealed(packet.sealed(), seen)

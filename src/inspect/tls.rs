@@ -16,23 +16,25 @@
 //!
 //! The two directions of a tap may be merged late, so that nothing here relies on the order between the ends, save what is said above of
 //! early data. It refuses to decrypt, to read certificates (they prove nothing unless validated, and TLS 1.3 hides them), to recognise
-//! TLS by the responder's bytes alone, and to read the hello of SSL 2.0.
+//! TLS by the responder's bytes alone, and to read SSL 2.0 beyond its hellos ([`ssl2`]).
 
 use serde::{Deserialize, Serialize};
 
+use super::hello::fingerprint::{self, Over};
 use super::hello::{self, ClientHello, ServerHello};
 use super::{Carrier, Finish, Inspector, Opening, Probe, Progress, Protocol, Seen, readable, saved};
-use crate::fact::{Alert, CipherSuite, Cleartext, End, Fact, Hidden, Name, NameSource, TlsVersion};
+use crate::fact::{Alert, CipherSuite, Cleartext, Detail, EarlyData, End, Fact, Hidden, Name, NameSource, TlsVersion};
 use crate::limits;
 use record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_BYTES, Header, MAX_PLAIN, MAX_PROTECTED_13};
 
 mod record;
+mod ssl2;
 
 /// TLS and SSL 3.0 over TCP.
 pub(super) static TLS: Protocol = Protocol {
     name: "tls",
     carrier: Carrier::Stream,
-    recognised_by: "a handshake record whose first message is a ClientHello",
+    recognised_by: "a handshake record whose first message is a ClientHello; a ClientHello in the form of SSL 2.0",
     reads: "the hello messages, alerts, every record header",
     encrypted: "records after a handshake that was seen to finish, with a suite that encrypts",
     probe,
@@ -69,6 +71,8 @@ struct Tls {
     name: Option<Name>,
     /// The last hello offers early data.
     offers_early_data: bool,
+    /// The hello was one of SSL 2.0.
+    is_old: bool,
     /// A HelloRetryRequest was read.
     is_retried: bool,
     /// What the ServerHello settled.
@@ -77,6 +81,7 @@ struct Tls {
     is_finished: bool,
     is_hidden_said: bool,
     is_data_said: bool,
+    is_renegotiated: bool,
     alerts: u8,
     ends: [Half; 2],
 }
@@ -119,6 +124,9 @@ enum Step {
 }
 
 fn probe(opening: &Opening<'_>) -> Probe {
+    if opening.first.first().is_some_and(|first| first & 0x80 != 0) {
+        return ssl2::probe(opening.first);
+    }
     let mut rest = opening.first;
     loop {
         let header = match Header::read(rest) {
@@ -204,7 +212,7 @@ impl Tls {
         let header = match Header::read(rest) {
             Ok(Some(header)) => header,
             Ok(None) => return Step::More,
-            Err(record::NoRecord) => return self.breach(end, seen),
+            Err(record::NoRecord) => return self.old_hello(end, rest, seen),
         };
         if self.is_finished {
             return self.protected(end, header, rest, seen);
@@ -226,6 +234,33 @@ impl Tls {
         step
     }
 
+    /// What is no record: a hello of SSL 2.0, where one is due.
+    fn old_hello(&mut self, end: End, rest: &[u8], seen: &mut Seen<'_>) -> Step {
+        if self.is_opener(end) {
+            let has_begun = self.hellos > 0 || self.ends[end.index()].plain > 0;
+            return match ssl2::probe(rest) {
+                Probe::Yes if !has_begun && rest.len() < ssl2::length(rest) => Step::More,
+                Probe::Yes if !has_begun => {
+                    (self.hellos, self.is_old) = (1, true);
+                    seen.say(Fact::NoServerName);
+                    seen.say(Fact::Detail(Detail::OldHello));
+                    Step::Past(ssl2::length(rest))
+                }
+                Probe::Maybe if !has_begun => Step::More,
+                _ => self.breach(end, seen),
+            };
+        }
+        match ssl2::is_answer(rest) {
+            None if self.version.is_none() && self.is_old => Step::More,
+            // nothing of what follows is known to be ciphertext
+            Some(true) if self.version.is_none() && self.is_old => {
+                seen.say(Fact::Version(TlsVersion::SSL2));
+                Step::Settled
+            }
+            _ => self.breach(end, seen),
+        }
+    }
+
     /// A record after the handshake: its framing is all there is to see, and whether it is sealed at all.
     fn protected(&mut self, end: End, header: Header, rest: &[u8], seen: &mut Seen<'_>) -> Step {
         let is_13 = self.is_13();
@@ -245,6 +280,10 @@ impl Tls {
             }
             seen.say(Fact::Cleartext(Cleartext::AfterHandshake));
             return Step::Settled;
+        }
+        if !is_13 && header.kind == HANDSHAKE && self.is_opener(end) && !self.is_renegotiated {
+            self.is_renegotiated = true;
+            seen.say(Fact::Detail(Detail::Renegotiated));
         }
         let is_closing = if is_13 { header.length == self.alert_bytes() } else { header.kind == ALERT };
         self.ends[end.index()].is_closing = is_closing;
@@ -306,7 +345,11 @@ impl Tls {
         if !is_due || is_old && !half.is_sealed || is_13 && !sealed.contains(&header.length) {
             return self.breach(end, seen);
         }
-        half.is_early |= !half.is_sealed && header.length > alert_bytes;
+        let is_early = !half.is_sealed && header.length > alert_bytes;
+        if is_early && !half.is_early && is_opener && self.offers_early_data && !is_flight_seen {
+            seen.say(Fact::Detail(Detail::EarlyData(EarlyData::Sent)));
+        }
+        half.is_early |= is_early;
         if !is_opener || is_flight_seen || !self.offers_early_data {
             half.longest_protected = half.longest_protected.max(header.length as u16);
         }
@@ -371,17 +414,19 @@ impl Tls {
             let message = bytes.get(at..).unwrap_or_default();
             let Some((&[_, high, middle, low], content)) = message.split_first_chunk() else { break };
             let length = u32::from_be_bytes([0, high, middle, low]);
+            let start = content;
             let content = content.get(..length as usize).ok_or(content.len() as u32);
             match (kind, content) {
                 (CLIENT_HELLO | SERVER_HELLO, Err(_)) if length as usize > limits::HELLO_BYTES => {
                     return Err(self.limit("hello bytes", seen));
                 }
                 (CLIENT_HELLO | SERVER_HELLO, Err(_)) => break,
-                (CLIENT_HELLO, Ok(content)) => self.client_hello(ClientHello::read(content), seen),
-                (SERVER_HELLO, Ok(content)) => self.server_hello(ServerHello::read(content), seen)?,
+                (CLIENT_HELLO, Ok(content)) => self.client_hello(content, seen),
+                (SERVER_HELLO, Ok(content)) => self.server_hello(content, seen)?,
                 (_, content) => {
                     let half = &mut self.ends[end.index()];
                     half.is_hello_done |= kind == SERVER_HELLO_DONE;
+                    hello::say_message((kind, length as usize, start), self.suite, self.opener == Some(end), seen);
                     if let Err(given) = content {
                         half.passing = length - given;
                         return Ok(bytes.len());
@@ -413,11 +458,13 @@ impl Tls {
         }
     }
 
-    fn client_hello(&mut self, hello: ClientHello, seen: &mut Seen<'_>) {
+    fn client_hello(&mut self, body: &[u8], seen: &mut Seen<'_>) {
+        let hello = ClientHello::read(body);
         self.hellos += 1;
         self.offers_early_data = hello.offers_early_data;
         if self.hellos == 1 {
             self.name.clone_from(&hello.name);
+            fingerprint::say_client(body, Over::Stream, seen);
             return hello.say(NameSource::Sni, seen);
         }
         // what the opener sent between its hellos showed nothing
@@ -435,8 +482,8 @@ impl Tls {
         }
     }
 
-    fn server_hello(&mut self, hello: Result<ServerHello, &'static str>, seen: &mut Seen<'_>) -> Result<(), Step> {
-        let hello = match hello {
+    fn server_hello(&mut self, body: &[u8], seen: &mut Seen<'_>) -> Result<(), Step> {
+        let hello = match ServerHello::read(body) {
             Ok(hello) => hello,
             Err(what) => {
                 // which records are ciphertext cannot be told any more
@@ -452,6 +499,7 @@ impl Tls {
             self.is_retried = true;
             return Ok(());
         }
+        hello.say_details(body, seen);
         self.version = Some(hello.version);
         self.suite = Some(hello.suite);
         seen.say(Fact::Version(hello.version));

@@ -519,6 +519,16 @@ impl Judge {
         if record.facts.ech.is_some() && case.policy.ech == super::policy::Ech::Allow {
             self.except("ech", format!("the hello to {} carries an encrypted hello; its outer name was taken as the name", place(case)));
         }
+        if let Some(details) = &record.facts.tls.details {
+            if details.renegotiated.is_some() {
+                let what = "was negotiated anew inside its encryption: what was agreed on then cannot be seen";
+                self.except("renegotiation", format!("{} with {} {what}", case.protocol_or_payload(), place(case)));
+            }
+            if details.compression.is_some() {
+                let what = "compresses before it encrypts: the lengths of records tell of their content";
+                self.except("compression", format!("{} with {} {what}", case.protocol_or_payload(), place(case)));
+            }
+        }
         if let Some((what, _)) = &record.facts.malformed {
             self.except("malformed", format!("{} with {}: {what}", case.protocol_or_payload(), place(case)));
         }

@@ -51,6 +51,7 @@ pub(super) fn record(seen: &TunnelSeen) -> FlowRecord {
         evicted: seen.evicted,
         quoted_only: false,
         tunnel: Vec::new(),
+        is_message: false,
         is_tunnel: true,
         facts: facts.into(),
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::flow::FlowLine;
 use super::layout::inert;
 use super::{Style, json};
-use crate::fact::{Alert, Endpoint, Fact, Layer, RecordType, Timestamp, Upgrade};
+use crate::fact::{Detail, Endpoint, Fact, Fingerprint, Layer, RecordType, Timestamp, Upgrade};
 use crate::judge::{Cited, Explained, PacketRef};
 
 /// The explanation as a document.
@@ -167,6 +167,18 @@ fn words(fact: &Fact) -> String {
         Fact::BadCopy => "it contradicts what was sent at the same place, and was passed over: its checksum is bad".to_owned(),
         Fact::Malformed(what) => format!("malformed: {what}"),
         Fact::Limit(which) => format!("inspection stops at a limit ({which})"),
-        Fact::Alert(Alert { level, description }) => format!("an alert, level {level}, description {description}"),
+        Fact::Detail(detail) => match detail {
+            Detail::Fingerprint(print @ Fingerprint::Ja3(_)) => format!("the hello's JA3 is {print}"),
+            Detail::Fingerprint(print @ Fingerprint::Ja3s(_)) => format!("the answer's JA3S is {print}"),
+            Detail::Fingerprint(print @ Fingerprint::Ja4(_)) => format!("the hello's JA4 is {print}"),
+            Detail::Group(group) => format!("keys are agreed in {group}"),
+            Detail::Compression(method) => format!("records are compressed, by method {method}"),
+            Detail::EarlyData(how) => format!("early data is {}", how.as_str()),
+            Detail::ClientCertificate(how) => format!("a client's certificate is {}", how.as_str()),
+            Detail::Renegotiated => "a second handshake begins inside the first one's encryption".to_owned(),
+            Detail::OldHello => "the hello has the form of SSL 2.0".to_owned(),
+            Detail::OddName(why) => format!("the name asked for is odd: {}", why.as_str()),
+        },
+        Fact::Alert(alert) => format!("an alert, {}, {alert}", alert.level()),
     }
 }

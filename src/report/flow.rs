@@ -5,11 +5,16 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use super::community;
 use super::layout::{bytes, inert};
 use crate::fact::{
     Basis, DnsData, DnsTransaction, End, Endpoint, FlowRecord, Layer, NameSource, RecordType, ResponseCode, Tally, Timestamp, Transport,
 };
 use crate::judge::Judgement;
+
+mod tls;
+
+pub use tls::TlsLine;
 
 /// A flow as it is written.
 #[derive(Debug, Serialize)]
@@ -42,6 +47,9 @@ pub struct FlowLine<'a> {
     pub packets: Exchange,
     /// Bytes of payload above the transport.
     pub bytes: Exchange,
+    /// What other tools call the flow (Community ID 1, seed 0); left out where its packets do not show it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub community_id: Option<String>,
     /// How far the conversation went.
     pub state: &'static str,
     /// The innermost protocol, or `unknown`.
@@ -82,26 +90,6 @@ pub struct Exchange {
     pub sent: u64,
     /// By the responder.
     pub received: u64,
-}
-
-/// TLS, over TCP or QUIC, or DTLS.
-#[derive(Debug, Serialize)]
-pub struct TlsLine<'a> {
-    /// The version that the responder chose: `TLS1.3`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// The suite that it chose.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cipher: Option<String>,
-    /// The application protocols that the opener offered.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub alpn: Vec<&'a str>,
-    /// Whether a session was resumed; left out where the responder's choice was not read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub resumed: Option<bool>,
-    /// Whether the encrypted_client_hello extension was sent; left out where the hello was not read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ech: Option<bool>,
 }
 
 /// A question and its answer.
@@ -152,12 +140,13 @@ impl<'a> FlowLine<'a> {
             tunnel: &record.tunnel,
             packets: Exchange { sent: sent.packets, received: received.packets },
             bytes: Exchange { sent: sent.bytes, received: received.bytes },
+            community_id: community::id(record),
             state: record.state.as_str(),
             protocol: facts.protocol.as_ref().map_or("unknown", |(name, _)| *name),
             encryption: record.encryption().as_str(),
             server_name: name.map(|(name, _)| name),
             server_name_source: name.map(|(_, source)| source),
-            tls: tls(record),
+            tls: TlsLine::new(record),
             dns: facts.dns.iter().chain(&facts.unasked).map(dns).collect(),
             http: facts
                 .http
@@ -214,23 +203,6 @@ fn end(endpoint: Endpoint, transport: Transport) -> String {
     }
 }
 
-fn tls(record: &FlowRecord) -> Option<TlsLine<'_>> {
-    let (facts, tls) = (&record.facts, &record.facts.tls);
-    let by_hello = |source| matches!(source, NameSource::Sni | NameSource::QuicSni);
-    let hello =
-        facts.ech.is_some() || facts.no_name.is_some() || !tls.alpn.is_empty() || facts.names.iter().any(|read| by_hello(read.source));
-    if !hello && tls.version.is_none() && tls.cipher.is_none() {
-        return None;
-    }
-    Some(TlsLine {
-        version: tls.version.map(|(version, _)| version.to_string()),
-        cipher: tls.cipher.map(|(suite, _)| suite.to_string()),
-        alpn: tls.alpn.iter().map(|protocol| protocol.as_str()).collect(),
-        resumed: tls.version.map(|_| tls.resumed),
-        ech: hello.then_some(facts.ech.is_some()),
-    })
-}
-
 fn dns(transaction: &DnsTransaction) -> DnsLine<'_> {
     let data = |data: &DnsData| match data {
         DnsData::Address(ip) => ip.to_string(),
@@ -257,8 +229,8 @@ mod tests {
 
     use super::*;
     use crate::fact::{
-        CipherSuite, Cleartext, Facts, FlowFacts, FlowState, FrameId, HttpRequest, Locus, Name, NameRead, Resolution, Text, TlsFacts,
-        TlsVersion,
+        Alert, CipherSuite, Cleartext, Facts, Fingerprint, FlowFacts, FlowState, FrameId, Group, HttpRequest, Locus, Name, NameRead,
+        OddName, Resolution, Text, TlsDetails, TlsFacts, TlsVersion,
     };
 
     fn locus(number: u64) -> Locus {
@@ -285,6 +257,7 @@ mod tests {
             evicted: false,
             quoted_only: false,
             tunnel: Vec::new(),
+            is_message: false,
             is_tunnel: false,
             facts: Facts::default(),
         }
@@ -313,10 +286,20 @@ mod tests {
                 version: Some((TlsVersion::TLS1_3, locus(8))),
                 cipher: Some((CipherSuite(0x1301), locus(8))),
                 alpn: vec![Text::from_wire(b"h2")],
+                details: Some(Box::new(TlsDetails {
+                    fingerprints: vec![Fingerprint::Ja3([0xab; 16]), Fingerprint::Ja4([b'x'; 36]), Fingerprint::Ja3s([0x0c; 16])],
+                    group: Some((Group(29), locus(8))),
+                    compression: Some((1, locus(9))),
+                    odd_name: Some((OddName::Address, locus(8))),
+                    renegotiated: Some(Locus { frame: FrameId::new(1, 3), ..locus(1) }),
+                    alerts: vec![(Alert { level: 2, description: 48 }, locus(10))],
+                    ..TlsDetails::default()
+                })),
                 ..TlsFacts::default()
             },
             ..FlowFacts::default()
         });
+        record.facts.malformed = Some(("server_name extension".to_owned(), locus(8)));
         record.facts.connect = Some((Text::from_wire(b"outer.example:443"), locus(7)));
         let expected = json!({
             "input": "a.pcap", "first_packet": 7,
@@ -326,7 +309,13 @@ mod tests {
             "packets": {"sent": 8, "received": 9}, "bytes": {"sent": 517, "received": 4096},
             "state": "closed", "protocol": "tls", "encryption": "encrypted",
             "server_name": "inner.example", "server_name_source": "sni", "connect": "outer.example:443",
-            "tls": {"version": "TLS1.3", "cipher": "TLS_AES_128_GCM_SHA256", "alpn": ["h2"], "resumed": false, "ech": false},
+            "community_id": "1:x93A8G38IGStyGz3y1xymo9DWo4=",
+            "tls": {
+                "version": "TLS1.3", "cipher": "TLS_AES_128_GCM_SHA256", "group": "x25519", "alpn": ["h2"], "ja3": "ab".repeat(16), "ja3s": "0c".repeat(16),
+                "ja4": "x".repeat(36), "resumed": false, "ech": false, "compression": {"value": "DEFLATE", "packet": 9},
+                "renegotiated": {"value": true}, "odd_name": {"value": "an address", "packet": 8},
+                "malformed": {"value": "server_name extension", "packet": 8}, "alerts": [{"by": "initiator", "level": "fatal", "value": "unknown_ca", "packet": 10}],
+            },
             "verdict": "allowed", "rules": [],
         });
         assert_eq!(as_json(&record, &judged()), expected);

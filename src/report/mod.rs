@@ -7,6 +7,7 @@
 //! Names from the wire are inert where they enter ([`crate::fact::Name`]); paths and the words of a policy are not. So whatever is
 //! written passes [`layout::inert`] or its like in [`json`]: no report moves a terminal's cursor or turns its text around.
 
+mod community;
 pub mod explain;
 pub mod flow;
 pub mod json;

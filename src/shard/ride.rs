@@ -7,7 +7,7 @@ use crate::decode::Packet;
 use crate::fact::{End, Fact, Facts, Finish, FlowRecord, Layer, Locus, Observation, Transport};
 use crate::flow::{Ended, FlowKey, Rider};
 use crate::inspect::readable::{self, Run};
-use crate::inspect::{Carrier, Inspection, Seen};
+use crate::inspect::{Carrier, Inspection};
 use crate::limits;
 
 /// What rides along with a flow: its inspection and what came of it.
@@ -108,7 +108,7 @@ impl Rider for Ride {
     }
 
     fn data(&mut self, shared: &mut Shared, bytes: &[u8], at: Locus) -> usize {
-        let mut seen = Seen::new(&mut shared.said, at);
+        let mut seen = shared.seen(at);
         let silent_bytes = self.silent_bytes();
         let opaque = match (self.key.transport(), &mut self.association) {
             (_, Some(association)) => {
@@ -128,12 +128,12 @@ impl Rider for Ride {
     }
 
     fn gap(&mut self, shared: &mut Shared, bytes: u64, cut: bool, at: Locus) {
-        self.inspection.gap(at.end, bytes, cut, &mut Seen::new(&mut shared.said, at));
+        self.inspection.gap(at.end, bytes, cut, &mut shared.seen(at));
         self.fold(shared);
     }
 
     fn beginning(&mut self, shared: &mut Shared, bytes: &[u8], missing: u64, at: Locus) {
-        self.inspection.beginning(at.end, bytes, missing, &mut Seen::new(&mut shared.said, at));
+        self.inspection.beginning(at.end, bytes, missing, &mut shared.seen(at));
         self.fold(shared);
     }
 
@@ -167,7 +167,7 @@ impl Rider for Ride {
         if missing > 0 {
             self.gap(shared, missing, false, at);
         }
-        self.inspection.finish(at.end, how, &mut Seen::new(&mut shared.said, at));
+        self.inspection.finish(at.end, how, &mut shared.seen(at));
         self.fold(shared);
     }
 
@@ -223,6 +223,7 @@ pub(super) fn record(ended: &Ended, facts: Facts, tunnel: Vec<Layer>) -> FlowRec
         evicted: ended.evicted,
         quoted_only: ended.quoted_only,
         tunnel,
+        is_message: ended.key.is_message(),
         is_tunnel: false,
         facts,
     }

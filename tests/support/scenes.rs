@@ -11,7 +11,7 @@
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::support::run_with_input;
+use super::support::{Run, run_with_input};
 use super::world::{SECOND, Tcp, Version, World, tls_session};
 
 pub const POLICY: &str = r#"
@@ -62,6 +62,12 @@ pub const TEXT: &[u8] = b"password=correct horse battery staple; this is readabl
 
 /// Verdict, and the rules of violations and of what is undetermined.
 pub fn judge_under(policy: &str, pcap: &[u8]) -> (String, Vec<String>) {
+    let run = audit_under(policy, pcap);
+    (run.json()["verdict"].as_str().unwrap().to_owned(), run.rules(&["violation", "undetermined"]))
+}
+
+/// The audit of a capture under this policy.
+pub fn audit_under(policy: &str, pcap: &[u8]) -> Run {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let n = COUNT.fetch_add(1, Ordering::Relaxed);
     let file = std::env::temp_dir().join(format!("wirewitness-evasion-{}-{n}.toml", std::process::id()));
@@ -69,7 +75,7 @@ pub fn judge_under(policy: &str, pcap: &[u8]) -> (String, Vec<String>) {
     let run = run_with_input(&["audit", "--json", "--threads", "1", "-p", file.to_str().unwrap(), "-"].map(str::to_owned), pcap);
     std::fs::remove_file(&file).unwrap();
     assert!(run.code != 2, "{}", run.stderr);
-    (run.json()["verdict"].as_str().unwrap().to_owned(), run.rules(&["violation", "undetermined"]))
+    run
 }
 
 /// A world that has begun as it should: a minute of capture, an answer, a session.

@@ -5,6 +5,7 @@ use super::record::{self, Fragment};
 use super::{Dtls, Fate, Half, Settled};
 use crate::fact::{End, Fact, NameSource, TlsVersion};
 use crate::inspect::Seen;
+use crate::inspect::hello::fingerprint::{self, Over};
 use crate::inspect::hello::{self, ClientHello, ServerHello};
 use crate::limits;
 
@@ -46,6 +47,10 @@ impl Dtls {
         }
         let Some(client) = self.client else { return Fate::Waits };
         let is_13 = self.settled.is_some_and(|settled| settled.version == TlsVersion::DTLS1_3);
+        if !is_13 && fragment.offset == 0 {
+            let suite = self.settled.map(|settled| settled.suite);
+            hello::say_message((fragment.kind, fragment.length, fragment.bytes), suite, client == end, seen);
+        }
         match (fragment.kind, client == end) {
             (SERVER_HELLO | HELLO_VERIFY_REQUEST, false) => {}
             // a certificate, a key exchange, a certificate's proof or address, supplemental data
@@ -142,6 +147,7 @@ impl Dtls {
         self.ends[end.index()].id = body.as_deref().and_then(|body| hello::extension(body, &[CONNECTION_ID])).and_then(id);
         if is_first {
             self.name.clone_from(&hello.name);
+            fingerprint::say_client(body.as_deref().unwrap_or_default(), Over::Datagrams, seen);
             return hello.say(NameSource::Sni, seen);
         }
         let is_another = hello.name != self.name;
@@ -184,6 +190,7 @@ impl Dtls {
             // a record has room for one
             self.unrecognised(seen);
         }
+        hello.say_details(body, seen);
         self.settled = Some(Settled { version, suite, sequence });
         if let Some(client) = self.client {
             self.ends[(!client).index()].id = hello::server_extension(body, CONNECTION_ID).and_then(id);

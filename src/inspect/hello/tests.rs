@@ -39,7 +39,8 @@ fn name(text: &str) -> Option<Name> {
 fn names_are_read_and_normalised() {
     for (wire, plain) in [("a.example", "a.example"), ("A.Example.", "a.example"), ("192.0.2.7", "192.0.2.7"), ("xn--a_b.c", "xn--a_b.c")] {
         let hello = read(&[extension(0x0a0a, b""), sni(&[entry(0, wire.as_bytes())]), extension(51, &[0; 40])]);
-        assert_eq!(hello, ClientHello { name: name(plain), ..ClientHello::default() });
+        let odd = (plain == "192.0.2.7").then_some(OddName::Address);
+        assert_eq!(hello, ClientHello { name: name(plain), odd, ..ClientHello::default() });
     }
 }
 
@@ -133,11 +134,19 @@ fn server_body(legacy: [u8; 2], random: &[u8; 32], suite: u16, extensions: &[Vec
 #[test]
 fn server_hellos_settle_version_and_suite() {
     let read = |legacy, random: &[u8; 32], extensions: &[Vec<u8>]| ServerHello::read(&server_body(legacy, random, 0x1301, extensions));
-    let settled = |version| ServerHello { is_retry: false, version: TlsVersion(version), suite: CipherSuite(0x1301), accepts_key: false };
+    let settled = |version| ServerHello {
+        is_retry: false,
+        version: TlsVersion(version),
+        suite: CipherSuite(0x1301),
+        accepts_key: false,
+        compression: 0,
+        group: None,
+    };
     assert_eq!(read([3, 3], &[1; 32], &[]), Ok(settled(0x0303)));
     assert_eq!(read([3, 1], &[1; 32], &[extension(0xff01, &[0])]), Ok(settled(0x0301)));
     assert_eq!(read([3, 3], &[1; 32], &[extension(43, &[3, 4])]), Ok(settled(0x0304)));
-    assert_eq!(read([3, 3], &[1; 32], &[extension(43, &[0x7f, 28])]), Ok(settled(0x0304)));
+    assert_eq!(read([3, 3], &[1; 32], &[extension(43, &[0x7f, 28])]), Ok(settled(0x7f1c)));
+    assert_eq!(read([3, 0], &[1; 32], &[]), Ok(settled(0x0300)));
     let key = [extension(41, &[0, 0]), extension(43, &[3, 4])];
     assert_eq!(read([3, 3], &[1; 32], &key), Ok(ServerHello { accepts_key: true, ..settled(0x0304) }));
     let retry: [u8; 32] = Sha256::digest(b"HelloRetryRequest").into();
@@ -151,6 +160,52 @@ fn server_hellos_settle_version_and_suite() {
         assert!(ServerHello::read(&whole[..cut]).is_err(), "{cut}");
     }
     assert!(ServerHello::read(&[whole, vec![0]].concat()).is_err());
+}
+
+#[test]
+fn group_and_compression_are_read() {
+    let share = extension(51, &[&[0x11, 0xec][..], &vector(&[4; 1120])].concat());
+    let hello = ServerHello::read(&server_body([3, 3], &[1; 32], 0x1301, &[share, extension(43, &[3, 4])])).unwrap();
+    assert_eq!(hello.group.map(|group| group.to_string()).as_deref(), Some("X25519MLKEM768"));
+    let mut body = server_body([3, 3], &[1; 32], 0xc02f, &[]);
+    body[37] = 1;
+    assert_eq!(ServerHello::read(&body).map(|hello| (hello.compression, hello.group)), Ok((1, None)));
+}
+
+#[test]
+fn odd_names_are_told_apart() {
+    let long = [b"a".repeat(63), b"b".repeat(63), b"c".repeat(63), b"d".repeat(63)].join(&b'.');
+    let odd = |entries: &[Vec<u8>]| read(&[sni(entries)]).odd;
+    let host = |name: &[u8]| vec![entry(0, name)];
+    let told = [
+        (host(b"a.example"), None),
+        (host(b"xn--bcher-kva.example"), None),
+        (host(b"192.0.2.7"), Some(OddName::Address)),
+        (host(b"2001:db8::7"), Some(OddName::Address)),
+        (host(&long), Some(OddName::Length)),
+        (host(b"a\0.example"), Some(OddName::Characters)),
+        (host(b"a..example"), Some(OddName::Characters)),
+        (host(b""), Some(OddName::Empty)),
+        (Vec::new(), Some(OddName::Empty)),
+        (vec![entry(7, b"a.example")], Some(OddName::Type)),
+        (vec![entry(0, b"a.example"), entry(0, b"b.example")], Some(OddName::Several)),
+    ];
+    for (entries, expected) in told {
+        assert_eq!(odd(&entries), expected, "{entries:?}");
+    }
+    let twice = read(&[sni(&host(b"a.example")), sni(&host(b"a.example"))]);
+    assert_eq!(twice.odd, Some(OddName::Several));
+}
+
+#[test]
+fn an_extension_that_is_there_twice_is_malformed() {
+    for kind in [10, 16, 43, 51] {
+        let content = if kind == 16 { vector(b"\x02h2") } else { vec![0; 4] };
+        let hello = read(&[sni(&[entry(0, b"a.example")]), extension(kind, &content), extension(kind, &content)]);
+        assert_eq!((hello.name, hello.hidden), (name("a.example"), None));
+        assert_eq!(hello.malformed, Some("extension that is there twice in the client hello"), "{kind}");
+    }
+    assert_eq!(read(&[extension(0x0a0a, b""), extension(0x0a0a, b"")]).malformed, None);
 }
 
 #[test]

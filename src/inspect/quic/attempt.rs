@@ -10,6 +10,7 @@ use super::keys::{self, Keys};
 use super::packet::{Family, Id, Long, Reader, Version};
 use crate::fact::{Alert, CipherSuite, End, Fact, Name, NameSource, TlsVersion};
 use crate::inspect::Seen;
+use crate::inspect::hello::fingerprint::{self, Over};
 use crate::inspect::hello::{self, ClientHello, ServerHello};
 use crate::inspect::pieces::{Pieces, Refused};
 
@@ -214,6 +215,7 @@ impl Attempt {
         self.greases |= hello::extension(body, TRANSPORT_PARAMETERS).is_some_and(|list| has_parameter(list, GREASE_QUIC_BIT));
         if self.hellos == 1 {
             self.name.clone_from(&hello.name);
+            fingerprint::say_client(body, Over::Quic, seen);
             return hello.say(NameSource::QuicSni, seen);
         }
         let is_another = hello.name != self.name;
@@ -239,6 +241,7 @@ impl Attempt {
             }
             return Ok(());
         }
+        hello.say_details(body, seen);
         self.tls = Some((hello.version, hello.suite));
         seen.say(Fact::Version(hello.version));
         seen.say(Fact::CipherSuite(hello.suite));

@@ -161,7 +161,7 @@ pub(super) static HANDSHAKE_INCOMPLETE: Rule = Rule {
         let harmless = case.was_seen_whole() && facts.protected_data.is_none() && facts.unrecognised.is_none();
         let what = if facts.handshake_begun.is_some() { "handshake" } else { "prologue" };
         let how = match facts.tls.alert {
-            Some((alert, _)) => format!("ended by alert {}", alert.description),
+            Some((alert, _)) => format!("ended by alert {alert}"),
             None if matches!(facts.upgrade, Some((Upgrade::Refused, _))) && harmless => {
                 "ended when an upgrade to TLS was refused".to_owned()
             }

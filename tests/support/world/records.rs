@@ -40,6 +40,12 @@ pub fn client_hello(version: u16, suite: u16, extensions: &[(u16, Vec<u8>)]) -> 
     record(HANDSHAKE, 0x0301, &message(1, &[fixed, block(extensions)].concat()))
 }
 
+/// A ClientHello in the form of SSL 2.0 that asks for `version`, with suites of its own and of TLS.
+pub fn hello_of_ssl2(version: u16) -> Vec<u8> {
+    let body = [&[1][..], &version.to_be_bytes(), &[0, 6, 0, 0, 0, 16], &[1, 0, 0x80, 0, 0, 0x2f], &[0x5a; 16]].concat();
+    [&[0x80, body.len() as u8][..], &body].concat()
+}
+
 fn server_hello(version: u16, suite: u16) -> Vec<u8> {
     let legacy = version.min(0x0303);
     let extensions = if version == 0x0304 { vec![(43, vec![3, 4])] } else { Vec::new() };

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::fact::{ClientCertificate, Group, OddName};
 use crate::inspect::hello::RETRY_RANDOM;
 
 fn record(kind: u8, body: &[u8]) -> Vec<u8> {
@@ -109,7 +110,11 @@ fn the_probe_claims_a_client_hello_and_nothing_else() {
         b"\x17\x03\x03\x00\x40",
         b"\x15\x03\x03\x00\x02\x02",
         b"\x14\x03\x03\x00\x01\x02",
-        b"\x80\x2e\x01\x00\x02",
+        b"\x80\x2e\x02",
+        b"\x80\x2e\x01\x00\x01",
+        b"\x80\x2e\x01\x03\x05",
+        b"\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x11",
+        b"\x80\x2e\x01\x00\x02\x00\x14\x00\x00\x00\x11",
         b"GET / HTTP/1.1",
         b"\x10\x0e\x00\x04MQTT",
     ] {
@@ -189,7 +194,8 @@ fn application_data_before_its_time_is_no_record_of_the_session() {
     // in TLS 1.2 they are within the ciphertext, as are renegotiations and heartbeats
     let mut old = session_12(0xc02f);
     old.push((OPENER, [record(HANDSHAKE, &[0xee; 200]), record(CHANGE_CIPHER_SPEC, &[0xee; 40]), record(24, &[0xee; 40])].concat()));
-    assert_eq!(facts(&old), facts(&session_12(0xc02f)));
+    let renegotiated = [Fact::Detail(Detail::Renegotiated)];
+    assert_eq!(facts(&old), [&facts(&session_12(0xc02f))[..], &renegotiated].concat());
 }
 
 #[test]
@@ -236,7 +242,7 @@ fn a_cut_hello_hides_its_name() {
 fn hellos_without_a_name_and_with_a_malformed_one_are_told_apart() {
     let said = |extensions: &[Vec<u8>]| beyond_the_opening(&[(OPENER, record(HANDSHAKE, &client_hello(extensions)))]);
     assert_eq!(said(&[]), [Fact::NoServerName]);
-    assert_eq!(said(&[sni("a b")]), [named("a b"), Fact::NameHidden(Hidden::Odd)]);
+    assert_eq!(said(&[sni("a b")]), [named("a b"), Fact::Detail(Detail::OddName(OddName::Characters)), Fact::NameHidden(Hidden::Odd)]);
     let malformed = Fact::Malformed("extension list of the client hello".to_owned());
     assert_eq!(said(&[vec![0, 1, 0xff], sni("a.example")]), [Fact::NameHidden(Hidden::NotSeen), malformed.clone()]);
     assert_eq!(said(&[sni("a.example"), vec![0, 1, 0xff]]), [named("a.example"), malformed]);
@@ -336,6 +342,118 @@ fn bulk_is_passed_over_by_its_framing_whatever_the_segments() {
             assert_eq!(said.last(), Some(&Fact::Cleartext(Cleartext::AfterHandshake)), "segments of {segment}");
         }
     }
+}
+
+/// What is said of `talk` that no rule asks for, where it is wanted.
+fn details(talk: &[(End, Vec<u8>)]) -> Vec<Detail> {
+    let (mut inspection, mut out) = (Inspection::new(Carrier::Stream), Vec::new());
+    for (end, bytes) in talk {
+        inspection.data(*end, bytes, &mut Seen::new(&mut out, at(*end)).detailed(true));
+    }
+    let is_print = |detail: &Detail| matches!(detail, Detail::Fingerprint(_));
+    let all = out.into_iter().filter_map(|said| if let Fact::Detail(detail) = said.fact { Some(detail) } else { None });
+    all.filter(|detail| !is_print(detail)).collect()
+}
+
+#[test]
+fn what_a_handshake_tells_beside_its_suite_is_told() {
+    let flight = |suite, exchange: &[u8]| {
+        let flight =
+            [server_hello(&[9; 32], suite, &[]), message(11, &[0; 900]), message(12, exchange), message(13, &[0; 20]), message(14, b"")];
+        record(HANDSHAKE, &flight.concat())
+    };
+    let group = Detail::Group(Group(23));
+    let asked = Detail::ClientCertificate(ClientCertificate::Asked);
+    let mut talk = session_12(0xc02f);
+    talk[1].1 = flight(0xc02f, b"\x03\x00\x17\x41 and what is signed");
+    assert_eq!(details(&talk), [group, asked]);
+    // the length of a prime looks like a curve
+    talk[1].1 = flight(0x009e, b"\x03\x00\x17\x41 and what is signed");
+    assert_eq!(details(&talk), [asked]);
+    let answer = |certificates: &[u8]| [record(HANDSHAKE, &message(11, certificates)), session_12(0xc02f)[2].1.clone()].concat();
+    talk[2].1 = answer(&[0, 0, 0]);
+    assert_eq!(details(&talk), [asked]);
+    talk[2].1 = answer(&[0; 700]);
+    assert_eq!(details(&talk), [asked, Detail::ClientCertificate(ClientCertificate::Sent)]);
+    assert_any_segments(&talk);
+}
+
+#[test]
+fn a_second_handshake_inside_the_first_is_told_once() {
+    let mut talk = session_12(0xc02f);
+    assert_eq!(details(&with(&talk, RESPONDER, &record(HANDSHAKE, &[0xee; 40]))), []);
+    for _ in 0..2 {
+        talk = with(&talk, OPENER, &record(HANDSHAKE, &[0xee; 240]));
+    }
+    assert_eq!(details(&talk), [Detail::Renegotiated]);
+    assert_resumes_anywhere(&talk);
+}
+
+#[test]
+fn early_data_is_offered_and_sent() {
+    let mut talk = session_13();
+    talk[0].1 = record(HANDSHAKE, &client_hello(&[sni("a.example"), extension(42, b"")]));
+    let offered = Detail::EarlyData(EarlyData::Offered);
+    assert_eq!(details(&talk), [offered]);
+    talk.insert(1, (OPENER, [change(), data(300), data(300)].concat()));
+    assert_eq!(details(&talk), [offered, Detail::EarlyData(EarlyData::Sent)]);
+}
+
+/// A hello in the form of SSL 2.0 that asks for `version`.
+fn hello_of_ssl2(version: [u8; 2]) -> Vec<u8> {
+    let body = [&[1][..], &version, &[0, 6, 0, 0, 0, 16], &[0, 0xc0, 0x2f, 1, 0, 0x80], &[7; 16]].concat();
+    [&[0x80, body.len() as u8][..], &body].concat()
+}
+
+#[test]
+fn a_hello_of_ssl2_may_ask_for_a_later_version() {
+    let hello = hello_of_ssl2([3, 1]);
+    for length in 1..hello.len() {
+        let expected = if length < 11 { Probe::Maybe } else { Probe::Yes };
+        assert_eq!(probe(&Opening { first: &hello[..length], second: &[] }), expected, "{length}");
+    }
+    let mut talk = session_12(0xc02f);
+    talk[0].1 = hello;
+    let said = beyond_the_opening(&talk);
+    let settled = [Fact::Version(TlsVersion::TLS1_2), Fact::CipherSuite(CipherSuite(0xc02f))];
+    assert_eq!(said[..4], [&[Fact::NoServerName, Fact::Detail(Detail::OldHello)][..], &settled].concat());
+    assert_eq!(said[4..], [Fact::HandshakeFinished, Fact::Encrypted, Fact::ProtectedData]);
+    assert_resumes_anywhere(&talk);
+}
+
+#[test]
+fn ssl2_itself_is_told_and_proves_nothing() {
+    let answer = b"\x80\x20\x04\x00\x01\x00\x02\x00\x05\x00\x03\x00\x10and what a certificate is";
+    let talk = vec![(OPENER, hello_of_ssl2([0, 2])), (RESPONDER, answer.to_vec()), (OPENER, vec![0xa5; 200])];
+    let said = [Fact::NoServerName, Fact::Detail(Detail::OldHello), Fact::Version(TlsVersion::SSL2)];
+    assert_eq!(beyond_the_opening(&talk), said);
+}
+
+#[test]
+fn a_hello_of_ssl2_has_its_place() {
+    // behind another, and as an answer to one that was not of its form
+    for end in [OPENER, RESPONDER] {
+        let said = facts(&[session_12(0xc02f)[0].clone(), (end, hello_of_ssl2([3, 1])), (end, vec![0xa5; 40])]);
+        assert_eq!(said.last(), Some(&Fact::Unrecognised), "{end:?}");
+    }
+    let answer = [&b"\x80\x20\x04\x00\x01\x00\x02\x00\x05\x00\x03\x00\x10"[..], &[0xa5; 60]].concat();
+    let said = facts(&[session_12(0xc02f)[0].clone(), (RESPONDER, answer)]);
+    assert_eq!(said.last(), Some(&Fact::Unrecognised));
+}
+
+#[test]
+fn versions_from_ssl3_to_the_drafts_are_settled() {
+    let mut talk = session_12(0x0005);
+    // ServerHello in the second turn: its version behind two headers
+    talk[1].1[9..11].copy_from_slice(&[3, 0]);
+    assert!(facts(&talk).contains(&Fact::Version(TlsVersion::SSL3)));
+    let draft = [&[0x7f, 18][..], &[9; 32], &[0x13, 0x01], &vector(&extension(40, &[0; 36]))].concat();
+    let mut talk = session_13();
+    talk[1].1 = [record(HANDSHAKE, &message(SERVER_HELLO, &draft)), data(1200)].concat();
+    let said = facts(&talk);
+    let version = said.iter().find_map(|fact| if let Fact::Version(version) = fact { Some(version.to_string()) } else { None });
+    assert_eq!(version.as_deref(), Some("TLS1.3-draft18"));
+    assert!(said.contains(&Fact::Encrypted));
 }
 
 #[test]
