@@ -10,6 +10,9 @@ use crate::inspect::readable::{self, Run};
 use crate::inspect::{Carrier, Inspection, Seen};
 use crate::limits;
 
+/// The number of ESP, the one protocol beside transports that has an inspector.
+const ESP: u8 = 50;
+
 /// What rides along with a flow: its inspection and what came of it.
 pub(super) struct Ride {
     key: FlowKey,
@@ -85,6 +88,7 @@ impl Rider for Ride {
         let carrier = match key.transport() {
             Transport::Tcp => Carrier::Stream,
             Transport::Sctp => Carrier::Message,
+            Transport::Other(number) => Carrier::Packet(number),
             _ => Carrier::Datagram,
         };
         let wanted = agents != [false; 2] || shared.view.inspect_all;
@@ -108,7 +112,7 @@ impl Rider for Ride {
                 association.inspect(at.end, bytes, &mut self.inspection, &mut seen);
                 0
             }
-            (Transport::Tcp | Transport::Udp, _) => self.inspection.data(at.end, bytes, &mut seen),
+            (Transport::Tcp | Transport::Udp | Transport::Other(ESP), _) => self.inspection.data(at.end, bytes, &mut seen),
             // an echo's payload is the pattern of a ping, or a channel; the header of other messages is read as payload here
             (Transport::Icmp | Transport::Icmp6, _) if bytes.len() <= silent_bytes => 0,
             _ => {
