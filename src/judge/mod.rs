@@ -14,6 +14,7 @@ mod judge;
 pub mod ledger;
 mod names;
 pub mod policy;
+mod resolvers;
 pub mod rules;
 mod scope;
 mod series;

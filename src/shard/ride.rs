@@ -34,7 +34,7 @@ impl Ride {
             match &fact {
                 Fact::Opener(end) => _ = self.opener.get_or_insert(*end),
                 Fact::OpenerUnseen => self.hides_opener = true,
-                Fact::Resolved(resolution) if self.opener.is_some_and(|asker| self.agents[asker.index()]) => {
+                Fact::Resolved(resolution) if self.opener.is_some_and(|asker| self.agents[asker.index()]) && !self.is_of_neighbours() => {
                     let kind = EventKind::Resolved { resolution: resolution.clone(), at };
                     shared.events.push(Event { cause: shared.cause, kind });
                 }
@@ -61,6 +61,11 @@ impl Ride {
     /// Bytes of ICMP that say nothing.
     fn silent_bytes(&self) -> usize {
         if self.key.is_message() { limits::ICMP_BYTES } else { limits::ECHO_BYTES }
+    }
+
+    /// Whether a port is that of multicast DNS or LLMNR: what is answered there is no resolver's answer.
+    fn is_of_neighbours(&self) -> bool {
+        self.key.ends().iter().any(|end| matches!(end.port, 5353 | 5355))
     }
 
     /// Whether names are asked for here, by protocol, or by port where too little was seen to tell.

@@ -1,0 +1,110 @@
+//! DNS that is elsewhere: inside encryption, or among the neighbours of a link.
+//!
+//! DNS over TLS and over QUIC (RFC 7858, RFC 9250) say so by the application protocol that they offer; where a session on their port offers none, the port
+//! is taken at its word, since nothing is allowed by it. DNS over HTTPS (RFC 8484) looks like any HTTPS: it is told by the name of its
+//! resolver alone, of those that everybody knows and those that the policy adds. Which names are asked inside is not seen.
+//!
+//! Multicast DNS (RFC 6762) and LLMNR (RFC 4795) speak the format of DNS on ports of their own. What neighbours answer there is no resolver's answer.
+
+use std::net::IpAddr;
+
+use super::policy::Policy;
+use crate::fact::{FlowRecord, Name, Text, Transport};
+
+/// Names of great public resolvers that speak DNS over HTTPS, as their operators document them, as of 2026-11-26. `*.` is one or more labels.
+const KNOWN: &[&str] = &[
+    "dns.google",
+    "dns64.dns.google",
+    "cloudflare-dns.com",
+    "*.cloudflare-dns.com",
+    "one.one.one.one",
+    "dns.quad9.net",
+    "dns9.quad9.net",
+    "dns10.quad9.net",
+    "dns11.quad9.net",
+    "dns12.quad9.net",
+    "doh.opendns.com",
+    "*.opendns.com",
+    "doh.umbrella.com",
+    "dns.umbrella.com",
+    "dns.nextdns.io",
+    "*.dns.nextdns.io",
+    "dns.adguard-dns.com",
+    "*.adguard-dns.com",
+    "dns.adguard.com",
+    "*.cleanbrowsing.org",
+    "dns.mullvad.net",
+    "*.dns.mullvad.net",
+    "dns.controld.com",
+    "*.dns.controld.com",
+    "freedns.controld.com",
+    "dns0.eu",
+    "*.dns0.eu",
+    "dns.sb",
+    "doh.dns.sb",
+    "dns.switch.ch",
+    "dns.digitale-gesellschaft.ch",
+    "doh.dns.apple.com",
+    "dns.alidns.com",
+    "doh.pub",
+    "dot.pub",
+    "doh.360.cn",
+    "doh.xfinity.com",
+    "dns.twnic.tw",
+];
+
+/// The port of DNS over TLS and QUIC.
+const ENCRYPTED_PORT: u16 = 853;
+
+/// Encrypted DNS in a flow to `port` of a resolver: `dot`, `doq` or `doh`.
+pub(super) fn encrypted(record: &FlowRecord, port: u16, policy: &Policy) -> Option<&'static str> {
+    let facts = &record.facts;
+    let (protocol, _) = facts.protocol.filter(|(protocol, _)| matches!(*protocol, "tls" | "quic"))?;
+    let offers = |word: &str| facts.tls.alpn.iter().any(|offered| offered.as_str() == word);
+    if offers("dot") || protocol == "tls" && port == ENCRYPTED_PORT && facts.tls.alpn.is_empty() {
+        return Some("dot");
+    }
+    if facts.tls.alpn.iter().any(is_doq) {
+        return Some("doq");
+    }
+    let speaks_http = facts.tls.alpn.is_empty() || ["h2", "h3", "http/1.1"].into_iter().any(offers);
+    let name = facts.names.last().map(|read| &read.name).filter(|_| speaks_http)?;
+    (is_known(name) || policy.encrypted_resolver_allowed(name)).then_some("doh")
+}
+
+/// `doq`, or one of its drafts.
+fn is_doq(offered: &Text) -> bool {
+    offered.as_str() == "doq" || offered.as_str().starts_with("doq-i")
+}
+
+fn is_known(name: &Name) -> bool {
+    KNOWN.iter().any(|known| match known.strip_prefix('*') {
+        Some(behind) => name.as_str().len() > behind.len() && name.as_str().ends_with(behind),
+        None => name.as_str() == *known,
+    })
+}
+
+/// Names among neighbours: `mdns` or `llmnr`, where one of a private network, or of the link, speaks DNS on their ports.
+pub(super) fn among_neighbours(record: &FlowRecord, peer: IpAddr, policy: &Policy) -> Option<&'static str> {
+    let has_port = |port| record.ends.iter().any(|end| end.port == port);
+    let is_dns = matches!(record.facts.protocol, Some(("dns", _)));
+    match record.transport {
+        _ if !is_dns || !policy.is_private(peer) => None,
+        Transport::Udp if has_port(5353) => Some("mdns"),
+        Transport::Udp | Transport::Tcp if has_port(5355) => Some("llmnr"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_resolvers_are_whole() {
+        let is = |name: &str| is_known(&Name::from_wire(name.as_bytes()));
+        assert!(["dns.google", "mozilla.cloudflare-dns.com", "a.b.dns.nextdns.io", "DNS.Google."].into_iter().all(is));
+        assert!(!["google", "dns.google.example", "xcloudflare-dns.com", "www.quad9.net", ".dns.nextdns.io.example"].into_iter().any(is));
+        assert!(KNOWN.iter().all(|known| *known == known.to_ascii_lowercase() && !known.ends_with('.')));
+    }
+}
