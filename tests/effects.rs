@@ -385,6 +385,10 @@ fn names_among_neighbours_are_kept_apart() {
         let mut asked_of = world.clone();
         asked_of.udp((neighbour, 50_003), (agent, port), &asked);
         assert!(judge(&asked_of).rules(&["violation"]).contains(&"WW102".to_owned()), "{port}");
+        // an answer of the agent is its own doing
+        let mut answering = world.clone();
+        answering.udp((agent, port), (neighbour, 50_005), &answer);
+        assert!(judge(&answering).rules(&["violation"]).contains(&"WW101".to_owned()), "{port}");
         // what they answer binds nothing
         let mut bound = World::default();
         let [asked, answer] = bound.dns("www.example.com", &[], peer);

@@ -22,8 +22,6 @@ pub(super) static ESP: Protocol = Protocol {
     load: saved::load::<Esp>,
 };
 
-/// Numbers below this have no association (RFC 4303 section 2.1).
-const FIRST_ASSOCIATION: u32 = 256;
 /// A header, a block, and the shortest integrity check.
 const LEAST_BYTES: usize = 8 + 4 + 8;
 /// What may follow a packet of IP in one of ESP: padding, its length, a type, and the longest integrity check.
@@ -40,7 +38,7 @@ impl<'a> Packet<'a> {
         let (&association, rest) = bytes.split_first_chunk()?;
         let (&sequence, body) = rest.split_first_chunk()?;
         let (association, sequence) = (u32::from_be_bytes(association), u32::from_be_bytes(sequence));
-        let is_sane = association >= FIRST_ASSOCIATION && bytes.len() >= LEAST_BYTES && bytes.len().is_multiple_of(4);
+        let is_sane = association != 0 && bytes.len() >= LEAST_BYTES && bytes.len().is_multiple_of(4);
         is_sane.then_some(Self { association, sequence, body })
     }
 
@@ -188,7 +186,7 @@ mod tests {
         let said: Vec<_> = (1..9).map(|n| (if n % 2 == 0 { End::A } else { End::B }, packet(0x1000 + n % 2, n, &[0x91; 40]))).collect();
         assert_eq!(facts(&said), [Fact::Protocol("esp"), Fact::CipherUnseen]);
         // too short, no association, or a length that is no block's
-        for bytes in [packet(0x1000, 1, &[0x91; 8]), packet(9, 1, &[0x91; 40]), packet(0x1000, 1, &[0x91; 41])] {
+        for bytes in [packet(0x1000, 1, &[0x91; 8]), packet(0, 1, &[0x91; 40]), packet(0x1000, 1, &[0x91; 41])] {
             assert_eq!(facts(&[(End::A, bytes)]), [Fact::Unrecognised]);
         }
     }

@@ -92,8 +92,8 @@ impl Inspector for Ike {
             return;
         }
         // what a handshake that finished has proven is not true of another, nor of ESP that nobody set up
-        let is_open = self.is_finished && !self.sessions.iter().all(Session::is_finished);
-        if is_open || self.has_esp && !self.is_esp_said {
+        let is_open = |session: &Session| !session.is_finished() && (session.is_sealed != [false; 2] || session.has_key == [true; 2]);
+        if self.is_finished && self.sessions.iter().any(is_open) || self.has_esp && !self.is_esp_said {
             self.unrecognised(seen);
         }
         let is_agreed = |session: &Session| session.has_key == [true; 2] || session.is_sealed == [true; 2];

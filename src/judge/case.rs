@@ -105,7 +105,7 @@ impl<'a> Case<'a> {
             agent,
             destination: Destination::NotJudged,
             inbound: None,
-            encrypted_dns: resolvers::encrypted(record, peer.port, policy),
+            encrypted_dns: resolvers::encrypted(&record.facts, peer.port, policy),
             neighbours: resolvers::among_neighbours(record, peer.ip, policy),
         };
         case.inbound = policy.inbound.iter().find(|entry| direction == Direction::Inbound && case.is_permitted_by(entry));
@@ -137,13 +137,14 @@ impl<'a> Case<'a> {
         !self.record.facts.dns.is_empty() || self.protocol() == Some("dns")
     }
 
-    /// Whether it is what neighbours answer to a question that went to all of them, as their own questions and answers to all do: noise of
-    /// the link, though it goes to one host.
+    /// Whether it is what a neighbour answers to a question that went to all of them: noise of the link, as what goes to all is, though it
+    /// comes to the agent alone. What the agent answers is its own doing.
     #[must_use]
     pub fn is_neighbours_answer(&self) -> bool {
         let facts = &self.record.facts;
         let is_plain = matches!(facts.cleartext, Some((Cleartext::Protocol, _))) && facts.unrecognised.is_none();
-        self.neighbours.is_some() && is_plain && facts.dns.is_empty() && !facts.unasked.is_empty()
+        let is_silent = self.record.sent[self.agent.index()].packets == 0;
+        self.neighbours.is_some() && is_silent && is_plain && facts.dns.is_empty() && !facts.unasked.is_empty()
     }
 
     /// Whether encrypted DNS goes to a resolver of the policy, by its address or its name.

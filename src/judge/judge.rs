@@ -16,7 +16,7 @@ use super::names::Names;
 use super::policy::{Policy, Waiver};
 use super::rules::{self, Broken, Check, RULES, Rule};
 use super::{Allowed, Audit, Exception, Finding, InputSummary, Judgement, Severity, Summary, Tool, WaiverUsed};
-use super::{series, tunnels};
+use super::{resolvers, series, tunnels};
 use crate::fact::{
     Cleartext, Encryption, Endpoint, FlowRecord, FrameId, Locus, Name, Resolution, Sightings, Timestamp, Transport, TunnelSeen, Watched,
 };
@@ -96,6 +96,9 @@ pub struct Whole<'a> {
 
 /// Protocols that carry the packets of others: where those go is not seen.
 const CARRIERS: &[&str] = &["wireguard", "tailscale", "esp", "openvpn"];
+
+/// What the name begins with that DNSCrypt's certificates are asked for by.
+const DNSCRYPT: &str = "2.dnscrypt-cert.";
 
 /// What no packet can show, printed in every report.
 pub const LIMITS: &[&str] = &[
@@ -186,7 +189,8 @@ impl Judge {
         let direction = Direction::of(record, self.began);
         self.count(record, direction);
         if direction == Direction::Unrelated {
-            return Judgement::new(direction.as_str(), "not-judged", Vec::new());
+            let protocol = resolvers::encrypted(&record.facts, record.responder_endpoint().port, &self.policy);
+            return Judgement { protocol, ..Judgement::new(direction.as_str(), "not-judged", Vec::new()) };
         }
         if record.evicted && (record.ends.iter().any(|end| end.port == 53) || !record.facts.dns.is_empty()) {
             self.names.lose();
@@ -513,6 +517,11 @@ impl Judge {
         }
         if let Some(kind) = case.encrypted_dns.filter(|_| matches!(case.direction, Direction::Outbound | Direction::Unknown)) {
             self.except("encrypted-dns", format!("{kind} with {}: which names are asked inside is not seen", place(case)));
+        }
+        if let Some(asked) = record.facts.dns.iter().find(|asked| asked.name.as_str().starts_with(DNSCRYPT)) {
+            let message =
+                format!("dnscrypt with {peer}: its certificate ({}) was asked for, and what is asked under it is not seen", asked.name);
+            self.except("encrypted-dns", message);
         }
         for (target, _) in record.facts.connect.iter().chain(&record.facts.socks) {
             self.except("proxy", format!("{target} was asked of the proxy {peer} in the clear"));

@@ -9,7 +9,7 @@
 use std::net::IpAddr;
 
 use super::policy::Policy;
-use crate::fact::{FlowRecord, Name, Text, Transport};
+use crate::fact::{FlowFacts, FlowRecord, Name, Text, Transport};
 
 /// Names of great public resolvers that speak DNS over HTTPS, as their operators document them, as of 2026-11-26. `*.` is one or more labels.
 const KNOWN: &[&str] = &[
@@ -57,8 +57,7 @@ const KNOWN: &[&str] = &[
 const ENCRYPTED_PORT: u16 = 853;
 
 /// Encrypted DNS in a flow to `port` of a resolver: `dot`, `doq` or `doh`.
-pub(super) fn encrypted(record: &FlowRecord, port: u16, policy: &Policy) -> Option<&'static str> {
-    let facts = &record.facts;
+pub(super) fn encrypted(facts: &FlowFacts, port: u16, policy: &Policy) -> Option<&'static str> {
     let (protocol, _) = facts.protocol.filter(|(protocol, _)| matches!(*protocol, "tls" | "quic"))?;
     let offers = |word: &str| facts.tls.alpn.iter().any(|offered| offered.as_str() == word);
     if offers("dot") || protocol == "tls" && port == ENCRYPTED_PORT && facts.tls.alpn.is_empty() {
@@ -99,6 +98,28 @@ pub(super) fn among_neighbours(record: &FlowRecord, peer: IpAddr, policy: &Polic
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fact::{End, Fact, FrameId, Locus, NameSource, Observation, Timestamp};
+    use crate::judge::policy::Known;
+
+    #[test]
+    fn encrypted_dns_is_told_by_what_it_offers_and_by_its_resolver() {
+        let missing = |_: &str| Err(std::io::ErrorKind::NotFound.into());
+        let policy = Policy::load(&[], &Known { protocols: &[] }, &missing).expect("the baseline");
+        let told = |protocol, alpn: &[&str], name: &str, port| {
+            let at = Locus { frame: FrameId::new(0, 1), at: Timestamp::default(), end: End::A };
+            let mut facts = FlowFacts::default();
+            let offers = alpn.iter().map(|word| Fact::Alpn(Text::from_wire(word.as_bytes())));
+            let name = Fact::ServerName { name: Name::from_wire(name.as_bytes()), source: NameSource::Sni };
+            [Fact::Protocol(protocol), name].into_iter().chain(offers).for_each(|fact| facts.fold(Observation { fact, at }));
+            encrypted(&facts, port, &policy)
+        };
+        let other = "a.example";
+        assert_eq!([told("tls", &["dot"], other, 443), told("tls", &[], other, 853)], [Some("dot"); 2]);
+        assert_eq!([told("quic", &["doq"], other, 784), told("quic", &["doq-i11"], other, 853)], [Some("doq"); 2]);
+        assert_eq!([told("tls", &["h2"], "dns.google", 443), told("quic", &["h3"], "dns.google", 443)], [Some("doh"); 2]);
+        assert_eq!([told("tls", &["h2"], other, 443), told("tls", &["h2"], other, 853), told("http", &[], "dns.google", 80)], [None; 3]);
+        assert_eq!(told("tls", &["imap"], "dns.google", 993), None);
+    }
 
     #[test]
     fn names_of_resolvers_are_whole() {

@@ -117,8 +117,8 @@ fn version_1(spis: Spis, next: u8, exchange: u8, flags: u8, body: &[u8]) -> Opti
         return is_sealed.then_some(Message { spis, is_sealed, has_key: false, is_encrypting: true, body, is_request });
     }
     let payloads = Payloads::read(next, body).filter(|_| matches!(exchange, 2 | 4 | 5))?;
-    // those of RFC 2408, and NAT traversal's by its number and the drafts'
-    payloads.all(|kind| matches!(kind, 1 | 4..=13 | 20 | 21 | 130 | 131)).then_some(())?;
+    // those of RFC 2408, and NAT traversal's by its numbers and the drafts'
+    payloads.all(|kind| matches!(kind, 1 | 4..=16 | 20 | 21 | 130 | 131)).then_some(())?;
     let has_key = payloads.first(4).is_some();
     let is_encrypting = is_request || payloads.first(1).is_none_or(|offer| is_encrypting_1(offer));
     Some(Message { spis, is_sealed: false, has_key, is_encrypting, body: &[], is_request })

@@ -90,8 +90,11 @@ fn a_session_is_encrypted_once_both_have_sealed_behind_their_keys() {
     }
     // asked again for another group, by a responder that had another SPI then
     let refusal = (ASKED, message([7, 5], [41, 0x20, 34, 0x20], &payload(0, &[0, 0, 0, 17, 0, 19])));
-    let retried = [vec![whole[0].clone(), refusal], whole].concat();
+    let retried = [vec![whole[0].clone(), refusal], whole.clone()].concat();
     assert_eq!(facts(&retried), said());
+    // an offer of the other end that nobody answers
+    let offer = (ASKED, message([8, 0], [33, 0x20, 34, 0x08], &keys(20)));
+    assert_eq!(facts(&[&whole[..1], &[offer], &whole[1..]].concat()), said());
 }
 
 #[test]
