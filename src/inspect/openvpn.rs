@@ -122,7 +122,7 @@ impl Inspector for Openvpn {
         }
         let is_finished = self.tls.is_finished();
         let is_lost = self.ends.iter().any(|half| !half.early.is_empty());
-        if is_lost || self.was_finished && !is_finished || self.has_data && !is_finished && !self.was_finished {
+        if is_lost || !is_finished && (self.was_finished || self.has_data) {
             self.unrecognised(seen);
         }
     }

@@ -120,7 +120,7 @@ fn version_1(spis: Spis, next: u8, exchange: u8, flags: u8, body: &[u8]) -> Opti
     // those of RFC 2408, and NAT traversal's by its numbers and the drafts'
     payloads.all(|kind| matches!(kind, 1 | 4..=16 | 20 | 21 | 130 | 131)).then_some(())?;
     let has_key = payloads.first(4).is_some();
-    let is_encrypting = is_request || payloads.first(1).is_none_or(|offer| is_encrypting_1(offer));
+    let is_encrypting = is_request || payloads.first(1).is_none_or(is_encrypting_1);
     Some(Message { spis, is_sealed: false, has_key, is_encrypting, body: &[], is_request })
 }
 
