@@ -143,7 +143,8 @@ impl<'a> Case<'a> {
     pub fn is_neighbours_answer(&self) -> bool {
         let facts = &self.record.facts;
         let is_plain = matches!(facts.cleartext, Some((Cleartext::Protocol, _))) && facts.unrecognised.is_none();
-        let is_silent = self.record.sent[self.agent.index()].packets == 0;
+        // from the port that is asked: what comes from another is whoever's answer to nothing
+        let is_silent = self.record.sent[self.agent.index()].packets == 0 && resolvers::is_of_neighbours(self.peer().port);
         self.neighbours.is_some() && is_silent && is_plain && facts.dns.is_empty() && !facts.unasked.is_empty()
     }
 

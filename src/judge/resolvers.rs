@@ -53,6 +53,9 @@ const KNOWN: &[&str] = &[
     "dns.twnic.tw",
 ];
 
+/// The ports of multicast DNS and LLMNR.
+const NEIGHBOURS: [u16; 2] = [5353, 5355];
+
 /// The port of DNS over TLS and QUIC.
 const ENCRYPTED_PORT: u16 = 853;
 
@@ -83,14 +86,20 @@ fn is_known(name: &Name) -> bool {
     })
 }
 
+/// Whether a port is that of multicast DNS or LLMNR.
+pub(super) fn is_of_neighbours(port: u16) -> bool {
+    NEIGHBOURS.contains(&port)
+}
+
 /// Names among neighbours: `mdns` or `llmnr`, where one of a private network, or of the link, speaks DNS on their ports.
 pub(super) fn among_neighbours(record: &FlowRecord, peer: IpAddr, policy: &Policy) -> Option<&'static str> {
     let has_port = |port| record.ends.iter().any(|end| end.port == port);
+    let (mdns, llmnr) = (has_port(NEIGHBOURS[0]), has_port(NEIGHBOURS[1]));
     let is_dns = matches!(record.facts.protocol, Some(("dns", _)));
     match record.transport {
         _ if !is_dns || !policy.is_private(peer) => None,
-        Transport::Udp if has_port(5353) => Some("mdns"),
-        Transport::Udp | Transport::Tcp if has_port(5355) => Some("llmnr"),
+        Transport::Udp if mdns => Some("mdns"),
+        Transport::Udp | Transport::Tcp if llmnr => Some("llmnr"),
         _ => None,
     }
 }
