@@ -318,8 +318,29 @@ pub const DTLS_HELD_BYTES: usize = 32 << 10;
 /// Sessions that a client begins between the same ports.
 pub const DTLS_SESSIONS: u8 = 8;
 
-/// How far beyond the highest sequence number that was seen the next one of DTLS may lie: as many records may be lost in a row.
-pub const DTLS_SEQUENCE_STEP: u64 = 1 << 20;
+/// How far beyond the highest sequence number that was seen the next one of DTLS, WireGuard or ESP may lie: as many may be lost in a row.
+pub const SEQUENCE_STEP: u64 = 1 << 20;
+
+/// Handshakes of WireGuard that one end begins in a row without an answer, and their kin: it tries for 90 seconds, every 5.
+pub const HANDSHAKES_UNANSWERED: usize = 24;
+
+/// Sessions between the same ports that are told apart: WireGuard has three at a time, IKE two.
+pub const SESSIONS_AT_ONCE: usize = 8;
+
+/// Packets of data that come ahead of what explains them.
+pub const DATA_AHEAD: usize = 64;
+
+/// Messages of IKE in the clear, of both ends: a handshake has two to six, and each may be sent again.
+pub const IKE_PLAIN_MESSAGES: u8 = 64;
+
+/// Security associations of ESP between two hosts that are told apart at a time.
+pub const ESP_ASSOCIATIONS: usize = 64;
+
+/// Packets of OpenVPN's control channel that wait for those before them, or are remembered since they may be sent again, an end each.
+pub const OPENVPN_PACKETS: usize = 64;
+
+/// Packets of data in which a packet of IP is looked for that nobody sealed, a flow.
+pub const PACKETS_LOOKED_INTO: u8 = 32;
 
 /// Pieces of user messages of SCTP that one end may have under way.
 pub const SCTP_PIECES: usize = 64;

@@ -130,9 +130,10 @@ fn the_table_of_rules_is_the_programs_own() {
 #[test]
 fn the_table_of_protocols_is_the_programs_own() {
     let carrier = |carrier: Carrier| match carrier {
-        Carrier::Stream => "TCP",
-        Carrier::Datagram => "UDP",
-        Carrier::Message => "SCTP",
+        Carrier::Stream => "TCP".to_owned(),
+        Carrier::Datagram => "UDP".to_owned(),
+        Carrier::Message => "SCTP".to_owned(),
+        Carrier::Packet(number) => format!("IP, as protocol {number}"),
     };
     let row = |p: &&Protocol| format!("| {} | {} | {} | {} | {} |\n", p.name, carrier(p.carrier), p.recognised_by, p.reads, p.encrypted);
     let rows: String = PROTOCOLS.iter().map(row).collect();

@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 
 use support::{Run, cases, run, run_with_input};
 use world::World;
+use world::random::Random;
 use world::records::{client_hello, server_name, session, with_version};
+use world::tunnelled::{esp, ike, marked, wireguard};
 
 /// Keys that another test holds, and which.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -24,6 +26,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("tunnels.mirror", "tests/tunnels.rs"),
     ("tunnels.own", "tests/tunnels.rs"),
     ("nat64.prefixes", "tests/oddities.rs"),
+    ("encryption.counts", "below: no program of the lab speaks ESP"),
+    ("encrypted_dns", "below: no resolver of the lab is one that everybody knows"),
+    ("dns.encrypted", "below: no resolver of the lab is one that everybody knows"),
 ];
 
 const DNS: &str = "[dns]\nresolvers = [\"10.77.0.2\"]\n";
@@ -206,7 +211,7 @@ fn no_key_is_left_out() {
     let (list, _) = list.split_once("\n];").unwrap();
     let words: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
     assert!(words.len() > 25, "{words:?}");
-    let tables = ["agent", "destinations", "tls", "dns", "tunnels", "nat64", "coverage", "allow", "inbound", "waiver"];
+    let tables = ["agent", "destinations", "tls", "dns", "encryption", "tunnels", "nat64", "coverage", "allow", "inbound", "waiver"];
     let mut table = None;
     for word in words {
         if tables.contains(&word) {
@@ -275,4 +280,150 @@ fn lists_of_another_time_are_told() {
     assert!(code == 0 && notes.len() == 1 && notes[0].contains("2001-01-01") && notes[0].contains("begins"), "{notes:?}");
     assert!(told("2199-01-01").2[0].contains("ends"), "a list that is newer");
     assert_eq!(told(&day).2, Vec::<String>::new(), "of the same day");
+}
+
+/// A capture of what somebody says to 10.0.0.9, which is judged under each policy: what must be found, and what must be told of the flow.
+fn judged(world: &World, policies: &[(&str, &[&str], &str)], key: &str) {
+    for (policy, rules, told) in policies {
+        let written = Written::new("judged", policy);
+        let arguments = ["-a", "10.0.0.4", "-p", &written.policy(), "-"].map(str::to_owned);
+        let run = run_with_input(&[&["audit", "--json"].map(str::to_owned)[..], &arguments].concat(), &world.pcap());
+        assert_eq!(found(&run), meant(rules), "{policy}");
+        let flows = run_with_input(&[&["flows", "--json"].map(str::to_owned)[..], &arguments].concat(), &world.pcap()).stdout;
+        let last: serde_json::Value = serde_json::from_str(flows.lines().last().unwrap()).unwrap();
+        assert_eq!(last[key], *told, "{policy}: {last}");
+        if *told == "encrypted" && policy.contains("esp") {
+            assert!(run.json()["exceptions"].to_string().contains("counts as encrypted by"), "{}", run.json()["exceptions"]);
+        }
+    }
+}
+
+const PRIVATE: &str = "[destinations]\nprivate = true\n";
+
+#[test]
+fn what_counts_as_encrypted_is_what_the_policy_says() {
+    let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+    let (agent, peer) = (ip("10.0.0.4"), ip("10.0.0.9"));
+    let counting = |list: &str| format!("{PRIVATE}[encryption]\ncounts = [{list}]\n");
+    let mut random = Random::new(1);
+    let mut world = World::default();
+    world.datagrams((agent, 40_000), (peer, 51_820), &wireguard(1, &mut random));
+    judged(
+        &world,
+        &[
+            (PRIVATE, &[], "encrypted"),
+            (&counting("\"tls\", \"wireguard\""), &[], "encrypted"),
+            (&counting("\"tls\""), &["WW202?"], "unrecognized"),
+        ],
+        "encryption",
+    );
+    let mut world = World::default();
+    world.wait(0);
+    world.datagrams((agent, 4500), (peer, 4500), &marked(ike(20, &mut random)));
+    for n in 1..4 {
+        world.udp((agent, 4500), (peer, 4500), &esp(0x1000, n, &random.noise(96)));
+        world.udp((peer, 4500), (agent, 4500), &esp(0x2000, n, &random.noise(96)));
+    }
+    judged(
+        &world,
+        &[
+            (PRIVATE, &["WW202?"], "unrecognized"),
+            (&counting("\"ike\""), &["WW202?"], "unrecognized"),
+            (&counting("\"esp\""), &[], "encrypted"),
+        ],
+        "encryption",
+    );
+    // what is not its own is not vouched for
+    world.udp((agent, 4500), (peer, 4500), &random.noise(97));
+    judged(&world, &[(&counting("\"esp\""), &["WW202?"], "unrecognized")], "encryption");
+}
+
+#[test]
+fn encrypted_dns_is_worth_what_the_policy_says() {
+    let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+    let (agent, peer) = (ip("10.0.0.4"), ip("203.0.113.5"));
+    let session_with = |name: &str, more: Vec<(u16, Vec<u8>)>| {
+        let mut world = World::default();
+        world.resolve(agent, ip("10.0.0.2"), name, &[], peer);
+        let mut tcp = world.connect(agent, (peer, 443));
+        let mut said = session(0x0304, 0x1301, name);
+        said[0].1 = client_hello(0x0304, 0x1301, &with_version(0x0304, [vec![server_name(name)], more].concat()));
+        world.flights(&mut tcp, &said, 0);
+        world.close(&mut tcp);
+        world
+    };
+    let allowing = |name: &str, more: &str| format!("{more}\n[[allow]]\nnames = [\"{name}\"]\nports = [443]\n");
+    let (h2, dot) = ((16, b"\0\x03\x02h2".to_vec()), (16, b"\0\x04\x03dot".to_vec()));
+    let known = "dns.google";
+    judged(
+        &session_with(known, vec![h2.clone()]),
+        &[
+            (&allowing(known, ""), &["WW401?"], "doh"),
+            (&allowing(known, "encrypted_dns = \"undetermined\""), &["WW401?"], "doh"),
+            (&allowing(known, "encrypted_dns = \"violation\""), &["WW401"], "doh"),
+            (&allowing(known, "encrypted_dns = \"allow\""), &[], "doh"),
+            (&allowing(known, "[dns]\nencrypted = [\"dns.google\"]"), &[], "doh"),
+            (&allowing(known, "[dns]\nencrypted = [\"dns.example\"]"), &["WW401?"], "doh"),
+            (&allowing(known, "[dns]\nresolvers = [\"10.0.0.2\", \"203.0.113.5\"]"), &[], "doh"),
+        ],
+        "protocol",
+    );
+    let other = "www.example.com";
+    judged(
+        &session_with(other, vec![h2]),
+        &[(&allowing(other, ""), &[], "tls"), (&allowing(other, "[dns]\nencrypted = [\"*.example.com\"]"), &[], "doh")],
+        "protocol",
+    );
+    judged(&session_with(other, vec![dot]), &[(&allowing(other, ""), &["WW401?"], "dot")], "protocol");
+}
+
+/// What neighbours answer to a question that went to all of them is noise, and binds nothing; what is asked of one is not.
+#[test]
+fn names_among_neighbours_are_kept_apart() {
+    let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+    let (agent, neighbour, peer) = (ip("10.0.0.4"), ip("10.0.0.77"), ip("203.0.113.5"));
+    let policy = "[dns]\nresolvers = [\"10.0.0.2\"]\n[[allow]]\nnames = [\"www.example.com\"]\nports = [443]\n";
+    let web = |world: &mut World| {
+        let mut tcp = world.connect(agent, (peer, 443));
+        world.flights(&mut tcp, &session(0x0304, 0x1301, "www.example.com"), 0);
+        world.close(&mut tcp);
+    };
+    let judge = |world: &World| {
+        let written = Written::new("neighbours", policy);
+        run_with_input(&["audit", "--json", "-a", "10.0.0.4", "-p", &written.policy(), "-"].map(str::to_owned), &world.pcap())
+    };
+    for port in [5353, 5355] {
+        let mut world = World::default();
+        let [asked, answer] = world.dns("printer.local", &[], neighbour);
+        world.resolve(agent, ip("10.0.0.2"), "www.example.com", &[], peer);
+        web(&mut world);
+        world.udp((neighbour, port), (agent, 50_000), &answer);
+        let run = judge(&world);
+        assert_eq!(found(&run), meant(&[]), "{port}");
+        assert!(run.json()["exceptions"].to_string().contains("answers with 10.0.0.77"), "{}", run.json()["exceptions"]);
+        // from elsewhere it is an answer that nobody asked for
+        let mut far = world.clone();
+        far.udp((peer, port), (agent, 50_001), &answer);
+        assert_ne!(found(&judge(&far)).0, "pass", "{port}");
+        // a question to one of them is one to a resolver
+        let mut asking = world.clone();
+        asking.udp((agent, 50_002), (neighbour, port), &asked);
+        assert!(judge(&asking).rules(&["violation"]).contains(&"WW401".to_owned()), "{port}");
+        // and a question of one of them comes in
+        let mut asked_of = world.clone();
+        asked_of.udp((neighbour, 50_003), (agent, port), &asked);
+        assert!(judge(&asked_of).rules(&["violation"]).contains(&"WW102".to_owned()), "{port}");
+        // an answer of the agent is its own doing
+        let mut answering = world.clone();
+        answering.udp((agent, port), (neighbour, 50_005), &answer);
+        assert!(judge(&answering).rules(&["violation"]).contains(&"WW101".to_owned()), "{port}");
+        // what they answer binds nothing
+        let mut bound = World::default();
+        let [asked, answer] = bound.dns("www.example.com", &[], peer);
+        bound.udp((agent, 50_004), (neighbour, port), &asked);
+        bound.udp((neighbour, port), (agent, 50_004), &answer);
+        web(&mut bound);
+        let rules = judge(&bound).rules(&["undetermined"]);
+        assert!(rules.contains(&"WW304".to_owned()), "{port}: {rules:?}");
+    }
 }

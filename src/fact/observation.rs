@@ -82,6 +82,9 @@ pub enum Fact {
     Cleartext(Cleartext),
     /// Payload that is neither shown to be encrypted nor known to be plaintext.
     Unrecognised,
+    /// Payload that keeps to the framing of a protocol that can encrypt, where no packet shows whether it does: its cipher was agreed on out
+    /// of sight and may be none. A policy may vouch for it.
+    CipherUnseen,
     /// A name was asked of a resolver.
     Asked {
         /// The name.

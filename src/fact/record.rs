@@ -160,6 +160,8 @@ pub struct FlowFacts {
     pub cleartext_protocol: Option<&'static str>,
     /// Payload that is neither.
     pub unrecognised: Option<Locus>,
+    /// Payload whose cipher no packet shows.
+    pub cipher_unseen: Option<Box<Locus>>,
     /// The first DNS transactions, at most [`limits::DNS_PER_FLOW`].
     pub dns: Vec<DnsTransaction>,
     /// Transactions beyond those.
@@ -328,7 +330,7 @@ impl FlowRecord {
                 Encryption::Plaintext
             }
             (true, false) => Encryption::Plaintext,
-            (false, true) if facts.unrecognised.is_some() => Encryption::Unrecognized,
+            (false, true) if facts.unrecognised.is_some() || facts.cipher_unseen.is_some() => Encryption::Unrecognized,
             (false, true) => Encryption::Encrypted,
             (false, false) if facts.unrecognised.is_none() && (is_icmp || self.is_tunnel || !self.has_payload()) => Encryption::None,
             (false, false) => Encryption::Unrecognized,
@@ -392,6 +394,7 @@ impl FlowFacts {
             }
             Fact::Cleartext(_) => {}
             Fact::Unrecognised => first(&mut self.unrecognised),
+            Fact::CipherUnseen => _ = self.cipher_unseen.get_or_insert_with(|| Box::new(at)),
             Fact::Asked { name, qtype } => {
                 if self.dns.len() < limits::DNS_PER_FLOW {
                     self.dns.push(DnsTransaction { name, qtype, at, answer: None });

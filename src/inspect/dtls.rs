@@ -22,8 +22,7 @@ use serde::{Deserialize, Serialize};
 use self::hellos::Hellos;
 use self::record::{NoRecord, Record};
 use super::hello;
-use super::readable::{self, Run};
-use super::{Carrier, Finish, Inspector, Probe, Progress, Protocol, Seen, saved};
+use super::{Carrier, Finish, Inspector, Probe, Progress, Protocol, Seen, readable, saved};
 use crate::fact::{Alert, CipherSuite, Cleartext, End, Fact, Hidden, Name, TlsVersion};
 use crate::limits;
 
@@ -278,8 +277,8 @@ impl Dtls {
     ) -> Fate {
         let half = &mut self.ends[end.index()];
         let is_near = match half.highest {
-            (highest, last) if epoch == highest => sequence <= last.saturating_add(limits::DTLS_SEQUENCE_STEP),
-            (highest, _) => epoch < highest || epoch == highest + 1 && sequence <= limits::DTLS_SEQUENCE_STEP,
+            (highest, last) if epoch == highest => sequence <= last.saturating_add(limits::SEQUENCE_STEP),
+            (highest, _) => epoch < highest || epoch == highest + 1 && sequence <= limits::SEQUENCE_STEP,
         };
         if version != settled || !is_near || body.len() < record::SEALED_BYTES || kind == record::ACK {
             return Fate::Rejected;
@@ -337,7 +336,7 @@ impl Dtls {
     /// Looks whether what should be ciphertext reads as text, a nonce before it or not.
     fn ciphertext(&mut self, body: &[u8], seen: &mut Seen<'_>) -> Fate {
         let behind_nonce = body.get(NONCE_BYTES..).unwrap_or_default();
-        if [body, behind_nonce].into_iter().any(|bytes| is_text(bytes, SEALED_TEXT_BYTES)) {
+        if [body, behind_nonce].into_iter().any(|bytes| readable::is_text(bytes, SEALED_TEXT_BYTES)) {
             self.readable(seen);
         }
         Fate::Fits
@@ -357,7 +356,11 @@ impl Dtls {
             Ok((Record::Long { body, .. } | Record::Short { body, .. }, _)) => body,
             Err(_) => &[],
         };
-        if [bytes, body].into_iter().any(|bytes| is_text(bytes, TEXT_BYTES)) { self.readable(seen) } else { self.unrecognised(seen) }
+        if [bytes, body].into_iter().any(|bytes| readable::is_text(bytes, TEXT_BYTES)) {
+            self.readable(seen)
+        } else {
+            self.unrecognised(seen)
+        }
     }
 
     fn spent(&mut self, which: &str, seen: &mut Seen<'_>) -> Fate {
@@ -403,11 +406,6 @@ fn is_acknowledgement(body: &[u8]) -> bool {
     let (numbers, behind) = numbers.as_chunks::<16>();
     let is_small = |number: &[u8; 16]| number[..7] == [0; 7] && number[7] <= 3 && number[8..12] == [0; 4];
     usize::from(u16::from_be_bytes(length)) == numbers.len() * 16 && behind.is_empty() && numbers.iter().all(is_small)
-}
-
-/// Whether bytes, of which there are `least`, are readable text as far as is looked.
-fn is_text(bytes: &[u8], least: usize) -> bool {
-    bytes.len() >= least && readable::run(bytes, bytes.len().min(readable::SEALED_RUN)) == Run::Readable
 }
 
 #[cfg(test)]

@@ -10,10 +10,12 @@ mod amqp;
 mod dns;
 mod drive;
 mod dtls;
+mod esp;
 mod ftp;
 mod hello;
 mod http;
 mod http2;
+mod ike;
 mod imap;
 mod irc;
 mod kafka;
@@ -25,6 +27,7 @@ mod mqtt;
 mod mysql;
 mod nntp;
 mod ntp;
+mod openvpn;
 mod pieces;
 mod pop3;
 mod postgresql;
@@ -44,8 +47,10 @@ mod smtp;
 mod socks;
 mod ssh;
 mod syslog;
+mod tailscale;
 mod telnet;
 mod tls;
+mod wireguard;
 mod xmpp;
 mod zabbix;
 
@@ -90,6 +95,12 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &zabbix::ZABBIX,
     &dtls::OVER_UDP,
     &dtls::OVER_SCTP,
+    &wireguard::WIREGUARD,
+    &tailscale::TAILSCALE,
+    &ike::IKE,
+    &esp::ESP,
+    &openvpn::OVER_UDP,
+    &openvpn::OVER_TCP,
     &dns::OVER_UDP,
     &dns::OVER_TCP,
     &ntp::NTP,
@@ -127,6 +138,8 @@ pub enum Carrier {
     Datagram,
     /// User messages, each given whole: SCTP.
     Message,
+    /// Packets of this IP protocol, each given whole.
+    Packet(u8),
 }
 
 /// The first bytes of a flow, as far as they are known. Ports are not among them: they prove nothing.

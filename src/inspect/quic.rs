@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use self::attempt::{Attempt, Fault};
 use self::ids::{Borne, Ids};
 use self::packet::{Id, Kind, Long, Packet, Version};
-use super::readable::{self, Run};
+use super::readable::is_text;
 use super::{Carrier, Finish, Inspector, Opening, Probe, Progress, Protocol, Seen, saved};
 use crate::fact::{Cleartext, Detail, EarlyData, End, Fact, Hidden};
 use crate::limits;
@@ -446,11 +446,6 @@ impl Former {
     fn is(&self, packet: &Long<'_>) -> bool {
         (self.version, self.original) == (packet.version, packet.destination)
     }
-}
-
-/// Whether bytes, of which there are `least`, are readable text as far as is looked.
-fn is_text(bytes: &[u8], least: usize) -> bool {
-    bytes.len() >= least && readable::run(bytes, bytes.len().min(readable::SEALED_RUN)) == Run::Readable
 }
 
 #[cfg(test)]

@@ -50,6 +50,22 @@ pub fn run(bytes: &[u8], least: usize) -> Run {
     if bytes.len() < least { Run::Short } else { Run::Readable }
 }
 
+/// Whether bytes, of which there are `least`, are readable text as far as is looked.
+#[must_use]
+pub fn is_text(bytes: &[u8], least: usize) -> bool {
+    bytes.len() >= least && run(bytes, bytes.len().min(SEALED_RUN)) == Run::Readable
+}
+
+/// Whether bytes begin with a packet of IPv4 (RFC 791) behind which no more than `most` bytes follow: its header adds up, and its length fits.
+/// Random bytes do so once in a thousand million times.
+#[must_use]
+pub fn is_ipv4(bytes: &[u8], most: usize) -> bool {
+    let Some(header) = bytes.first_chunk::<20>() else { return false };
+    let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
+    let sum = header.as_chunks::<2>().0.iter().map(|&pair| u32::from(u16::from_be_bytes(pair))).sum::<u32>();
+    header[0] == 0x45 && length >= 20 && length <= bytes.len() && bytes.len() - length <= most && (sum & 0xffff) + (sum >> 16) == 0xffff
+}
+
 /// The same where a line of text may be followed by others than text: a whole line proves as much.
 #[must_use]
 pub fn line(bytes: &[u8], least: usize) -> Run {

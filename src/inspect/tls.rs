@@ -62,7 +62,7 @@ pub(super) fn may_be_record(bytes: &[u8]) -> bool {
 
 /// One flow's TLS session.
 #[derive(Default, Serialize, Deserialize)]
-struct Tls {
+pub(super) struct Tls {
     /// The end that sent the ClientHello.
     opener: Option<End>,
     /// Client hellos read: a HelloRetryRequest asks for a second.
@@ -205,6 +205,11 @@ impl Inspector for Tls {
 }
 
 impl Tls {
+    /// Whether the handshake was seen to finish.
+    pub(super) fn is_finished(&self) -> bool {
+        self.is_finished
+    }
+
     fn record(&mut self, end: End, rest: &[u8], seen: &mut Seen<'_>) -> Step {
         if let Some(how) = self.ends[end.index()].breach {
             return Step::Breach(how);

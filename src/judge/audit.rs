@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::coverage::Coverage;
-use crate::fact::{Endpoint, FrameId, Timestamp};
+use crate::fact::{Encryption, Endpoint, FrameId, Timestamp};
 
 /// The verdict, ordered so that verdicts fold with `max`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -331,6 +331,14 @@ pub struct Exception {
     pub flows: u64,
 }
 
+impl Judgement {
+    /// One that says no more than this.
+    #[must_use]
+    pub fn new(direction: &'static str, verdict: &'static str, rules: Vec<&'static str>) -> Self {
+        Self { direction, verdict, rules, encryption: None, protocol: None, answered_name: None }
+    }
+}
+
 /// What the judge made of one flow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
@@ -340,6 +348,10 @@ pub struct Judgement {
     pub verdict: &'static str,
     /// The codes of the rules it breaks, notices included, in their order.
     pub rules: Vec<&'static str>,
+    /// What the payload counts as by the policy, where that is not what packets show.
+    pub encryption: Option<Encryption>,
+    /// What its protocol is told as, where the judge knows more than what was read: `dot`, `doq`, `doh`, `mdns`, `llmnr`.
+    pub protocol: Option<&'static str>,
     /// The name that the responder's address was answered for, where the flow asks for none itself.
     pub answered_name: Option<crate::fact::Name>,
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::destination::{self, Destination};
 use super::names::Names;
 use super::policy::{Allow, Inbound, Policy};
+use super::resolvers;
 use crate::fact::{Basis, Cleartext, End, Endpoint, FlowRecord, FlowState, Timestamp, Transport};
 use crate::limits;
 
@@ -79,6 +80,10 @@ pub struct Case<'a> {
     pub destination: Destination<'a>,
     /// The entry that permits it to come in.
     pub inbound: Option<&'a Inbound>,
+    /// Encrypted DNS that it carries: `dot`, `doq`, `doh`.
+    pub encrypted_dns: Option<&'static str>,
+    /// Names among neighbours that it carries: `mdns`, `llmnr`.
+    pub neighbours: Option<&'static str>,
 }
 
 impl<'a> Case<'a> {
@@ -91,7 +96,18 @@ impl<'a> Case<'a> {
             [false, true] => End::B,
             _ => record.initiator.unwrap_or(End::A),
         };
-        let mut case = Self { record, policy, names, direction, agent, destination: Destination::NotJudged, inbound: None };
+        let peer = record.ends[(!agent).index()];
+        let mut case = Self {
+            record,
+            policy,
+            names,
+            direction,
+            agent,
+            destination: Destination::NotJudged,
+            inbound: None,
+            encrypted_dns: resolvers::encrypted(&record.facts, peer.port, policy),
+            neighbours: resolvers::among_neighbours(record, peer.ip, policy),
+        };
         case.inbound = policy.inbound.iter().find(|entry| direction == Direction::Inbound && case.is_permitted_by(entry));
         case.destination = destination::judge(&case);
         case
@@ -119,6 +135,24 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn is_dns(&self) -> bool {
         !self.record.facts.dns.is_empty() || self.protocol() == Some("dns")
+    }
+
+    /// Whether it is what a neighbour answers to a question that went to all of them: noise of the link, as what goes to all is, though it
+    /// comes to the agent alone. What the agent answers is its own doing.
+    #[must_use]
+    pub fn is_neighbours_answer(&self) -> bool {
+        let facts = &self.record.facts;
+        let is_plain = matches!(facts.cleartext, Some((Cleartext::Protocol, _))) && facts.unrecognised.is_none();
+        // from the port that is asked: what comes from another is whoever's answer to nothing
+        let is_silent = self.record.sent[self.agent.index()].packets == 0 && resolvers::is_of_neighbours(self.peer().port);
+        self.neighbours.is_some() && is_silent && is_plain && facts.dns.is_empty() && !facts.unasked.is_empty()
+    }
+
+    /// Whether encrypted DNS goes to a resolver of the policy, by its address or its name.
+    #[must_use]
+    pub fn encrypted_resolver_is_allowed(&self) -> bool {
+        let asked = self.record.facts.names.last();
+        self.resolver_is_allowed() || asked.is_some_and(|read| self.policy.encrypted_resolver_allowed(&read.name))
     }
 
     /// The innermost protocol.

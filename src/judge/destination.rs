@@ -62,7 +62,7 @@ impl std::fmt::Display for By<'_> {
 
 /// Holds a flow against the policy's destinations.
 pub(super) fn judge<'a>(case: &Case<'a>) -> Destination<'a> {
-    if !matches!(case.direction, Direction::Outbound | Direction::Unknown) {
+    if !matches!(case.direction, Direction::Outbound | Direction::Unknown) || case.is_neighbours_answer() {
         return Destination::NotJudged;
     }
     let peer = case.peer();

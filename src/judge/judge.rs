@@ -16,7 +16,7 @@ use super::names::Names;
 use super::policy::{Policy, Waiver};
 use super::rules::{self, Broken, Check, RULES, Rule};
 use super::{Allowed, Audit, Exception, Finding, InputSummary, Judgement, Severity, Summary, Tool, WaiverUsed};
-use super::{series, tunnels};
+use super::{resolvers, series, tunnels};
 use crate::fact::{
     Cleartext, Encryption, Endpoint, FlowRecord, FrameId, Locus, Name, Resolution, Sightings, Timestamp, Transport, TunnelSeen, Watched,
 };
@@ -93,6 +93,12 @@ pub struct Whole<'a> {
     /// Which of those whom the policy expects were not seen, by their places in it.
     pub unmet: &'a [usize],
 }
+
+/// Protocols that carry the packets of others: where those go is not seen.
+const CARRIERS: &[&str] = &["wireguard", "tailscale", "esp", "openvpn"];
+
+/// What the name begins with that DNSCrypt's certificates are asked for by.
+const DNSCRYPT: &str = "2.dnscrypt-cert.";
 
 /// What no packet can show, printed in every report.
 pub const LIMITS: &[&str] = &[
@@ -183,7 +189,8 @@ impl Judge {
         let direction = Direction::of(record, self.began);
         self.count(record, direction);
         if direction == Direction::Unrelated {
-            return Judgement { direction: direction.as_str(), verdict: "not-judged", rules: Vec::new(), answered_name: None };
+            let protocol = resolvers::encrypted(&record.facts, record.responder_endpoint().port, &self.policy);
+            return Judgement { protocol, ..Judgement::new(direction.as_str(), "not-judged", Vec::new()) };
         }
         if record.evicted && (record.ends.iter().any(|end| end.port == 53) || !record.facts.dns.is_empty()) {
             self.names.lose();
@@ -192,7 +199,7 @@ impl Judge {
             let agent = record.responder_endpoint();
             if self.findings.attempt_again(agent, record.transport, (record.first.at, record.last)) {
                 let (verdict, rules) = (Severity::Violation.as_str(), vec![rules::INBOUND_ATTEMPT.code]);
-                return Judgement { direction: direction.as_str(), verdict, rules, answered_name: None };
+                return Judgement::new(direction.as_str(), verdict, rules);
             }
         }
         // the case borrows the names while findings are added
@@ -220,10 +227,13 @@ impl Judge {
         self.list(&case, worst);
         self.seen.meet(&case);
         let answered_name = if record.facts.names.is_empty() { case.answered_names().last().cloned() } else { None };
+        let protocol = case.encrypted_dns.or(case.neighbours);
         drop(case);
         self.names = names;
         let verdict = worst.map_or("allowed", Severity::as_str);
-        Judgement { direction: direction.as_str(), verdict, rules: codes, answered_name }
+        let counts = policy.counts.encryption(record);
+        let encryption = (counts != record.encryption()).then_some(counts);
+        Judgement { protocol, encryption, answered_name, ..Judgement::new(direction.as_str(), verdict, codes) }
     }
 
     /// A tunnel whose packets were opened: its outer packets are judged as a flow of the agent where it is the agent's own.
@@ -450,7 +460,7 @@ impl Judge {
             Direction::Unknown => &mut self.summary.unknown,
         };
         *slot += 1;
-        match record.encryption() {
+        match self.policy.counts.encryption(record) {
             Encryption::Encrypted => self.summary.encrypted += 1,
             Encryption::Plaintext | Encryption::Mixed => self.summary.plaintext += 1,
             Encryption::Unrecognized => self.summary.unrecognized += 1,
@@ -488,7 +498,9 @@ impl Judge {
             }
         }
         if let (Some((Cleartext::Protocol | Cleartext::Readable, _)), true) = (record.facts.cleartext, rules::is_permitted(case)) {
-            if case.is_dns() {
+            if case.is_neighbours_answer() {
+                self.except("neighbours", format!("{} answers with {}", case.neighbours.unwrap_or_default(), peer.ip));
+            } else if case.is_dns() {
                 if case.resolver_is_allowed() && (self.resolvers.len() < limits::LISTED || self.resolvers.contains_key(&peer.ip)) {
                     *self.resolvers.entry(peer.ip).or_default() += 1;
                 }
@@ -497,6 +509,22 @@ impl Judge {
                 let message = format!("{protocol} in the clear with {}, permitted by {}", place(case), entry.label());
                 self.except("plaintext", message);
             }
+        }
+        if let Some(origin) = case.policy.counts.vouches(record) {
+            let protocol = case.protocol_or_payload();
+            let message = format!("{protocol} with {} counts as encrypted by {origin}; no packet shows that it is", place(case));
+            self.except("vouched", message);
+        }
+        if let Some(protocol) = case.protocol().filter(|protocol| CARRIERS.contains(protocol)) {
+            self.except("carrier", format!("{protocol} with {} carries traffic whose destinations are not seen", place(case)));
+        }
+        if let Some(kind) = case.encrypted_dns.filter(|_| matches!(case.direction, Direction::Outbound | Direction::Unknown)) {
+            self.except("encrypted-dns", format!("{kind} with {}: which names are asked inside is not seen", place(case)));
+        }
+        if let Some(asked) = record.facts.dns.iter().find(|asked| asked.name.as_str().starts_with(DNSCRYPT)) {
+            let message =
+                format!("dnscrypt with {peer}: its certificate ({}) was asked for, and what is asked under it is not seen", asked.name);
+            self.except("encrypted-dns", message);
         }
         for (target, _) in record.facts.connect.iter().chain(&record.facts.socks) {
             self.except("proxy", format!("{target} was asked of the proxy {peer} in the clear"));

@@ -16,6 +16,7 @@ mod learn;
 pub mod ledger;
 mod names;
 pub mod policy;
+mod resolvers;
 pub mod rules;
 mod scope;
 mod series;

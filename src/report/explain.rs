@@ -157,6 +157,7 @@ fn words(fact: &Fact) -> String {
         Fact::Encrypted => "the flow is shown to be encrypted".to_owned(),
         Fact::Cleartext(_) => "payload in the clear".to_owned(),
         Fact::Unrecognised => "payload that is neither shown to be encrypted nor known to be plaintext".to_owned(),
+        Fact::CipherUnseen => "payload of which no packet shows whether it is encrypted".to_owned(),
         Fact::Asked { name, qtype } => format!("{name} {} is asked for", RecordType(*qtype)),
         Fact::Resolved(answer) => format!("{} {} is answered", answer.name, RecordType(answer.qtype)),
         Fact::Unasked(answer) => format!("{} {} is answered, which nobody was seen to ask", answer.name, RecordType(answer.qtype)),

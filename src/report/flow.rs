@@ -142,8 +142,8 @@ impl<'a> FlowLine<'a> {
             bytes: Exchange { sent: sent.bytes, received: received.bytes },
             community_id: community::id(record),
             state: record.state.as_str(),
-            protocol: facts.protocol.as_ref().map_or("unknown", |(name, _)| *name),
-            encryption: record.encryption().as_str(),
+            protocol: judgement.protocol.or(facts.protocol.map(|(name, _)| name)).unwrap_or("unknown"),
+            encryption: judgement.encryption.unwrap_or_else(|| record.encryption()).as_str(),
             server_name: name.map(|(name, _)| name),
             server_name_source: name.map(|(_, source)| source),
             tls: TlsLine::new(record),
@@ -264,7 +264,7 @@ mod tests {
     }
 
     fn judged() -> Judgement {
-        Judgement { direction: "outbound", verdict: "allowed", rules: Vec::new(), answered_name: None }
+        Judgement::new("outbound", "allowed", Vec::new())
     }
 
     fn as_json(record: &FlowRecord, judgement: &Judgement) -> Value {

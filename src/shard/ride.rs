@@ -10,6 +10,9 @@ use crate::inspect::readable::{self, Run};
 use crate::inspect::{Carrier, Inspection};
 use crate::limits;
 
+/// The number of ESP, the one protocol beside transports that has an inspector.
+const ESP: u8 = 50;
+
 /// What rides along with a flow: its inspection and what came of it.
 pub(super) struct Ride {
     key: FlowKey,
@@ -36,7 +39,7 @@ impl Ride {
             match &fact {
                 Fact::Opener(end) => _ = self.opener.get_or_insert(*end),
                 Fact::OpenerUnseen => self.hides_opener = true,
-                Fact::Resolved(resolution) if self.opener.is_some_and(|asker| self.agents[asker.index()]) => {
+                Fact::Resolved(resolution) if self.opener.is_some_and(|asker| self.agents[asker.index()]) && !self.is_of_neighbours() => {
                     let kind = EventKind::Resolved { resolution: resolution.clone(), at };
                     shared.events.push(Event { cause: shared.cause, kind });
                 }
@@ -66,6 +69,11 @@ impl Ride {
         if self.key.is_message() { limits::ICMP_BYTES } else { limits::ECHO_BYTES }
     }
 
+    /// Whether a port is that of multicast DNS or LLMNR: what is answered there is no resolver's answer.
+    fn is_of_neighbours(&self) -> bool {
+        self.key.ends().iter().any(|end| matches!(end.port, 5353 | 5355))
+    }
+
     /// Whether names are asked for here, by protocol, or by port where too little was seen to tell.
     fn is_dns(&self) -> bool {
         let is_known = self.facts.protocol.as_ref().is_some_and(|(name, _)| *name == "dns");
@@ -91,6 +99,7 @@ impl Rider for Ride {
         let carrier = match key.transport() {
             Transport::Tcp => Carrier::Stream,
             Transport::Sctp => Carrier::Message,
+            Transport::Other(number) => Carrier::Packet(number),
             _ => Carrier::Datagram,
         };
         let wanted = agents != [false; 2] || shared.view.inspect_all;
@@ -115,7 +124,7 @@ impl Rider for Ride {
                 association.inspect(at.end, bytes, &mut self.inspection, &mut seen);
                 0
             }
-            (Transport::Tcp | Transport::Udp, _) => self.inspection.data(at.end, bytes, &mut seen),
+            (Transport::Tcp | Transport::Udp | Transport::Other(ESP), _) => self.inspection.data(at.end, bytes, &mut seen),
             // an echo's payload is the pattern of a ping, or a channel; the header of other messages is read as payload here
             (Transport::Icmp | Transport::Icmp6, _) if bytes.len() <= silent_bytes => 0,
             _ => {

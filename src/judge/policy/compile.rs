@@ -8,10 +8,10 @@ use super::draft::{Lists, Scalars, Set};
 use super::errors::{Mistake, Page};
 use super::parse::{AllowTable, File, InboundTable, Ports, TunnelsTable, WaiverTable, Words};
 use super::words::{
-    Parsed, one_of, parse_agent, parse_day, parse_duration, parse_expect, parse_host, parse_nat64, parse_net, parse_ports, parse_suite,
-    parse_text, parse_tunnel, parse_version, rule_default,
+    Parsed, one_of, parse_agent, parse_day, parse_duration, parse_expect, parse_host, parse_nat64, parse_net, parse_pattern, parse_ports,
+    parse_suite, parse_text, parse_tunnel, parse_version, rule_default,
 };
-use super::{Allow, DnsBinding, Ech, Inbound, Known, Pattern, Tunnels, Waiver};
+use super::{Allow, DnsBinding, Ech, EncryptedDns, Inbound, Known, Pattern, Tunnels, Waiver};
 use crate::fact::Transport;
 use crate::judge::Severity;
 
@@ -31,6 +31,7 @@ impl Compiling<'_> {
             tls_minimum: self.scalar(file.tls.minimum.as_ref(), parse_version),
             dns_binding: self.scalar(file.dns_binding.as_ref(), |word| one_of(word, &DnsBinding::WORDS)),
             ech: self.scalar(file.ech.as_ref(), |word| one_of(word, &Ech::WORDS)),
+            encrypted_dns: self.scalar(file.encrypted_dns.as_ref(), |word| one_of(word, &EncryptedDns::WORDS)),
             min_duration: self.scalar(file.coverage.min_duration.as_ref(), parse_duration),
             min_flows: file.coverage.min_flows.as_ref().and_then(|flows| self.flows(flows)),
             severity: Vec::new(),
@@ -52,6 +53,14 @@ impl Compiling<'_> {
         // an empty list of resolvers has a meaning: none
         if file.dns.resolvers.is_some() {
             lists.resolvers.get_or_insert_default().extend(self.located(&file.dns.resolvers, parse_net));
+        }
+        self.must_say_something(file.dns.encrypted.as_ref(), "a list without names");
+        lists.encrypted_resolvers.extend(self.located(&file.dns.encrypted, parse_pattern));
+        if let Some(counts) = &file.encryption.counts {
+            self.must_say_something(Some(counts), "a list without protocols counts none as encrypted");
+            let known: Vec<(&str, &str)> = self.known.protocols.iter().map(|word| (*word, *word)).collect();
+            let counts = self.located(&file.encryption.counts, |word| one_of(word, &known).map(str::to_owned));
+            lists.counts.list.get_or_insert_default().extend(counts);
         }
         self.tunnels(&file.tunnels, &mut lists.tunnels);
         self.must_say_something(file.nat64.prefixes.as_ref(), "a list without prefixes");
@@ -161,7 +170,7 @@ impl Compiling<'_> {
 
     fn patterns(&mut self, words: &Words) -> Vec<Pattern> {
         self.must_say_something(words.as_ref(), "a list without names");
-        self.words(words, |text| Pattern::parse(text).map_err(|why| (format!("the name `{}` {why}", text.escape_debug()), None)))
+        self.words(words, parse_pattern)
     }
 
     fn nets(&mut self, words: &Words) -> Vec<ipnet::IpNet> {

@@ -4,7 +4,10 @@ use ipnet::IpNet;
 
 use super::errors::{Mistake, Place};
 use super::index::Index;
-use super::{Agent, Allow, DnsBinding, Ech, Expect, Inbound, Nat64, Origin, Origins, Policy, Required, TunnelIs, Tunnels, Waiver};
+use super::{
+    Agent, Allow, Counts, DnsBinding, Ech, EncryptedDns, Expect, Inbound, Nat64, Origin, Origins, Pattern, Policy, Required, TunnelIs,
+    Tunnels, Waiver,
+};
 use crate::fact::{CipherSuite, Name, Timestamp, TlsVersion};
 use crate::judge::{PolicyUsed, Severity};
 
@@ -23,6 +26,7 @@ pub(super) struct Scalars {
     pub tls_minimum: Option<Set<TlsVersion>>,
     pub dns_binding: Option<Set<DnsBinding>>,
     pub ech: Option<Set<Ech>>,
+    pub encrypted_dns: Option<Set<EncryptedDns>>,
     /// In nanoseconds, and as written.
     pub min_duration: Option<Set<(i64, String)>>,
     pub min_flows: Option<Set<u64>>,
@@ -37,6 +41,8 @@ pub(super) struct Lists {
     pub tls_ciphers: Option<Vec<(CipherSuite, Origin)>>,
     pub resolvers: Option<Vec<(IpNet, Origin)>>,
     pub search: Vec<(Name, Origin)>,
+    pub encrypted_resolvers: Vec<(Pattern, Origin)>,
+    pub counts: Counts,
     pub allow: Vec<Allow>,
     pub inbound: Vec<Inbound>,
     pub waivers: Vec<Waiver>,
@@ -63,6 +69,7 @@ impl Scalars {
             tls_minimum: agree(mistakes, "tls.minimum", self.tls_minimum, other.tls_minimum),
             dns_binding: agree(mistakes, "dns_binding", self.dns_binding, other.dns_binding),
             ech: agree(mistakes, "ech", self.ech, other.ech),
+            encrypted_dns: agree(mistakes, "encrypted_dns", self.encrypted_dns, other.encrypted_dns),
             min_duration: agree(mistakes, "coverage.min_duration", self.min_duration, other.min_duration),
             min_flows: agree(mistakes, "coverage.min_flows", self.min_flows, other.min_flows),
             severity,
@@ -77,6 +84,7 @@ impl Scalars {
             tls_minimum: self.tls_minimum.filter(|_| own.tls_minimum.is_none()),
             dns_binding: self.dns_binding.filter(|_| own.dns_binding.is_none()),
             ech: self.ech.filter(|_| own.ech.is_none()),
+            encrypted_dns: self.encrypted_dns.filter(|_| own.encrypted_dns.is_none()),
             min_duration: self.min_duration.filter(|_| own.min_duration.is_none()),
             min_flows: self.min_flows.filter(|_| own.min_flows.is_none()),
             severity: self.severity.into_iter().filter(|(code, _)| is_open(code)).collect(),
@@ -93,6 +101,7 @@ impl Scalars {
             tls_minimum: self.tls_minimum.or(base.tls_minimum),
             dns_binding: self.dns_binding.or(base.dns_binding),
             ech: self.ech.or(base.ech),
+            encrypted_dns: self.encrypted_dns.or(base.encrypted_dns),
             min_duration: self.min_duration.or(base.min_duration),
             min_flows: self.min_flows.or(base.min_flows),
             severity,
@@ -106,6 +115,7 @@ impl Scalars {
         let (tls_minimum, tls_minimum_at) = split(self.tls_minimum);
         let (dns_binding, dns_binding_at) = split(self.dns_binding);
         let (ech, ech_at) = split(self.ech);
+        let (encrypted_dns, encrypted_dns_at) = split(self.encrypted_dns);
         let (min_duration, min_duration_at) = split(self.min_duration);
         let (min_flows, min_flows_at) = split(self.min_flows);
         let (agents, agents_at) = lists.agents.into_iter().unzip();
@@ -122,6 +132,9 @@ impl Scalars {
             search,
             dns_binding: dns_binding.unwrap_or_default(),
             ech: ech.unwrap_or_default(),
+            counts: lists.counts,
+            encrypted_dns: encrypted_dns.unwrap_or_default(),
+            encrypted_resolvers: lists.encrypted_resolvers,
             index: Index::new(&lists.allow),
             allow: lists.allow,
             inbound: lists.inbound,
@@ -136,6 +149,7 @@ impl Scalars {
                 tls_minimum: tls_minimum_at,
                 dns_binding: dns_binding_at,
                 ech: ech_at,
+                encrypted_dns: encrypted_dns_at,
                 min_duration: min_duration_at,
                 min_flows: min_flows_at,
                 agents: agents_at,

@@ -2,6 +2,7 @@
 //! [`show`](Policy::show) writes down what is in force and where each part of it stands.
 
 mod compile;
+mod counts;
 mod coverage;
 mod draft;
 mod errors;
@@ -23,6 +24,7 @@ use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
+pub use counts::Counts;
 pub use coverage::{Expect, Required};
 pub use errors::{Mistake, PolicyErrors};
 pub use load::Known;
@@ -56,6 +58,12 @@ pub struct Policy {
     pub dns_binding: DnsBinding,
     /// What an encrypted ClientHello is worth.
     pub ech: Ech,
+    /// What counts as encrypted.
+    pub counts: Counts,
+    /// What encrypted DNS to a resolver outside the policy is worth.
+    pub encrypted_dns: EncryptedDns,
+    /// Resolvers of encrypted DNS by name, beside those that everybody knows: they may be asked.
+    pub encrypted_resolvers: Vec<(Pattern, Origin)>,
     /// Allowed destinations.
     pub allow: Vec<Allow>,
     /// The names of [`Policy::allow`].
@@ -89,6 +97,8 @@ pub struct Origins {
     pub dns_binding: Option<Origin>,
     /// Of [`Policy::ech`].
     pub ech: Option<Origin>,
+    /// Of [`Policy::encrypted_dns`].
+    pub encrypted_dns: Option<Origin>,
     /// Of [`Required::min_duration`].
     pub min_duration: Option<Origin>,
     /// Of [`Required::min_flows`].
@@ -136,6 +146,18 @@ pub enum Ech {
     Violation,
 }
 
+/// What encrypted DNS to a resolver outside the policy is worth (WW401).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EncryptedDns {
+    /// It is permitted wherever the destination is, and listed.
+    Allow,
+    /// Undetermined: which names are asked inside is not seen.
+    #[default]
+    Undetermined,
+    /// A violation.
+    Violation,
+}
+
 impl DnsBinding {
     pub(super) const WORDS: [(&str, Self); 3] = [("off", Self::Off), ("prefer", Self::Prefer), ("require", Self::Require)];
 
@@ -146,6 +168,31 @@ impl DnsBinding {
             Self::Off => "off",
             Self::Prefer => "prefer",
             Self::Require => "require",
+        }
+    }
+}
+
+impl EncryptedDns {
+    /// The severity of the finding, where there is one.
+    #[must_use]
+    pub const fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Allow => None,
+            Self::Undetermined => Some(Severity::Undetermined),
+            Self::Violation => Some(Severity::Violation),
+        }
+    }
+
+    pub(super) const WORDS: [(&str, Self); 3] =
+        [("allow", Self::Allow), ("undetermined", Self::Undetermined), ("violation", Self::Violation)];
+
+    /// The policy's word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Undetermined => "undetermined",
+            Self::Violation => "violation",
         }
     }
 }
@@ -243,6 +290,12 @@ impl Policy {
     pub fn resolver_allowed(&self, ip: IpAddr) -> bool {
         let ip = self.nat64.canonical(ip);
         self.resolvers.as_ref().map_or_else(|| is_private(ip), |nets| nets.iter().any(|net| net.contains(&ip)))
+    }
+
+    /// Whether a name is of a resolver of encrypted DNS that the policy permits.
+    #[must_use]
+    pub fn encrypted_resolver_allowed(&self, name: &Name) -> bool {
+        self.encrypted_resolvers.iter().any(|(pattern, _)| pattern.matches(name))
     }
 
     /// Whether an address is private: RFC 1918, unique local (RFC 4193), or link-local of either family.

@@ -23,6 +23,7 @@ pub(super) struct File {
     pub extends: Words,
     pub dns_binding: Option<Spanned<String>>,
     pub ech: Option<Spanned<String>>,
+    pub encrypted_dns: Option<Spanned<String>>,
     #[serde(default)]
     pub agent: AgentTable,
     #[serde(default)]
@@ -31,6 +32,8 @@ pub(super) struct File {
     pub tls: TlsTable,
     #[serde(default)]
     pub dns: DnsTable,
+    #[serde(default)]
+    pub encryption: EncryptionTable,
     #[serde(default)]
     pub tunnels: TunnelsTable,
     #[serde(default)]
@@ -71,6 +74,13 @@ pub(super) struct TlsTable {
 pub(super) struct DnsTable {
     pub resolvers: Words,
     pub search: Words,
+    pub encrypted: Words,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EncryptionTable {
+    pub counts: Words,
 }
 
 #[derive(Deserialize, Default)]
@@ -151,10 +161,12 @@ const FILE: &[Key] = &[
     ("extends", TEXTS),
     ("dns_binding", Shape::Text),
     ("ech", Shape::Text),
+    ("encrypted_dns", Shape::Text),
     ("agent", Shape::Table(&[("addresses", TEXTS)])),
     ("destinations", Shape::Table(&[("private", Shape::Flag)])),
     ("tls", Shape::Table(&[("minimum", Shape::Text), ("ciphers", TEXTS)])),
-    ("dns", Shape::Table(&[("resolvers", TEXTS), ("search", TEXTS)])),
+    ("dns", Shape::Table(&[("resolvers", TEXTS), ("search", TEXTS), ("encrypted", TEXTS)])),
+    ("encryption", Shape::Table(&[("counts", TEXTS)])),
     ("tunnels", Shape::Table(&[("mirror", TEXTS), ("own", TEXTS)])),
     ("nat64", Shape::Table(&[("prefixes", TEXTS)])),
     ("coverage", Shape::Table(&[("min_duration", Shape::Text), ("min_flows", Shape::Number), ("expect", TEXTS)])),

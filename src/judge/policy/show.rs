@@ -44,6 +44,14 @@ impl Policy {
         }
         writeln!(out, "dns_binding {}{}", self.dns_binding.as_str(), from_or_default(origins.dns_binding.as_ref()))?;
         writeln!(out, "ech         {}{}", self.ech.as_str(), from_or_default(origins.ech.as_ref()))?;
+        writeln!(out, "dns inside  {}{}", self.encrypted_dns.as_str(), from_or_default(origins.encrypted_dns.as_ref()))?;
+        for (name, origin) in &self.encrypted_resolvers {
+            writeln!(out, "resolver    {name}, encrypted ({origin})")?;
+        }
+        match &self.counts.list {
+            None => writeln!(out, "encrypted   by whatever handshake shows it (default)")?,
+            Some(list) => list.iter().try_for_each(|(word, origin)| writeln!(out, "encrypted   by {word} ({origin})"))?,
+        }
         if self.private {
             writeln!(out, "allow       private addresses under any name{}", from(origins.private.as_ref()))?;
         }

@@ -24,6 +24,11 @@ pub(super) fn one_of<T: Copy>(word: &str, words: &[(&str, T)]) -> Parsed<T> {
     })
 }
 
+/// A name, or a pattern of names.
+pub(super) fn parse_pattern(text: &str) -> Parsed<Pattern> {
+    Pattern::parse(text).map_err(|why| (format!("the name `{}` {why}", text.escape_debug()), None))
+}
+
 /// The severity that a rule has by itself.
 pub(super) fn rule_default(code: &str) -> Parsed<Severity> {
     let codes: Vec<(&str, Severity)> = RULES.iter().map(|rule| (rule.code, rule.severity)).collect();

@@ -52,7 +52,7 @@ pub(super) static INITIATOR_UNKNOWN: Rule = Rule {
     severity: Severity::Undetermined,
     controls: &["NIST SP 800-53 SC-7", "NIST SP 800-53 AU-10"],
     check: Check::Closed(|case, broken| {
-        if case.direction == Direction::Unknown {
+        if case.direction == Direction::Unknown && !case.is_neighbours_answer() {
             let peer = case.peer();
             let why = if case.record.quoted_only {
                 "only an ICMP error tells of it"
@@ -72,7 +72,7 @@ pub(super) static INITIATOR_UNKNOWN: Rule = Rule {
 };
 
 fn is_inbound(case: &Case<'_>) -> bool {
-    case.direction == Direction::Inbound && case.inbound.is_none()
+    case.direction == Direction::Inbound && case.inbound.is_none() && !case.is_neighbours_answer()
 }
 
 /// Whether the peer opened a flow at the same time as the agent (RFC 9293 section 3.5): it is both outbound and inbound.

@@ -9,14 +9,24 @@ const RESOLUTION: &[&str] = &["NIST SP 800-53 SC-7(5)", "NIST SP 800-53 AC-4", "
 pub(super) static RESOLVER_NOT_ALLOWED: Rule = Rule {
     code: "WW401",
     name: "resolver-not-allowed",
-    checks: "DNS was sent to a resolver outside the policy ([dns] resolvers; private addresses where it says nothing).",
+    checks: "DNS was sent to a resolver outside the policy ([dns] resolvers; private addresses where it says nothing). Encrypted DNS (over TLS, QUIC or \
+             HTTPS) to another resolver than those and [dns] encrypted weighs what encrypted_dns says: undetermined where it says nothing.",
     why: "A resolver of the agent's own choosing sees every name, can answer with any address, and carries data out.",
     fix: "Point the host at the resolvers of its network, or add this one to [dns] resolvers.",
     severity: Severity::Violation,
     controls: RESOLUTION,
     check: Check::Closed(|case, broken| {
         let outward = matches!(case.direction, Direction::Outbound | Direction::Unknown);
-        if outward && case.is_dns() && !case.resolver_is_allowed() {
+        let weight = case.policy.encrypted_dns.severity();
+        if let (Some(kind), Some(weight)) = (case.encrypted_dns.filter(|_| outward && !case.encrypted_resolver_is_allowed()), weight) {
+            let peer = case.peer();
+            let name = case.record.facts.names.last();
+            let place = name.map_or_else(|| peer.to_string(), |read| format!("{} at {peer}", read.name));
+            let message =
+                format!("the agent asked the resolver {place} by {kind}: which names is not seen, and the policy does not allow it");
+            broken.push(Broken::new(CausedBy::Agent, format!("{kind} {place}"), message).at(name.map(|read| read.at)).severity(weight));
+        }
+        if outward && case.is_dns() && !case.is_neighbours_answer() && !case.resolver_is_allowed() {
             let peer = case.peer();
             let asked = case.record.facts.dns.first();
             let name = asked.map_or_else(String::new, |asked| format!(" for {}", asked.name));

@@ -50,7 +50,8 @@ pub(super) static PLAINTEXT: Rule = Rule {
 pub(super) static UNRECOGNIZED_PAYLOAD: Rule = Rule {
     code: "WW202",
     name: "unrecognized-payload",
-    checks: "Payload that is neither shown to be encrypted by a handshake that was seen nor known to be plaintext. Echo data beyond 64 bytes too.",
+    checks: "Payload that is neither shown to be encrypted by a handshake that was seen nor known to be plaintext, nor vouched for by the policy \
+             ([encryption] counts); encryption that the policy does not count. Echo data beyond 64 bytes too.",
     why: "Bytes that nobody can name may be anything. Port numbers and randomness prove nothing.",
     fix: "Find out what speaks on this flow. Use TLS, or a protocol whose handshake shows that it encrypts.",
     severity: Severity::Undetermined,
@@ -59,18 +60,31 @@ pub(super) static UNRECOGNIZED_PAYLOAD: Rule = Rule {
         let (record, facts) = (case.record, &case.record.facts);
         // a handshake that finished with a suite of which nobody knows whether it encrypts shows nothing
         let unproven = facts.handshake_finished.is_some() && facts.tls.cipher.is_none_or(|(suite, _)| weakness(suite).is_none());
+        let is_refused = case.policy.counts.refuses(record);
+        let is_unseen = facts.cipher_unseen.is_some() && case.policy.counts.vouches(record).is_none();
+        let is_vouched = facts.cipher_unseen.is_some() && !is_unseen;
         let has_begun = facts.handshake_begun.is_some() || facts.prologue.is_some() || facts.proxied().is_some();
-        let explained = facts.encrypted.is_some() || facts.cleartext.is_some() || has_begun && !unproven;
+        let explained = is_vouched || facts.encrypted.is_some() || facts.cleartext.is_some() || has_begun && !unproven;
         let lost = facts.gap.is_some() || facts.truncated.is_some() || facts.limit.is_some() || record.evicted;
         let is_echo = matches!(record.transport, Transport::Icmp | Transport::Icmp6);
         // what a tunnel carries was opened, and is judged as flows of its own
         let is_open = is_echo || record.is_tunnel;
-        if facts.unrecognised.is_some() || record.has_payload() && !explained && !lost && !is_open {
-            let peer = case.peer();
-            let message =
-                format!("payload with {peer} over {} is neither shown to be encrypted nor known to be plaintext", record.transport);
-            broken.push(Broken::new(by(case), format!("{} {peer}", record.transport), message).at(facts.unrecognised));
-        }
+        let (peer, transport, protocol) = (case.peer(), record.transport, case.protocol_or_payload());
+        let (message, at) = if facts.unrecognised.is_some() || record.has_payload() && !explained && !lost && !is_open && !is_unseen {
+            let what = if protocol == "payload" { String::new() } else { format!(" ({protocol})") };
+            let message = format!("payload with {peer} over {transport}{what} is neither shown to be encrypted nor known to be plaintext");
+            (message, facts.unrecognised)
+        } else if is_unseen {
+            let message = format!(
+                "{protocol} with {peer} over {transport}: no packet shows whether it is encrypted, nor does the policy count it as that"
+            );
+            (message, facts.cipher_unseen.as_deref().copied())
+        } else if is_refused {
+            (format!("{protocol} with {peer} over {transport} is encrypted, and the policy does not count it as that"), facts.encrypted)
+        } else {
+            return;
+        };
+        broken.push(Broken::new(by(case), format!("{transport} {peer}"), message).at(at));
     }),
 };
 
@@ -157,6 +171,10 @@ pub(super) static HANDSHAKE_INCOMPLETE: Rule = Rule {
         if facts.cleartext.is_some() || facts.handshake_begun.is_none() && facts.unrecognised.is_some() {
             return;
         }
+        // IKE whose handshake lies on other ports, and what it set up
+        if case.policy.counts.vouches(case.record).is_some() {
+            return;
+        }
         let place = place(case);
         let harmless = case.was_seen_whole() && facts.protected_data.is_none() && facts.unrecognised.is_none();
         let what = if facts.handshake_begun.is_some() { "handshake" } else { "prologue" };
@@ -183,6 +201,7 @@ pub(in crate::judge) fn is_permitted(case: &Case<'_>) -> bool {
         return false;
     }
     match case.direction {
+        _ if case.is_neighbours_answer() => true,
         // questions to another resolver are one finding, WW401
         Direction::Outbound | Direction::Unknown if case.is_dns() => matches!(case.record.facts.cleartext, Some((Cleartext::Protocol, _))),
         Direction::Outbound | Direction::Unknown => case.plaintext_entry().is_some(),

@@ -13,6 +13,7 @@ use crate::world::dtls::{is_client_hello, is_finishing, is_plain, is_server_hell
 use crate::world::packets::{Place, SYN, Segment, addresses, datagram, fragments};
 use crate::world::quic::is_initial;
 use crate::world::random::Random;
+use crate::world::tunnelled::{is_initiation, is_key_exchange, is_response};
 use crate::world::{Frame, records};
 
 /// A way to lose evidence.
@@ -80,6 +81,20 @@ pub const TAKEN: &[Taken] = &[
             is_plain(payload) && left == 0
         })
     }),
+    line("the initiations of WireGuard", true, |mutant, random| {
+        datagrams(mutant, random, is_initiation, |_, payload| is_initiation(payload))
+    }),
+    line("the responses of WireGuard", true, |mutant, random| datagrams(mutant, random, is_initiation, |_, payload| is_response(payload))),
+    line("all that a responder of WireGuard sends", true, |mutant, random| {
+        datagrams(mutant, random, is_initiation, |is_first, _| !is_first)
+    }),
+    line("all that an initiator of WireGuard sends", true, |mutant, random| {
+        datagrams(mutant, random, is_initiation, |is_first, _| is_first)
+    }),
+    line("the exchange of keys of IKE", true, |mutant, random| {
+        datagrams(mutant, random, is_key_exchange, |_, payload| is_key_exchange(payload))
+    }),
+    line("all that a responder of IKE sends", true, |mutant, random| datagrams(mutant, random, is_key_exchange, |is_first, _| !is_first)),
     line("a packet of SCTP behind which others go on", true, packet_of_sctp),
     line("everything of somebody who is expected", true, expected_peer),
 ];

@@ -19,6 +19,7 @@ pub mod records;
 pub mod scenes;
 pub mod tcp;
 pub mod tls;
+pub mod tunnelled;
 pub mod wrappers;
 
 use std::net::IpAddr;

@@ -6,10 +6,11 @@ use std::net::IpAddr;
 use super::dtls::{self, Dtls};
 use super::hosts::Cast;
 use super::packets;
-use super::quic::Quic;
+use super::quic::{Datagram, Quic};
 use super::random::Random;
 use super::tcp::Who;
 use super::tls::{Talk, Version};
+use super::tunnelled::{ike, marked, wireguard};
 use super::{MILLI, SECOND, World};
 
 /// Something that a compliant agent, or others around it, do.
@@ -71,6 +72,9 @@ pub const SCENES: &[Scene] = &[
         play: |world, cast, random| dtls(world, cast, random, Dtls::V1_3, |dtls| dtls.ids = Some([5, 1])),
     },
     Scene { name: "DTLS over SCTP", play: dtls_over_sctp },
+    Scene { name: "WireGuard", play: |world, cast, random| tunnelled(world, cast, random, |random| wireguard(2, random)) },
+    Scene { name: "IKE", play: |world, cast, random| tunnelled(world, cast, random, |random| ike(20, random)) },
+    Scene { name: "IKE behind a NAT", play: |world, cast, random| tunnelled(world, cast, random, |random| marked(ike(20, random))) },
     Scene { name: "a socket that stays open", play: long_lived },
     Scene { name: "an address allowed by itself", play: fixed },
     Scene { name: "names over TCP", play: names_over_tcp },
@@ -143,6 +147,13 @@ fn dtls(world: &mut World, cast: &Cast, random: &mut Random, version: u16, shape
     shape(&mut dtls);
     let from = (cast.agent_for(address), world.port());
     world.datagrams(from, (address, 443), &dtls::session(&dtls));
+}
+
+/// What encrypts without TLS, to an address that was answered for a name.
+fn tunnelled(world: &mut World, cast: &Cast, random: &mut Random, said: fn(&mut Random) -> Vec<Datagram>) {
+    let (_, address) = endpoint(world, cast, random);
+    let from = (cast.agent_for(address), world.port());
+    world.datagrams(from, (address, 443), &said(random));
 }
 
 fn dtls_over_sctp(world: &mut World, cast: &Cast, random: &mut Random) {

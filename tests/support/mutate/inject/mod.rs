@@ -12,6 +12,7 @@ mod encryption;
 mod policy;
 mod quic;
 mod records;
+mod tunnelled;
 mod upgrade;
 
 use wirewitness::judge::Verdict::{self, Fail, Inconclusive};
@@ -294,6 +295,35 @@ pub const INJECTIONS: &[Injection] = &[
     line("a foreign name in a hello of DTLS in pieces, the last first", Fail, &["WW302"], dtls::name_in_pieces),
     line("a foreign name in the hello with the cookie", Fail, &["WW302"], dtls::name_behind_cookie).and(&["WW906"]),
     line("an allowed name over DTLS on another port", Fail, &["WW303"], dtls::port),
+    // encrypted without TLS
+    line("WireGuard to a foreign address", Fail, &["WW301"], tunnelled::address),
+    line("a peer opens WireGuard and is answered", Fail, &["WW101"], tunnelled::accepted),
+    line("text within WireGuard", Fail, &["WW201"], tunnelled::text),
+    line("text in the place of WireGuard's data", Fail, &["WW201"], tunnelled::text_in_data),
+    line("text behind an initiation of WireGuard", Fail, &["WW201"], tunnelled::text_behind_initiation),
+    line("bytes of no protocol within WireGuard", Inconclusive, &["WW202"], tunnelled::noise),
+    line("data of WireGuard to an index of nobody", Inconclusive, &["WW202"], tunnelled::stranger),
+    line("data of WireGuard whose counter leaps", Inconclusive, &["WW202"], tunnelled::leap),
+    line("bytes that begin with a type of WireGuard", Inconclusive, &["WW202"], tunnelled::type_alone).and(ANY),
+    line("initiations of WireGuard without an answer", Inconclusive, &["WW206"], tunnelled::unanswered),
+    line("a handshake of WireGuard that its initiator does not confirm", Inconclusive, &["WW202"], tunnelled::unconfirmed).and(&["WW206"]),
+    line("an answer to another's initiation of WireGuard", Inconclusive, &["WW202"], tunnelled::answer_to_another).and(&["WW206"]),
+    line("a second session of WireGuard that is not confirmed", Inconclusive, &["WW202"], tunnelled::second_unconfirmed),
+    line("messages of Tailscale", Inconclusive, &["WW202"], tunnelled::tailscale).and(&["WW103"]),
+    line("IKE without a cipher", Inconclusive, &["WW202"], tunnelled::ike_without_cipher),
+    line("a handshake of IKE that never finishes", Inconclusive, &["WW206"], tunnelled::ike_unfinished).and(&["WW202"]),
+    line("IKE that began elsewhere", Inconclusive, &["WW206"], tunnelled::ike_begun_elsewhere).and(ANY),
+    line("text in the place of IKE's payloads", Fail, &["WW201"], tunnelled::text_in_ike),
+    line("ESP behind IKE", Inconclusive, &["WW202"], tunnelled::esp_behind_ike),
+    line("ESP without IKE of both ends", Inconclusive, &["WW202"], tunnelled::esp_without_ike).and(&["WW206"]),
+    line("ESP", Fail, &["WW202", "WW303"], tunnelled::esp_over_ip),
+    line("ESP that seals nothing", Fail, &["WW201"], tunnelled::esp_in_the_clear).and(ANY),
+    line("OpenVPN", Inconclusive, &["WW202"], tunnelled::vpn),
+    line("text within OpenVPN", Fail, &["WW201"], tunnelled::text_in_vpn).and(&["WW202"]),
+    // DNS that is elsewhere
+    line("DNS over TLS with a resolver outside the policy", Inconclusive, &["WW401"], tunnelled::over_tls),
+    line("DNS over HTTPS with a resolver outside the policy", Inconclusive, &["WW401"], tunnelled::over_https),
+    line("a neighbour is asked on the port of LLMNR", Fail, &["WW401"], tunnelled::neighbour),
     // QUIC
     line("a peer opens QUIC and is answered", Fail, &["WW101"], quic::accepted),
     line("a peer's hello of QUIC is ignored", Fail, &["WW102"], quic::ignored).and(&["WW206"]),
