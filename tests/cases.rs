@@ -5,7 +5,10 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use support::{Case, cases, run};
+use wirewitness::decode::{LINKS, TUNNELS};
 use wirewitness::judge::rules::RULES;
 
 #[test]
@@ -198,4 +201,37 @@ fn fixtures_are_small() {
     let size = |case: &Case| case.bytes().len();
     let total: usize = cases().iter().map(size).sum();
     assert!(total < 5 << 20, "{total} bytes");
+}
+
+/// Each link type and tunnel that is read, each format of files and each compression has a fixture that passes and one that fails; those of
+/// `fixtures/carried` are made from one list.
+#[test]
+fn every_way_a_packet_arrives_has_fixtures() {
+    let texts = |value: &serde_json::Value| -> Vec<String> {
+        value.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect()
+    };
+    let mut shown = [BTreeSet::new(), BTreeSet::new()];
+    for case in cases().iter().filter(|case| ["pass", "fail"].contains(&case.verdict.as_str())) {
+        let shown = &mut shown[usize::from(case.verdict == "fail")];
+        let document = case.audit(&["--json"]).json();
+        let input = &document["inputs"][0];
+        shown.extend(texts(&input["link_types"]).into_iter().map(|link| format!("link type {link}")));
+        for key in ["format", "compression"] {
+            shown.extend(input[key].as_str().map(|name| format!("{key} {name}")));
+        }
+        let mut arguments = case.arguments("flows");
+        arguments.extend(["--json".to_owned(), case.capture()]);
+        for line in run(arguments).stdout.lines() {
+            let flow: serde_json::Value = serde_json::from_str(line).unwrap();
+            let layers = flow["tunnel"].as_array().cloned().unwrap_or_default();
+            shown.extend(layers.iter().map(|layer| format!("tunnel {}", layer["tunnel"].as_str().unwrap())));
+        }
+    }
+    let formats = ["pcap", "pcap-ns", "pcap-modified", "pcapng", "snoop", "netmon2"].map(|name| format!("format {name}"));
+    let compressions = ["gzip", "zstd", "lz4", "xz", "bzip2"].map(|name| format!("compression {name}"));
+    let wanted = LINKS.iter().map(|format| format!("link type {}", format.link.name()));
+    let wanted = wanted.chain(TUNNELS.iter().map(|format| format!("tunnel {}", format.tunnel.name())));
+    for wanted in wanted.chain(formats).chain(compressions) {
+        assert!(shown.iter().all(|shown| shown.contains(&wanted)), "{wanted} has no fixture that passes, or none that fails");
+    }
 }

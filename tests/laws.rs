@@ -93,7 +93,8 @@ fn verdict_of(case: &Case, bytes: &[u8]) -> String {
 
 #[test]
 fn losing_a_packet_never_makes_a_pass() {
-    for case in cases().iter().filter(|case| case.verdict != "pass" && !may_vanish(case)) {
+    // of those that are carried in other ways tests/faults.rs takes packets away
+    for case in cases().iter().filter(|case| case.verdict != "pass" && !may_vanish(case) && !case.is_carried()) {
         let bytes = case.bytes();
         if !is_plain_pcap(&bytes) {
             continue;
@@ -134,7 +135,7 @@ fn cutting_payload_away_never_makes_a_pass() {
 
 #[test]
 fn a_file_cut_anywhere_is_judged_to_the_cut_and_never_passes() {
-    for case in cases() {
+    for case in cases().iter().filter(|case| !case.is_carried()) {
         let bytes = case.bytes();
         if !is_plain_pcap(&bytes) || bytes.len() < 26 {
             continue;

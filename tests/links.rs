@@ -148,7 +148,8 @@ fn frames(link: u16) -> Vec<Vec<u8>> {
             with(&head, &frame())
         }],
         163 => vec![with(&with(&[0x80, 0x21, 0x10, 1, 0, 0, 0, 64], &[0; 56]), &air)],
-        166 | 204 => vec![with(&[1, 0xff, 3, 0, 0x21], &ip)],
+        166 => vec![with(&[1, 3, 0, 0x21], &ip), with(&[0, 3, 0, 0x57], &six)],
+        204 => vec![with(&[1, 0xff, 3, 0, 0x21], &ip)],
         192 => vec![with(&[0, 0, 8, 0, 105, 0, 0, 0], &air), with(&[0, 0, 8, 0, 1, 0, 0, 0], &frame())],
         205 => vec![with(&[0, 0x0f, 0, 8, 0], &ip)],
         226 => vec![with(&with(&[1, 2], &[0; 22]), &ip), with(&with(&[1, 26], &[0; 22]), &six)],

@@ -9,7 +9,7 @@ const UNPACK: &str = "unpack it first, and audit what is in it";
 const LEAVE: &str = "leave it out";
 
 /// How they begin, what they are called, and the mend.
-pub(super) const OTHERS: [(&[u8], &str, &str); 45] = [
+pub(super) const OTHERS: [(&[u8], &str, &str); 53] = [
     (b"\x02\x21\x4c\x18", "lz4-compressed in the legacy format", "decompress it first (lz4 -dc FILE | wirewitness audit -)"),
     (b"\x1f\x9d", "compressed by compress", "decompress it first (uncompress -c FILE | wirewitness audit -)"),
     (b"\x5d\0\0", "LZMA-compressed", "decompress it first (xz -dc FILE | wirewitness audit -)"),
@@ -32,6 +32,14 @@ pub(super) const OTHERS: [(&[u8], &str, &str); 45] = [
     (b"i4b", "an i4btrace", "it holds ISDN, and no packets of IP are read from it"),
     (b"nettl", "an HP-UX nettl trace", CONVERT),
     (b"\x54\0\x98\x80\x54\0\0\0", "an HP-UX nettl trace", CONVERT),
+    (b"TR\0d", "an HP-UX nettl trace", CONVERT),
+    (b"\0\0\0\x01\0\0\0\0\0\x07\xd0\0", "an HP-UX nettl trace", CONVERT),
+    (b"\x01\x10\x4c\0\x01\x05Trace", "a LANalyzer capture", CONVERT),
+    (b"ObserverPktBuffe", "an Observer capture", CONVERT),
+    (b"cpse", "a Capsa capture", CONVERT),
+    (b"LOGG", "a log of vehicle buses (BLF)", CONVERT),
+    (b"#!rtpplay1.0 ", "a dump of RTP", "it holds no packets as they were on a network"),
+    (b"V0208", "an Aethra capture", "it holds ISDN, and no packets of IP are read from it"),
     (b"Sniffer MUX", "a Tektronix capture", CONVERT),
     (b" COMMUNICATIONS ", "an iSeries trace", CONVERT),
     (b"RADCOM", "a RADCOM capture", CONVERT),

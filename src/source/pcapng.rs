@@ -6,8 +6,8 @@
 //! caller under rules that several programs have turned into endless loops. libpcap refuses files whose interfaces differ in link type
 //! and tells nothing of interfaces and drop counts. `pcap-file` is right on all of it, and is what the tests compare this with.
 //!
-//! Names, secrets, journals and custom blocks are skipped: a name in the file is no evidence. Journals and custom blocks take a frame
-//! number all the same, since Wireshark shows them as frames, and a number must name the same frame there. Section lengths are not used, blocks tell
+//! Names, secrets, journals, events and custom blocks are skipped: a name in the file is no evidence. Journals, Sysdig's events and custom blocks
+//! take a frame number all the same, since Wireshark shows them as frames, and a number must name the same frame there. Section lengths are not used, blocks tell
 //! where they end. A frame check sequence (`if_fcslen`) is left in the frame: it lies behind what the frame's own lengths cover.
 
 use self::time::Clock;
@@ -28,6 +28,10 @@ const SIMPLE_PACKET: u32 = 3;
 const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 const JOURNAL_ENTRY: u32 = 9;
+/// Sysdig's events, in the three versions that Wireshark reads.
+const SYSDIG_EVENT: u32 = 0x204;
+const SYSDIG_EVENT_2: u32 = 0x216;
+const SYSDIG_EVENT_2_LARGE: u32 = 0x221;
 const CUSTOM: u32 = 0x0bad;
 const CUSTOM_NOT_COPIED: u32 = 0x4000_0bad;
 
@@ -51,6 +55,11 @@ pub(super) fn section_length(start: &[u8]) -> Result<usize, String> {
     let order = Order::of_section(fixed).ok_or_else(no_order)?;
     let [_, _, _, _, l0, l1, l2, l3, ..] = fixed;
     block_length(order.word([l0, l1, l2, l3])).map_err(|reason| format!("is a damaged pcapng capture: {reason}"))
+}
+
+/// Whether a block that holds no packet has a frame number.
+fn is_numbered(kind: u32) -> bool {
+    matches!(kind, JOURNAL_ENTRY | SYSDIG_EVENT | SYSDIG_EVENT_2 | SYSDIG_EVENT_2_LARGE | CUSTOM | CUSTOM_NOT_COPIED)
 }
 
 /// Reads the blocks that follow the first section header.
@@ -148,7 +157,8 @@ impl Reader {
             let [k0, k1, k2, k3, l0, l1, l2, l3, ..] = fixed;
             let (order, known) = match self.order.word([k0, k1, k2, k3]) {
                 SECTION_HEADER => (Order::of_section(fixed).unwrap_or(self.order), Order::of_section(fixed).is_some()),
-                INTERFACE_DESCRIPTION..=ENHANCED_PACKET | JOURNAL_ENTRY | CUSTOM | CUSTOM_NOT_COPIED => (self.order, true),
+                INTERFACE_DESCRIPTION..=ENHANCED_PACKET => (self.order, true),
+                kind if is_numbered(kind) => (self.order, true),
                 _ => (self.order, false),
             };
             let length = block_length(order.word([l0, l1, l2, l3])).unwrap_or(usize::MAX);
@@ -180,11 +190,10 @@ impl Reader {
                 self.forget_section();
                 Ok(())
             }
-            JOURNAL_ENTRY | CUSTOM | CUSTOM_NOT_COPIED => {
-                self.number += 1;
+            _ => {
+                self.number += u64::from(is_numbered(kind));
                 Ok(())
             }
-            _ => Ok(()),
         }
     }
 

@@ -90,8 +90,14 @@ pub struct Case {
 }
 
 impl Case {
+    /// Its folder, from `fixtures/` on.
     pub fn name(&self) -> String {
-        self.folder.file_name().expect("a name").to_string_lossy().into_owned()
+        self.folder.strip_prefix(fixtures()).expect("a fixture").to_string_lossy().into_owned()
+    }
+
+    /// Whether it is another fixture's packets, carried in another way.
+    pub fn is_carried(&self) -> bool {
+        self.folder.starts_with(fixtures().join("carried"))
     }
 
     /// The capture, by a path from the root of the checkout.
@@ -137,19 +143,24 @@ impl Case {
     }
 }
 
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
 /// Every fixture, by name.
 pub fn cases() -> Vec<Case> {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let mut cases = Vec::new();
-    for entry in fs::read_dir(fixtures).expect("fixtures") {
-        let folder = entry.expect("an entry").path();
-        if let Ok(text) = fs::read_to_string(folder.join("case.toml")) {
-            let case: Case = toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
-            cases.push(Case { folder, ..case });
+    for parent in [fixtures(), fixtures().join("carried")] {
+        for entry in fs::read_dir(parent).expect("fixtures") {
+            let folder = entry.expect("an entry").path();
+            if let Ok(text) = fs::read_to_string(folder.join("case.toml")) {
+                let case: Case = toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+                cases.push(Case { folder, ..case });
+            }
         }
     }
     cases.sort_by_key(Case::name);
-    assert!(cases.len() > 40, "the fixtures are there");
+    assert!(cases.len() > 200, "the fixtures are there");
     cases
 }
 

@@ -92,7 +92,7 @@ pub static LINKS: &[LinkFormat] = &[
     read(129, host::arcnet_linux, "ARCNET of Linux: IP of RFC 1051 and, unfragmented, RFC 1201"),
     read(149, host::packet_tap, "PKTAP under the number of macOS before its own; anything else so numbered is not read"),
     read(163, wireless::avs, "IEEE 802.11 behind an AVS header"),
-    read(166, serial::ppp_directed, "PPP of pppd, with its direction before it"),
+    read(166, serial::pppd, "PPP of pppd, with its direction in the place of the address"),
     read(192, wireless::per_packet, "PPI: IEEE 802.11, Ethernet or whatever else it says"),
     read(204, serial::ppp_directed, "PPP with its direction before it"),
     read(205, serial::cisco_directed, "Cisco HDLC with its direction before it"),

@@ -15,6 +15,13 @@ pub(super) fn ppp_directed(_: LinkType, bytes: &[u8]) -> Result<Next<'_>, Reason
     Ok(Next::Ppp(behind(bytes, 1)?))
 }
 
+/// What pppd records: the direction stands in the place of the address.
+pub(super) fn pppd(_: LinkType, bytes: &[u8]) -> Result<Next<'_>, Reason> {
+    const CONTROL: u8 = 0x03;
+    let rest = behind(bytes, 1)?;
+    Ok(Next::Ppp(rest.strip_prefix(&[CONTROL]).unwrap_or(rest)))
+}
+
 /// The same number is used for PPP and for Cisco's framing, which begins with another address.
 pub(super) fn ppp_hdlc(link: LinkType, bytes: &[u8]) -> Result<Next<'_>, Reason> {
     if matches!(bytes.first(), Some(0x0f | 0x8f)) { cisco(link, bytes) } else { Ok(Next::Ppp(bytes)) }

@@ -153,12 +153,21 @@ fn frames_have_wireshark_s_numbers() {
         packet.clone(),
         LE.statistics(0, 0, 0),
         LE.block(0x4000_0bad, b"pen."),
+        packet.clone(),
+        // decryption secrets, and what Wireshark does not know
+        LE.block(10, b"TLSKsecrets."),
+        LE.block(0x208, b"an event with flags"),
+        LE.block(0x8000_0001, b"one's own"),
+        // events of Sysdig
+        LE.block(0x204, b"one"),
+        LE.block(0x216, b"two"),
+        LE.block(0x221, b"three"),
         packet,
     ]
     .concat();
     let (frames, stats) = read_all(&bytes);
-    assert_eq!(frames.iter().map(|f| f.index.id.number()).collect::<Vec<_>>(), [2, 4, 6]);
-    assert_eq!(stats.packets, 3);
+    assert_eq!(frames.iter().map(|f| f.index.id.number()).collect::<Vec<_>>(), [2, 4, 6, 10]);
+    assert_eq!(stats.packets, 4);
 }
 
 #[test]

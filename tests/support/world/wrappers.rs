@@ -71,7 +71,7 @@ pub const WRAPPERS: &[Wrapper] = &[
     Wrapper { name: "a switch's tag with an EtherType", link: 285, wrap: |frame| tagged(frame, &[0xda, 0xda, 0, 0, 0x40, 0, 0, 0]) },
     Wrapper { name: "PKTAP", link: 258, wrap: |frame| Some(behind(&[108, 0, 0, 0, 1, 0, 0, 0, 1], 108, frame)) },
     Wrapper { name: "PPPoE of itself", link: 51, wrap: |frame| Some(pppoe(frame)?[14..].to_vec()) },
-    Wrapper { name: "PPP of pppd", link: 166, wrap: |frame| Some([vec![1, 0xff, 3], ppp(frame)?].concat()) },
+    Wrapper { name: "PPP of pppd", link: 166, wrap: |frame| Some([vec![1, 3], ppp(frame)?].concat()) },
     Wrapper { name: "LAN emulation", link: 106, wrap: |frame| Some([&SNAP, &frame[12..]].concat()) },
     Wrapper { name: "IP over fibre channel", link: 122, wrap: |frame| Some([&[0; 16][..], &SNAP, &frame[12..]].concat()) },
     Wrapper { name: "ATM of SunATM", link: 123, wrap: |frame| Some([&[2, 0, 0, 9][..], &SNAP, &frame[12..]].concat()) },
