@@ -36,7 +36,13 @@ impl Observer for Writer {
         if self.error.is_some() {
             return;
         }
-        let unjudged = Judgement { direction: "unknown", verdict: "not-judged", rules: Vec::new(), answered_name: None };
+        let unjudged = Judgement {
+            direction: "unknown",
+            verdict: "not-judged",
+            rules: Vec::new(),
+            answered_name: None,
+            certificate_problems: Vec::new(),
+        };
         let judgement = if self.unjudged { &unjudged } else { judgement };
         let paths = self.paths.borrow();
         let path = paths.get(record.first.frame.input() as usize).map_or("", String::as_str);

@@ -4,8 +4,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, LazyLock};
 
 use super::{
-    Alert, Basis, CipherSuite, Cleartext, End, Endpoint, Fact, FrameId, Hidden, Layer, Locus, Name, NameSource, Observation, Resolution,
-    Text, Timestamp, TlsVersion, Transport, Upgrade,
+    Alert, Basis, CertificateShown, CipherSuite, Cleartext, End, Endpoint, Fact, FrameId, Hidden, Layer, Locus, Name, NameSource,
+    Observation, Resolution, Text, Timestamp, TlsVersion, Transport, Upgrade,
 };
 use crate::limits;
 
@@ -268,6 +268,8 @@ pub struct TlsFacts {
     pub alpn: Vec<Text>,
     /// The session was resumed.
     pub resumed: bool,
+    /// What the responder showed of who it is, where it is sent in the clear.
+    pub certificate: Option<Box<CertificateShown>>,
     /// The first fatal or closing alert that could be read.
     pub alert: Option<(Alert, Locus)>,
 }
@@ -380,6 +382,12 @@ impl FlowFacts {
                     self.tls.alpn.push(protocol);
                 }
             }
+            // the lane has read it
+            Fact::CertificateMessage(_) => {}
+            Fact::Certificate(shown) => match &mut self.tls.certificate {
+                Some(known) => known.again(shown),
+                none => *none = Some(Box::new(CertificateShown { shown, at })),
+            },
             Fact::Resumed => self.tls.resumed = true,
             Fact::EchOffered => first(&mut self.ech),
             Fact::HandshakeBegun => first(&mut self.handshake_begun),
@@ -465,6 +473,7 @@ impl FlowFacts {
         let names: usize = self.names.iter().map(|read| size_of::<NameRead>() + read.name.as_str().len()).sum();
         let dns: usize = self.dns.iter().map(|t| size_of::<DnsTransaction>() + 128 + t.name.as_str().len()).sum();
         let hosts: usize = self.http_hosts.iter().map(|host| size_of::<Name>() + host.as_str().len()).sum();
-        names + dns + hosts + self.tls.alpn.len() * 32
+        let certificate = self.tls.certificate.as_ref().map_or(0, |certificate| certificate.heap_bytes());
+        names + dns + hosts + certificate + self.tls.alpn.len() * 32
     }
 }

@@ -342,4 +342,6 @@ pub struct Judgement {
     pub rules: Vec<&'static str>,
     /// The name that the responder's address was answered for, where the flow asks for none itself.
     pub answered_name: Option<crate::fact::Name>,
+    /// What is wrong with the certificate that was shown, in a word each.
+    pub certificate_problems: Vec<&'static str>,
 }

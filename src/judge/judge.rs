@@ -100,9 +100,13 @@ pub const LIMITS: &[&str] = &[
     "which host is asked for inside an allowed name's TLS session (domain fronting)",
     "remote sessions relayed inside outbound TLS, such as SSH through a relay",
     "whether a device on the path inspects TLS, where the certificate cannot be seen",
+    "whether a certificate was revoked: neither lists nor stapled responses are read",
     "traffic on loopback, and on paths and interfaces that were not tapped",
     "packets lost without a trace: a whole flow, a lone datagram, the ends of both directions",
 ];
+
+/// Printed besides where the policy gives no roots.
+pub const TRUST_LIMIT: &str = "whether certificates come from authorities to be trusted: the policy gives no [tls] roots";
 
 impl Judge {
     /// A judge of the agents by these labels under `policy`.
@@ -134,6 +138,11 @@ impl Judge {
             judge.exceptions.insert(("agent-inferred", message), 0);
         }
         judge
+    }
+
+    /// The certificates of the policy's roots, in DER.
+    pub fn roots(&self) -> impl Iterator<Item = &[u8]> {
+        self.policy.roots.iter().flat_map(|file| &file.certificates).map(Vec::as_slice)
     }
 
     /// Says that a capture begins which nothing before it runs into.
@@ -183,7 +192,13 @@ impl Judge {
         let direction = Direction::of(record, self.began);
         self.count(record, direction);
         if direction == Direction::Unrelated {
-            return Judgement { direction: direction.as_str(), verdict: "not-judged", rules: Vec::new(), answered_name: None };
+            return Judgement {
+                direction: direction.as_str(),
+                verdict: "not-judged",
+                rules: Vec::new(),
+                answered_name: None,
+                certificate_problems: Vec::new(),
+            };
         }
         if record.evicted && (record.ends.iter().any(|end| end.port == 53) || !record.facts.dns.is_empty()) {
             self.names.lose();
@@ -192,7 +207,7 @@ impl Judge {
             let agent = record.responder_endpoint();
             if self.findings.attempt_again(agent, record.transport, (record.first.at, record.last)) {
                 let (verdict, rules) = (Severity::Violation.as_str(), vec![rules::INBOUND_ATTEMPT.code]);
-                return Judgement { direction: direction.as_str(), verdict, rules, answered_name: None };
+                return Judgement { direction: direction.as_str(), verdict, rules, answered_name: None, certificate_problems: Vec::new() };
             }
         }
         // the case borrows the names while findings are added
@@ -219,11 +234,16 @@ impl Judge {
         }
         self.list(&case, worst);
         self.seen.meet(&case);
+        let is_certificate = |code: &&&str| **code == rules::CERTIFICATE.code;
+        let certificate_problems = match codes.iter().find(is_certificate) {
+            Some(_) => rules::certificate_problems(&case).into_iter().map(|problem| problem.what).collect(),
+            None => Vec::new(),
+        };
         let answered_name = if record.facts.names.is_empty() { case.answered_names().last().cloned() } else { None };
         drop(case);
         self.names = names;
         let verdict = worst.map_or("allowed", Severity::as_str);
-        Judgement { direction: direction.as_str(), verdict, rules: codes, answered_name }
+        Judgement { direction: direction.as_str(), verdict, rules: codes, answered_name, certificate_problems }
     }
 
     /// A tunnel whose packets were opened: its outer packets are judged as a flow of the agent where it is the agent's own.
@@ -303,7 +323,7 @@ impl Judge {
             allowed,
             allowed_beyond_limit: self.allowed_beyond,
             exceptions: self.exceptions.into_iter().map(|((kind, message), flows)| Exception { kind, message, flows }).collect(),
-            limits: LIMITS.to_vec(),
+            limits: LIMITS.iter().copied().chain(policy.roots.is_empty().then_some(TRUST_LIMIT)).collect(),
         };
         (audit, cited)
     }

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::layout::{bytes, inert};
 use crate::fact::{
-    Basis, DnsData, DnsTransaction, End, Endpoint, FlowRecord, Layer, NameSource, RecordType, ResponseCode, Tally, Timestamp, Transport,
+    Basis, Chain, DnsData, DnsTransaction, End, Endpoint, FlowRecord, Layer, NameSource, RecordType, ResponseCode, Tally, Timestamp,
+    Transport,
 };
 use crate::judge::Judgement;
 
@@ -102,6 +103,42 @@ pub struct TlsLine<'a> {
     /// Whether the encrypted_client_hello extension was sent; left out where the hello was not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ech: Option<bool>,
+    /// The responder's certificate, where it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<CertificateLine<'a>>,
+}
+
+/// A certificate.
+#[derive(Debug, Serialize)]
+pub struct CertificateLine<'a> {
+    /// Whom it names.
+    pub subject: &'a str,
+    /// Who signed it.
+    pub issuer: &'a str,
+    /// Its serial number, in hex.
+    pub serial: &'a str,
+    /// The first moment at which it is valid.
+    #[serde(serialize_with = "display")]
+    pub not_before: Timestamp,
+    /// The last one, to the second.
+    #[serde(serialize_with = "display")]
+    pub not_after: Timestamp,
+    /// SHA-256 of its bytes, in hex.
+    pub sha256: String,
+    /// Its key: `RSA 2048`, `EC P-256`.
+    pub key: &'a str,
+    /// What it is signed with.
+    pub signature: &'a str,
+    /// The first of the hosts and addresses that it is for.
+    pub names: Vec<String>,
+    /// How many more there are.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub names_more: usize,
+    /// How many certificates were sent, this one included.
+    pub chain: usize,
+    /// What is wrong with it, in the words of WW207's subjects.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub problems: &'a [&'static str],
 }
 
 /// A question and its answer.
@@ -157,7 +194,7 @@ impl<'a> FlowLine<'a> {
             encryption: record.encryption().as_str(),
             server_name: name.map(|(name, _)| name),
             server_name_source: name.map(|(_, source)| source),
-            tls: tls(record),
+            tls: tls(record, &judgement.certificate_problems),
             dns: facts.dns.iter().chain(&facts.unasked).map(dns).collect(),
             http: facts
                 .http
@@ -214,7 +251,7 @@ fn end(endpoint: Endpoint, transport: Transport) -> String {
     }
 }
 
-fn tls(record: &FlowRecord) -> Option<TlsLine<'_>> {
+fn tls<'a>(record: &'a FlowRecord, problems: &'a [&'static str]) -> Option<TlsLine<'a>> {
     let (facts, tls) = (&record.facts, &record.facts.tls);
     let by_hello = |source| matches!(source, NameSource::Sni | NameSource::QuicSni);
     let hello =
@@ -228,7 +265,33 @@ fn tls(record: &FlowRecord) -> Option<TlsLine<'_>> {
         alpn: tls.alpn.iter().map(|protocol| protocol.as_str()).collect(),
         resumed: tls.version.map(|_| tls.resumed),
         ech: hello.then_some(facts.ech.is_some()),
+        certificate: tls.certificate.as_ref().and_then(|read| read.shown.as_ref().ok()).map(|chain| certificate(chain, problems)),
     })
+}
+
+fn certificate<'a>(chain: &'a Chain, problems: &'a [&'static str]) -> CertificateLine<'a> {
+    /// Names that are listed.
+    const FIRST: usize = 8;
+    let leaf = &chain.leaf;
+    let names: Vec<String> = leaf.names.iter().take(FIRST).map(ToString::to_string).collect();
+    CertificateLine {
+        subject: leaf.subject.as_str(),
+        issuer: leaf.issuer.as_str(),
+        serial: leaf.serial.as_str(),
+        not_before: leaf.not_before,
+        not_after: leaf.not_after,
+        sha256: leaf.sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
+        key: leaf.key.as_str(),
+        signature: leaf.signature.as_str(),
+        names_more: leaf.names.len() + leaf.names_more - names.len(),
+        names,
+        chain: chain.sent,
+        problems,
+    }
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 fn dns(transaction: &DnsTransaction) -> DnsLine<'_> {
@@ -291,7 +354,7 @@ mod tests {
     }
 
     fn judged() -> Judgement {
-        Judgement { direction: "outbound", verdict: "allowed", rules: Vec::new(), answered_name: None }
+        Judgement { direction: "outbound", verdict: "allowed", rules: Vec::new(), answered_name: None, certificate_problems: Vec::new() }
     }
 
     fn as_json(record: &FlowRecord, judgement: &Judgement) -> Value {

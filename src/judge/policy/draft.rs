@@ -4,7 +4,9 @@ use ipnet::IpNet;
 
 use super::errors::{Mistake, Place};
 use super::index::Index;
-use super::{Agent, Allow, DnsBinding, Ech, Expect, Inbound, Nat64, Origin, Origins, Policy, Required, TunnelIs, Tunnels, Waiver};
+use super::{
+    Agent, Allow, DnsBinding, Ech, Expect, Inbound, Nat64, Origin, Origins, Policy, Required, RootsFile, TunnelIs, Tunnels, Waiver,
+};
 use crate::fact::{CipherSuite, Name, TlsVersion};
 use crate::judge::{PolicyUsed, Severity};
 
@@ -35,6 +37,7 @@ pub(super) struct Scalars {
 pub(super) struct Lists {
     pub agents: Vec<(Agent, Origin)>,
     pub tls_ciphers: Option<Vec<(CipherSuite, Origin)>>,
+    pub roots: Vec<RootsFile>,
     pub resolvers: Option<Vec<(IpNet, Origin)>>,
     pub search: Vec<(Name, Origin)>,
     pub allow: Vec<Allow>,
@@ -117,6 +120,7 @@ impl Scalars {
             private: private.unwrap_or(false),
             tls_minimum: tls_minimum.unwrap_or(TlsVersion::TLS1_2),
             tls_ciphers,
+            roots: lists.roots,
             resolvers,
             search,
             dns_binding: dns_binding.unwrap_or_default(),

@@ -11,6 +11,7 @@ mod nat64;
 mod parse;
 mod pattern;
 pub mod profiles;
+mod roots;
 mod show;
 mod tunnels;
 mod words;
@@ -26,6 +27,7 @@ pub use errors::{Mistake, PolicyErrors};
 pub use load::Known;
 pub use nat64::{Nat64, canonical};
 pub use pattern::Pattern;
+pub use roots::RootsFile;
 pub use tunnels::{TunnelIs, Tunnels};
 pub use words::parse_agent;
 
@@ -45,6 +47,8 @@ pub struct Policy {
     pub tls_minimum: TlsVersion,
     /// The only suites allowed, where the policy lists them.
     pub tls_ciphers: Option<Vec<CipherSuite>>,
+    /// Roots that certificates must lead to, a file each; none: trust is not judged.
+    pub roots: Vec<RootsFile>,
     /// The only resolvers allowed; `None`: private ones.
     pub resolvers: Option<Vec<IpNet>>,
     /// Search suffixes.

@@ -63,6 +63,7 @@ pub(super) struct DestinationsTable {
 pub(super) struct TlsTable {
     pub minimum: Option<Spanned<String>>,
     pub ciphers: Words,
+    pub roots: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -151,7 +152,7 @@ const FILE: &[Key] = &[
     ("ech", Shape::Text),
     ("agent", Shape::Table(&[("addresses", TEXTS)])),
     ("destinations", Shape::Table(&[("private", Shape::Flag)])),
-    ("tls", Shape::Table(&[("minimum", Shape::Text), ("ciphers", TEXTS)])),
+    ("tls", Shape::Table(&[("minimum", Shape::Text), ("ciphers", TEXTS), ("roots", Shape::Text)])),
     ("dns", Shape::Table(&[("resolvers", TEXTS), ("search", TEXTS)])),
     ("tunnels", Shape::Table(&[("mirror", TEXTS), ("own", TEXTS)])),
     ("nat64", Shape::Table(&[("prefixes", TEXTS)])),
