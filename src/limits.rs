@@ -165,6 +165,12 @@ pub const CERTIFICATE_BYTES: usize = 64 << 10;
 /// Certificates of one chain that are read. Servers send two to four.
 pub const CERTIFICATES: usize = 16;
 
+/// Signatures of one chain that are checked to find who issued whom. Servers send one certificate of a name, seldom two.
+pub const CERTIFICATE_SIGNATURES: usize = 32;
+
+/// Moments at which a chain's way to a root may change, while its first certificate is valid: each asks for all signatures again.
+pub const TRUST_MOMENTS: usize = 8;
+
 /// Names of one certificate that are kept; those of content networks have a hundred.
 pub const CERTIFICATE_NAMES: usize = 256;
 

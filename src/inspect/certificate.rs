@@ -50,21 +50,25 @@ impl Roots {
     }
 
     /// Whether a chain leads to one of these, from each moment on at which that may change: where one of its certificates begins to be valid,
-    /// or no longer is.
-    fn trust(&self, certificates: &[(&[u8], X509Certificate<'_>)]) -> Vec<(Timestamp, Trust)> {
+    /// or no longer is, while the first is.
+    fn trust(&self, certificates: &[Sent<'_>]) -> Vec<(Timestamp, Trust)> {
+        let always = Timestamp::from_nanos(i64::MIN);
         let Some((leaf, others)) = certificates.split_first() else { return Vec::new() };
-        if self.certificates.binary_search_by(|known| known.as_slice().cmp(leaf.0)).is_ok() {
-            return vec![(Timestamp::from_nanos(i64::MIN), Trust::Trusted)];
+        if self.certificates.binary_search_by(|known| known.as_slice().cmp(leaf.der)).is_ok() {
+            return vec![(always, Trust::Trusted)];
         }
-        let others: Vec<CertificateDer<'_>> = others.iter().map(|(der, _)| CertificateDer::from(*der)).collect();
-        let ends = |(_, certificate): &(&[u8], X509Certificate<'_>)| {
-            let validity = certificate.validity();
-            [validity.not_before.timestamp(), validity.not_after.timestamp().saturating_add(1)]
+        let ends = |sent: &Sent<'_>| {
+            let validity = sent.certificate.validity();
+            [validity.not_before.timestamp(), validity.not_after.timestamp().saturating_add(1)].map(|second| second.max(0))
         };
-        let mut moments: Vec<i64> = certificates.iter().flat_map(ends).map(|moment| moment.max(0)).collect();
+        let [from, to] = ends(leaf);
+        let mut moments: Vec<i64> = others.iter().flat_map(ends).filter(|moment| (from..to).contains(moment)).chain([from]).collect();
         moments.sort_unstable();
         moments.dedup();
-        let leaf = CertificateDer::from(leaf.0);
+        if moments.len() > limits::TRUST_MOMENTS {
+            return vec![(always, Trust::Unknown("its way to a root of the policy changes too often"))];
+        }
+        let (leaf, others) = (CertificateDer::from(leaf.der), others.iter().map(|sent| CertificateDer::from(sent.der)).collect::<Vec<_>>());
         let at = |second: i64| (Timestamp::from_nanos(second.saturating_mul(SECOND)), self.trust_at(&leaf, &others, second));
         let mut trust: Vec<_> = moments.into_iter().map(at).collect();
         trust.dedup_by_key(|(_, trust)| *trust);
@@ -106,16 +110,19 @@ pub fn read(message: &[u8], roots: Option<&Roots>) -> Result<Chain, Unread> {
         let (der, next) = vector24(rest).ok_or(Unread::Malformed)?;
         match parse_x509_certificate(der) {
             // both algorithms must be the same (RFC 5280 section 4.1.1.2)
-            Ok(([], certificate)) if certificate.signature_algorithm == certificate.signature => certificates.push((der, certificate)),
+            Ok(([], certificate)) if certificate.signature_algorithm == certificate.signature => {
+                let is_self_signed = is_self_issued(&certificate) && signature(&certificate, &certificate) != Signature::Wrong;
+                certificates.push(Sent { der, certificate, is_self_signed });
+            }
             _ => return Err(Unread::Malformed),
         }
         rest = next;
     }
     let leaf = certificates.first().filter(|_| behind.is_empty()).ok_or(Unread::Malformed)?;
     let (way, broken) = way(&certificates);
-    let issuers = way.iter().map(|(_, certificate)| issuer(certificate)).collect();
+    let issuers = way.into_iter().map(issuer).collect();
     let trust = roots.map(|roots| roots.trust(&certificates)).unwrap_or_default();
-    Ok(Chain { leaf: certificate(leaf.0, &leaf.1)?, issuers, sent: certificates.len(), broken, trust })
+    Ok(Chain { leaf: certificate(leaf)?, issuers, sent: certificates.len(), broken, trust })
 }
 
 /// Bytes behind a length of three bytes, and what is behind them.
@@ -124,35 +131,50 @@ fn vector24(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(u32::from_be_bytes([0, high, middle, low]) as usize)
 }
 
-type Sent<'a> = (&'a [u8], X509Certificate<'a>);
+/// A certificate as it was sent.
+struct Sent<'a> {
+    der: &'a [u8],
+    certificate: X509Certificate<'a>,
+    /// It names itself as its issuer, and nothing shows that its key did not sign it.
+    is_self_signed: bool,
+}
 
 /// The certificates that lead on from the first, in whatever order they were sent; and whose key shows, of those by whom one of them is said to
 /// be issued, that it was not.
 fn way<'a, 'b>(certificates: &'b [Sent<'a>]) -> (Vec<&'b Sent<'a>>, Option<Text>) {
     let mut way: Vec<&Sent<'a>> = Vec::new();
+    let mut left = limits::CERTIFICATE_SIGNATURES;
     let Some(mut current) = certificates.first() else { return (way, None) };
-    loop {
-        if is_self_signed(&current.1) {
-            return (way, None);
+    while !current.is_self_signed {
+        // it names itself, and is not its own: an authority may have the same name
+        let mut is_wrong = is_self_issued(&current.certificate);
+        let mut next = None;
+        for sent in certificates.iter().skip(1) {
+            let is_known = sent.der == current.der || way.iter().any(|known| known.der == sent.der);
+            if is_known || sent.certificate.subject().as_raw() != current.certificate.issuer().as_raw() {
+                continue;
+            }
+            // too many of one name are no proof of anything
+            let signature = if left == 0 { Signature::Unchecked } else { signature(&current.certificate, &sent.certificate) };
+            left = left.saturating_sub(1);
+            match signature {
+                Signature::Good => {
+                    next = Some(sent);
+                    break;
+                }
+                Signature::Unchecked => next = next.or(Some(sent)),
+                Signature::Wrong => is_wrong = true,
+            }
         }
-        let is_new = |sent: &&Sent<'a>| sent.0 != current.0 && !way.iter().any(|known| known.0 == sent.0);
-        let is_named = |sent: &&Sent<'a>| sent.1.subject().as_raw() == current.1.issuer().as_raw();
-        let named: Vec<&Sent<'a>> = certificates.iter().skip(1).filter(is_new).filter(is_named).collect();
-        let signed = named.iter().find(|sent| signature(&current.1, &sent.1) == Signature::Good);
-        let next = signed.or_else(|| named.iter().find(|sent| signature(&current.1, &sent.1) == Signature::Unchecked));
         match next {
             Some(next) => {
                 way.push(next);
                 current = next;
             }
-            None if named.is_empty() => {
-                // it names itself, and is not its own
-                let is_own = current.1.subject().as_raw() == current.1.issuer().as_raw();
-                return (way, is_own.then(|| text(&current.1.issuer().to_string())));
-            }
-            None => return (way, Some(text(&current.1.issuer().to_string()))),
+            None => return (way, is_wrong.then(|| text(&current.certificate.issuer().to_string()))),
         }
     }
+    (way, None)
 }
 
 /// What can be said of a signature.
@@ -184,11 +206,12 @@ fn is_checkable(certificate: &X509Certificate<'_>, key: &SubjectPublicKeyInfo<'_
     !is_pss && (RSA_BITS..=RSA_BITS_CHECKED).contains(&bits)
 }
 
-fn is_self_signed(certificate: &X509Certificate<'_>) -> bool {
-    certificate.subject().as_raw() == certificate.issuer().as_raw() && signature(certificate, certificate) != Signature::Wrong
+fn is_self_issued(certificate: &X509Certificate<'_>) -> bool {
+    certificate.subject().as_raw() == certificate.issuer().as_raw()
 }
 
-fn certificate(der: &[u8], certificate: &X509Certificate<'_>) -> Result<Certificate, Unread> {
+fn certificate(sent: &Sent<'_>) -> Result<Certificate, Unread> {
+    let Sent { der, certificate, is_self_signed } = sent;
     let mut names = Vec::new();
     let mut names_more = 0;
     let extension = certificate.subject_alternative_name().map_err(|_| Unread::Malformed)?;
@@ -225,16 +248,17 @@ fn certificate(der: &[u8], certificate: &X509Certificate<'_>) -> Result<Certific
         signature,
         is_key_weak,
         is_signature_weak,
-        is_self_signed: is_self_signed(certificate),
+        is_self_signed: *is_self_signed,
         names,
         names_more,
     })
 }
 
-fn issuer(certificate: &X509Certificate<'_>) -> Issuer {
+fn issuer(sent: &Sent<'_>) -> Issuer {
+    let Sent { certificate, is_self_signed, .. } = sent;
     let (not_before, not_after) = validity(certificate);
     // what a root says of itself is believed for other reasons than its signature
-    let is_signature_weak = signed_with(certificate).1 && !is_self_signed(certificate);
+    let is_signature_weak = signed_with(certificate).1 && !is_self_signed;
     let weak = if key(certificate.public_key()).1 {
         Some("key")
     } else if is_signature_weak {
