@@ -1,3 +1,5 @@
+//! Chains of every shape, and what is no chain.
+
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
