@@ -162,6 +162,28 @@ pub const OPTIONS_BYTES: usize = 64;
 /// Handshake messages in the clear, all together, that one end may send: a chain of certificates takes some 10 KiB.
 pub const HANDSHAKE_BYTES: u32 = 128 << 10;
 
+/// The longest Certificate message that is read; chains of public authorities take 3 to 10 KiB.
+pub const CERTIFICATE_BYTES: usize = 64 << 10;
+
+/// Certificates of one chain that are read. Servers send two to four.
+pub const CERTIFICATES: usize = 16;
+
+/// Signatures of one chain that are checked to find who issued whom. Servers send one certificate of a name, seldom two.
+pub const CERTIFICATE_SIGNATURES: usize = 32;
+
+/// Moments at which a chain's way to a root may change, while its first certificate is valid: each asks for all signatures again.
+pub const TRUST_MOMENTS: usize = 8;
+
+/// Names of one certificate that are kept; those of content networks have a hundred.
+pub const CERTIFICATE_NAMES: usize = 256;
+
+/// Chains that a lane remembers, so that what agents are shown a thousand times is read once. With some 2 KiB each, that is 4 MiB over all
+/// lanes.
+pub const CHAINS_KNOWN: usize = 32;
+
+/// Certificates of authorities that policies may trust together; a system's store has 150.
+pub const ROOTS: usize = 1024;
+
 /// Answers and canonical names that are remembered over an audit: some 200 bytes each.
 pub const NAMES_KEPT: usize = 500_000;
 

@@ -5,6 +5,7 @@
 //! leaves as [`Event`]s, each with the frame that caused it: since a frame belongs to one lane, merging by that frame restores one
 //! order for any number of threads.
 
+mod certificates;
 mod front;
 mod ride;
 mod sctp;
@@ -21,9 +22,11 @@ use crate::flow::{FlowKey, FlowTable, LaneHash, Rider, Slot};
 use crate::inspect::Seen;
 use crate::judge::Scope;
 
+use certificates::Certificates;
 use ride::{Ride, record};
 use trace::Trace;
 
+pub use crate::inspect::Roots;
 pub use front::{Front, TracedPiece, is_piece};
 pub use trace::Traced;
 pub use tunnels::Tunnels;
@@ -147,6 +150,8 @@ pub struct View {
     pub eager: bool,
     /// Which flow belongs to which lane.
     pub lanes: LaneHash,
+    /// The roots that certificates are held against, where the policy gives any.
+    pub roots: Option<Roots>,
 }
 
 impl View {
@@ -222,6 +227,8 @@ pub struct Shared {
     layers: Vec<Layer>,
     /// The frame that somebody asks about, once it has come.
     trace: Option<Box<Trace>>,
+    /// Certificates that were read.
+    certificates: Certificates,
 }
 
 impl Shared {
@@ -236,7 +243,8 @@ impl Lane {
     #[must_use]
     pub fn new(view: Arc<View>, budget: usize, seed: u64) -> Self {
         let (events, said, layers) = (Vec::new(), Vec::new(), Vec::new());
-        let shared = Shared { view, events, said, decided: false, cause: FrameId::default(), layers, trace: None };
+        let certificates = Certificates::default();
+        let shared = Shared { view, events, said, decided: false, cause: FrameId::default(), layers, trace: None, certificates };
         Self {
             table: FlowTable::new(budget, seed),
             shared,

@@ -23,6 +23,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("dated", "below: lists of another time are told"),
     ("allow.source", "tests/policy.rs: what is shown says where it stands"),
     ("ech", "below: no program of the lab hides its hello"),
+    ("tls.roots", "tests/certificates.rs"),
     ("tunnels.mirror", "tests/tunnels.rs"),
     ("tunnels.own", "tests/tunnels.rs"),
     ("nat64.prefixes", "tests/oddities.rs"),

@@ -5,6 +5,7 @@
 //! ([`Side`]); an inspector says [`Fact`]s, each with the place it was read ([`Locus`]); the facts of one flow fold into a
 //! [`FlowRecord`], which is all that the judge ever sees of it.
 
+mod certificate;
 mod dns;
 mod frame;
 mod name;
@@ -17,6 +18,7 @@ mod sighting;
 mod time;
 mod tls;
 
+pub use certificate::{AltName, Certificate, CertificateShown, Chain, Issuer, Trust, Unread};
 pub use dns::{RecordType, ResponseCode};
 pub use frame::{Block, FrameIndex, LinkType};
 pub use name::{Name, Text};

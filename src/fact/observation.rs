@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, CipherSuite, Detail, End, Locus, Name, Text, TlsVersion};
+use super::{Alert, Chain, CipherSuite, Detail, End, Locus, Name, Text, TlsVersion, Unread};
 
 /// A fact and where it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +60,10 @@ pub enum Fact {
     Version(TlsVersion),
     /// The cipher suite that the responder chose.
     CipherSuite(CipherSuite),
+    /// The responder's Certificate message as it was sent, without its header. The lane reads it, and says [`Fact::Certificate`] instead.
+    CertificateMessage(Box<[u8]>),
+    /// What the responder showed of who it is, or why that could not be read.
+    Certificate(Result<Arc<Chain>, Unread>),
     /// An application protocol offered by the opener, in its order.
     Alpn(Text),
     /// The session was resumed.

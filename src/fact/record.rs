@@ -5,8 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 use super::on_demand::{Nothing, OnDemand};
 use super::{
-    Basis, Cleartext, End, Endpoint, Fact, FrameId, Hidden, Layer, Locus, Name, NameSource, Observation, Resolution, Text, Timestamp,
-    TlsFacts, Transport, Upgrade,
+    Basis, CertificateShown, Cleartext, End, Endpoint, Fact, FrameId, Hidden, Layer, Locus, Name, NameSource, Observation, Resolution,
+    Text, Timestamp, TlsFacts, Transport, Upgrade,
 };
 use crate::limits;
 
@@ -374,6 +374,12 @@ impl FlowFacts {
                     self.tls.alpn.push(protocol);
                 }
             }
+            // the lane has read it
+            Fact::CertificateMessage(_) => {}
+            Fact::Certificate(shown) => match &mut self.tls.certificate {
+                Some(known) => known.again(shown),
+                none => *none = Some(Box::new(CertificateShown { shown, at })),
+            },
             Fact::Resumed => self.tls.resumed = true,
             Fact::EchOffered => first(&mut self.ech),
             Fact::HandshakeBegun => first(&mut self.handshake_begun),
@@ -467,6 +473,7 @@ impl FlowFacts {
         let hosts: usize = self.http_hosts.iter().map(|host| size_of::<Name>() + host.as_str().len()).sum();
         let rare = self.rare.made().map_or(0, |_| size_of::<RareFacts>());
         let details = self.tls.details.as_ref().map_or(0, |details| details.heap_bytes());
-        names + dns + hosts + rare + details + self.tls.alpn.len() * 32
+        let certificate = self.tls.certificate.as_ref().map_or(0, |certificate| certificate.heap_bytes());
+        names + dns + hosts + rare + details + certificate + self.tls.alpn.len() * 32
     }
 }

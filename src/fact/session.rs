@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Alert, CipherSuite, Group, Locus, Text, TlsVersion};
+use super::{Alert, CertificateShown, CipherSuite, Group, Locus, Text, TlsVersion};
 use crate::limits;
 
 /// What a TLS handshake settled, as far as it could be read.
@@ -16,6 +16,8 @@ pub struct TlsFacts {
     pub alpn: Vec<Text>,
     /// The session was resumed.
     pub resumed: bool,
+    /// What the responder showed of who it is, where it is sent in the clear.
+    pub certificate: Option<Box<CertificateShown>>,
     /// The first fatal or closing alert that could be read.
     pub alert: Option<(Alert, Locus)>,
     /// What no rule asks for.

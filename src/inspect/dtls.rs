@@ -10,7 +10,7 @@
 //! agreed on, and no readable text. Datagrams that come ahead of what explains them wait for it, so that the order between them does not
 //! matter; what is sent again is the same again.
 //!
-//! It refuses to read certificates, to follow a session to other addresses by its connection ID, and to take a flow that begins with
+//! The server's certificates are put together in the same way and passed on whole. It refuses to follow a session to other addresses by its connection ID, and to take a flow that begins with
 //! another protocol (STUN) for this one.
 
 mod handshake;
@@ -22,8 +22,9 @@ use serde::{Deserialize, Serialize};
 use self::hellos::Hellos;
 use self::record::{NoRecord, Record};
 use super::hello;
-use super::{Carrier, Finish, Inspector, Probe, Progress, Protocol, Seen, readable, saved};
-use crate::fact::{Alert, CipherSuite, Cleartext, End, Fact, Hidden, Name, TlsVersion};
+use super::readable;
+use super::{Carrier, Finish, Inspector, Probe, Progress, Protocol, Seen, saved};
+use crate::fact::{Alert, CipherSuite, Cleartext, End, Fact, Hidden, Name, TlsVersion, Unread};
 use crate::limits;
 
 /// DTLS over UDP.
@@ -31,7 +32,7 @@ pub(super) static OVER_UDP: Protocol = Protocol {
     name: "dtls",
     carrier: Carrier::Datagram,
     recognised_by: "a datagram that begins with a record of DTLS",
-    reads: "the hello messages, alerts, every record header",
+    reads: "the hello messages, certificates before 1.3, alerts, every record header",
     encrypted: "records after a handshake that was seen to finish, with a suite that encrypts",
     probe: |opening| if record::is_opening(opening.first) { Probe::Yes } else { Probe::No },
     open: || Box::new(Dtls::default()),
@@ -87,6 +88,10 @@ struct Dtls {
 #[derive(Default, Serialize, Deserialize)]
 struct Half {
     hellos: Hellos,
+    /// Its Certificate message.
+    certificates: Hellos,
+    /// That was passed on, or is longer than is read.
+    is_shown: bool,
     /// The connection ID that it wants to be addressed by.
     id: Option<Vec<u8>>,
     /// Bytes of handshake messages in the clear.
@@ -150,6 +155,7 @@ impl Inspector for Dtls {
             return;
         }
         self.leave_hellos(seen);
+        self.leave_certificate(seen);
         for (_, bytes) in std::mem::take(&mut self.held) {
             self.reject(&bytes, seen);
         }
@@ -165,7 +171,7 @@ impl Inspector for Dtls {
 
     fn heap_bytes(&self) -> usize {
         let held = self.held_bytes + self.held.capacity() * size_of::<(End, Vec<u8>)>();
-        let of_half = |half: &Half| half.hellos.heap_bytes() + half.id.as_ref().map_or(0, Vec::capacity);
+        let of_half = |half: &Half| half.hellos.heap_bytes() + half.certificates.heap_bytes() + half.id.as_ref().map_or(0, Vec::capacity);
         size_of::<Self>() + held + self.ends.iter().map(of_half).sum::<usize>()
     }
 
@@ -378,6 +384,16 @@ impl Dtls {
         });
         if !is_read {
             seen.say(Fact::NameHidden(Hidden::NotSeen));
+        }
+    }
+
+    /// Says that no certificate was seen in a handshake that finished and has one.
+    fn leave_certificate(&self, seen: &mut Seen<'_>) {
+        let (Some(client), Some(settled)) = (self.client, self.settled) else { return };
+        let server = &self.ends[(!client).index()];
+        let is_due = settled.version != TlsVersion::DTLS1_3 && server.is_full && hello::is_certified(settled.suite);
+        if self.is_finished && is_due && !server.is_shown {
+            seen.say(Fact::Certificate(Err(Unread::Missing)));
         }
     }
 

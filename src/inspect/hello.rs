@@ -8,7 +8,7 @@
 //! It refuses to guess: where a name would stand and cannot be read, that is said, and never that there is no name. It does not tell
 //! real encrypted_client_hello extensions from grease, which are made to look alike.
 
-use tls_parser::{TlsCipherEnc, TlsCipherSuite};
+use tls_parser::{TlsCipherAu, TlsCipherEnc, TlsCipherSuite};
 
 use crate::fact::{CipherSuite, ClientCertificate, Detail, EarlyData, Fact, Group, Hidden, Name, NameSource, OddName, Text, TlsVersion};
 use crate::inspect::Seen;
@@ -367,6 +367,13 @@ pub(super) fn extension<'a>(body: &'a [u8], kinds: &[u16]) -> Option<&'a [u8]> {
 /// Whether `suite` is known to encrypt. One that is not in the registry at hand is not.
 pub(super) fn is_encrypting(suite: CipherSuite) -> bool {
     TlsCipherSuite::from_id(suite.0).is_some_and(|suite| suite.enc != TlsCipherEnc::Null)
+}
+
+/// Whether servers show a certificate in a full handshake with a suite: not where a shared key stands for it, or nothing does. Of one that is
+/// not registered that is expected.
+pub(super) fn is_certified(suite: CipherSuite) -> bool {
+    TlsCipherSuite::from_id(suite.0)
+        .is_none_or(|suite| !matches!(suite.au, TlsCipherAu::Krb5 | TlsCipherAu::Null | TlsCipherAu::Psk | TlsCipherAu::Srp))
 }
 
 /// Takes fields off the front of a slice; `None` where it is too short.

@@ -7,6 +7,7 @@
 
 mod adb;
 mod amqp;
+pub mod certificate;
 mod dns;
 mod drive;
 mod dtls;
@@ -55,6 +56,7 @@ mod xmpp;
 mod zabbix;
 
 pub use crate::fact::Finish;
+pub use certificate::Roots;
 pub use drive::Inspection;
 
 use crate::fact::{Cleartext, End, Fact, Locus, Observation};

@@ -15,15 +15,16 @@
 //! includes session tickets, which look the same, but not what has an alert's length.
 //!
 //! The two directions of a tap may be merged late, so that nothing here relies on the order between the ends, save what is said above of
-//! early data. It refuses to decrypt, to read certificates (they prove nothing unless validated, and TLS 1.3 hides them), to recognise
-//! TLS by the responder's bytes alone, and to read SSL 2.0 beyond its hellos ([`ssl2`]).
+//! early data. The responder's certificates are passed on whole, where they are in the clear ([`certificate`](super::certificate)). It refuses to
+//! decrypt, to read the opener's certificates, to recognise TLS by the responder's bytes alone, and to read SSL 2.0 beyond its hellos
+//! ([`ssl2`]).
 
 use serde::{Deserialize, Serialize};
 
 use super::hello::fingerprint::{self, Over};
 use super::hello::{self, ClientHello, ServerHello};
 use super::{Carrier, Finish, Inspector, Opening, Probe, Progress, Protocol, Seen, readable, saved};
-use crate::fact::{Alert, CipherSuite, Cleartext, Detail, EarlyData, End, Fact, Hidden, Name, NameSource, TlsVersion};
+use crate::fact::{Alert, CipherSuite, Cleartext, Detail, EarlyData, End, Fact, Hidden, Name, NameSource, TlsVersion, Unread};
 use crate::limits;
 use record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_BYTES, Header, MAX_PLAIN, MAX_PROTECTED_13};
 
@@ -35,7 +36,7 @@ pub(super) static TLS: Protocol = Protocol {
     name: "tls",
     carrier: Carrier::Stream,
     recognised_by: "a handshake record whose first message is a ClientHello; a ClientHello in the form of SSL 2.0",
-    reads: "the hello messages, alerts, every record header",
+    reads: "the hello messages, certificates before 1.3, alerts, every record header",
     encrypted: "records after a handshake that was seen to finish, with a suite that encrypts",
     probe,
     open: || Box::new(Tls::default()),
@@ -45,6 +46,7 @@ pub(super) static TLS: Protocol = Protocol {
 /// Handshake message types that matter here (RFC 8446 appendix B.3).
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
+const CERTIFICATE: u8 = 11;
 const SERVER_HELLO_DONE: u8 = 14;
 
 /// The shortest record of TLS 1.2 and before that can hold a Finished: 16 bytes of message and at least as much of nonce and tag.
@@ -103,6 +105,8 @@ struct Half {
     longest_protected: u16,
     /// It sent application data, and not an alert, before it was sealed.
     is_early: bool,
+    /// It showed its certificates, or sent what is no such message in their place.
+    is_shown: bool,
     /// It sent ServerHelloDone, which every full handshake of TLS 1.2 and before has.
     is_hello_done: bool,
     /// Its last record was an alert, or can have been one.
@@ -428,7 +432,16 @@ impl Tls {
                 (CLIENT_HELLO | SERVER_HELLO, Err(_)) => break,
                 (CLIENT_HELLO, Ok(content)) => self.client_hello(content, seen),
                 (SERVER_HELLO, Ok(content)) => self.server_hello(content, seen)?,
+                (CERTIFICATE, Err(_)) if !self.is_opener(end) && length as usize <= limits::CERTIFICATE_BYTES => break,
+                (CERTIFICATE, Ok(content)) if !self.is_opener(end) => {
+                    self.ends[end.index()].is_shown = true;
+                    seen.say(Fact::CertificateMessage(content.into()));
+                }
                 (_, content) => {
+                    if kind == CERTIFICATE && !self.is_opener(end) {
+                        self.ends[end.index()].is_shown = true;
+                        seen.say(Fact::Certificate(Err(Unread::Limit)));
+                    }
                     let half = &mut self.ends[end.index()];
                     half.is_hello_done |= kind == SERVER_HELLO_DONE;
                     hello::say_message((kind, length as usize, start), self.suite, self.opener == Some(end), seen);
@@ -531,6 +544,9 @@ impl Tls {
         };
         if self.hellos == 0 || !is_finished {
             return;
+        }
+        if !self.is_13() && theirs.is_hello_done && !theirs.is_shown && hello::is_certified(suite) {
+            seen.say(Fact::Certificate(Err(Unread::Missing)));
         }
         self.is_finished = true;
         self.name = None;

@@ -106,9 +106,13 @@ pub const LIMITS: &[&str] = &[
     "which host is asked for inside an allowed name's TLS session (domain fronting)",
     "remote sessions relayed inside outbound TLS, such as SSH through a relay",
     "whether a device on the path inspects TLS, where the certificate cannot be seen",
+    "whether a certificate was revoked: neither lists nor stapled responses are read",
     "traffic on loopback, and on paths and interfaces that were not tapped",
     "packets lost without a trace: a whole flow, a lone datagram, the ends of both directions",
 ];
+
+/// Printed besides where the policy gives no roots.
+pub const TRUST_LIMIT: &str = "whether certificates come from authorities to be trusted: the policy gives no [tls] roots";
 
 impl Judge {
     /// A judge of the agents by these labels under `policy`.
@@ -140,6 +144,11 @@ impl Judge {
             judge.exceptions.insert(("agent-inferred", message), 0);
         }
         judge
+    }
+
+    /// The certificates of the policy's roots, in DER.
+    pub fn roots(&self) -> impl Iterator<Item = &[u8]> {
+        self.policy.roots.iter().flat_map(|file| &file.certificates).map(Vec::as_slice)
     }
 
     /// Says that a capture begins which nothing before it runs into.
@@ -226,6 +235,11 @@ impl Judge {
         }
         self.list(&case, worst);
         self.seen.meet(&case);
+        let is_certificate = |code: &&&str| **code == rules::CERTIFICATE.code;
+        let certificate_problems = match codes.iter().find(is_certificate) {
+            Some(_) => rules::certificate_problems(&case).into_iter().map(|problem| problem.what).collect(),
+            None => Vec::new(),
+        };
         let answered_name = if record.facts.names.is_empty() { case.answered_names().last().cloned() } else { None };
         let protocol = case.encrypted_dns.or(case.neighbours);
         drop(case);
@@ -233,7 +247,7 @@ impl Judge {
         let verdict = worst.map_or("allowed", Severity::as_str);
         let counts = policy.counts.encryption(record);
         let encryption = (counts != record.encryption()).then_some(counts);
-        Judgement { protocol, encryption, answered_name, ..Judgement::new(direction.as_str(), verdict, codes) }
+        Judgement { protocol, encryption, answered_name, certificate_problems, ..Judgement::new(direction.as_str(), verdict, codes) }
     }
 
     /// A tunnel whose packets were opened: its outer packets are judged as a flow of the agent where it is the agent's own.
@@ -316,7 +330,7 @@ impl Judge {
             allowed,
             allowed_beyond_limit: self.allowed_beyond,
             exceptions: self.exceptions.into_iter().map(|((kind, message), flows)| Exception { kind, message, flows }).collect(),
-            limits: LIMITS.to_vec(),
+            limits: LIMITS.iter().copied().chain(policy.roots.is_empty().then_some(TRUST_LIMIT)).collect(),
         };
         (audit, cited)
     }

@@ -12,6 +12,7 @@ use crate::fact::{
 };
 use crate::judge::Judgement;
 
+mod certificate;
 mod tls;
 
 pub use tls::TlsLine;
@@ -146,7 +147,7 @@ impl<'a> FlowLine<'a> {
             encryption: judgement.encryption.unwrap_or_else(|| record.encryption()).as_str(),
             server_name: name.map(|(name, _)| name),
             server_name_source: name.map(|(_, source)| source),
-            tls: TlsLine::new(record),
+            tls: TlsLine::new(record, &judgement.certificate_problems),
             dns: facts.dns.iter().chain(&facts.unasked).map(dns).collect(),
             http: facts
                 .http

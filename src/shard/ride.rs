@@ -35,6 +35,10 @@ impl Ride {
             return;
         }
         for Observation { fact, at } in shared.said.drain(..) {
+            let fact = match fact {
+                Fact::CertificateMessage(message) => Fact::Certificate(shared.certificates.read(&message, shared.view.roots.as_ref())),
+                fact => fact,
+            };
             note(&mut shared.trace, &fact, at);
             match &fact {
                 Fact::Opener(end) => _ = self.opener.get_or_insert(*end),
@@ -57,6 +61,8 @@ impl Ride {
                 | Fact::Cleartext(_)
                 | Fact::Version(_)
                 | Fact::CipherSuite(_) => shared.decided = true,
+                // a certificate counts once both ends went on with it
+                Fact::HandshakeFinished if self.facts.tls.certificate.is_some() => shared.decided = true,
                 _ => {}
             }
             self.facts.fold(Observation { fact, at });

@@ -3,7 +3,7 @@
 use super::hellos::Fault;
 use super::record::{self, Fragment};
 use super::{Dtls, Fate, Half, Settled};
-use crate::fact::{End, Fact, NameSource, TlsVersion};
+use crate::fact::{End, Fact, NameSource, TlsVersion, Unread};
 use crate::inspect::Seen;
 use crate::inspect::hello::fingerprint::{self, Over};
 use crate::inspect::hello::{self, ClientHello, ServerHello};
@@ -12,6 +12,7 @@ use crate::limits;
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 const HELLO_VERIFY_REQUEST: u8 = 3;
+const CERTIFICATE: u8 = 11;
 
 /// The extension by which each end says how it is to be addressed (RFC 9146).
 const CONNECTION_ID: u16 = 54;
@@ -58,6 +59,9 @@ impl Dtls {
             // hello request, ticket, certificate, key exchange, certificate request, hello done, certificate status, supplemental data
             (kind @ (0 | 4 | 11..=14 | 22 | 23), false) if !is_13 => {
                 self.ends[end.index()].is_full |= matches!(kind, 11..=14);
+                if kind == CERTIFICATE {
+                    self.certificate(end, fragment, seen);
+                }
                 return Fate::Fits;
             }
             _ => return Fate::Rejected,
@@ -70,6 +74,19 @@ impl Dtls {
         };
         self.ends[end.index()].hellos = hellos;
         fate
+    }
+
+    /// A piece of the server's Certificate message.
+    fn certificate(&mut self, end: End, fragment: &Fragment<'_>, seen: &mut Seen<'_>) {
+        let half = &mut self.ends[end.index()];
+        match half.certificates.insert(fragment) {
+            Ok(Some(message)) => seen.say(Fact::CertificateMessage(message.into())),
+            Ok(None) => return,
+            Err(Fault::Contradiction) => return seen.say(Fact::Overlap),
+            Err(Fault::Limit) if half.is_shown => return,
+            Err(Fault::Limit) => seen.say(Fact::Certificate(Err(Unread::Limit))),
+        }
+        half.is_shown = true;
     }
 
     fn client_fragment(&mut self, end: End, fragment: &Fragment<'_>, seen: &mut Seen<'_>) -> Fate {
@@ -120,6 +137,7 @@ impl Dtls {
     /// Goes over to another session of the same client. Returns the fate of its first record where there is no going on.
     fn begin_another(&mut self, seen: &mut Seen<'_>) -> Option<Fate> {
         self.leave_hellos(seen);
+        self.leave_certificate(seen);
         // a session that came to nothing has no data
         if !self.is_finished && self.ends.iter().any(|half| half.is_sealed || half.is_through) {
             self.unrecognised(seen);

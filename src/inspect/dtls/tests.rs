@@ -80,10 +80,36 @@ fn said_12() -> Vec<Fact> {
         Fact::ServerName { name: Name::from_wire(b"a.example"), source: NameSource::Sni },
         Fact::Version(TlsVersion::DTLS1_2),
         Fact::CipherSuite(GCM),
+        Fact::CertificateMessage(Box::new([1; 90])),
         Fact::HandshakeFinished,
         Fact::Encrypted,
         Fact::ProtectedData,
     ]
+}
+
+#[test]
+fn a_certificate_is_put_together_and_its_absence_told_at_the_end() {
+    let is_shown = |said: &[Fact]| said.contains(&Fact::CertificateMessage(Box::new([1; 90])));
+    let missing = Fact::Certificate(Err(Unread::Missing));
+    let whole = talk_12();
+    let (at, flight) = whole.iter().enumerate().find(|(_, (_, bytes))| bytes.windows(90).any(|bytes| bytes == [1; 90])).unwrap();
+    let hello = message(2, 1, &server_hello(0xfefd, 0xc02b, &[]));
+    let with = |pieces: &[Vec<u8>]| {
+        let mut talk = whole.clone();
+        let mut datagrams = vec![(SERVER, hello.clone()), (SERVER, message(14, 3, &[]))];
+        datagrams.extend(pieces.iter().map(|piece| (SERVER, piece.clone())));
+        assert_eq!(flight.0, SERVER);
+        talk.splice(at..=at, datagrams);
+        facts(&talk)
+    };
+    let piece = |from, to| record(22, 0xfefd, 0, 2, &fragment(11, 2, &[1; 90], from, to));
+    let [first, second] = [piece(0, 50), piece(50, 90)];
+    assert!(is_shown(&with(&[second.clone(), first.clone()])));
+    let half = with(&[second]);
+    assert!(!is_shown(&half) && half.contains(&missing) && half.contains(&Fact::Encrypted));
+    let mut endless = piece(0, 50);
+    endless[14] = 2;
+    assert!(with(&[endless]).contains(&Fact::Certificate(Err(Unread::Limit))));
 }
 
 /// DTLS 1.3, with connection IDs.
@@ -129,9 +155,9 @@ fn a_session_of_1_3_is_encrypted_once_both_have_gone_on() {
     expected.insert(3, Fact::Alpn(Text::from_wire(b"h2")));
     expected[5] = Fact::Version(TlsVersion::DTLS1_3);
     expected[6] = Fact::CipherSuite(CipherSuite(0x1301));
-    // the acknowledgement of the server comes before the client's data
-    expected.remove(9);
-    expected.insert(7, Fact::ProtectedData);
+    // the acknowledgement of the server comes before the client's data, and its certificate is sealed
+    expected.remove(10);
+    expected[7] = Fact::ProtectedData;
     assert_eq!(facts(&whole), expected);
     for n in 0..whole.len() {
         let mut cut = whole.clone();

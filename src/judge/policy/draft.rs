@@ -5,8 +5,8 @@ use ipnet::IpNet;
 use super::errors::{Mistake, Place};
 use super::index::Index;
 use super::{
-    Agent, Allow, Counts, DnsBinding, Ech, EncryptedDns, Expect, Inbound, Nat64, Origin, Origins, Pattern, Policy, Required, TunnelIs,
-    Tunnels, Waiver,
+    Agent, Allow, Counts, DnsBinding, Ech, EncryptedDns, Expect, Inbound, Nat64, Origin, Origins, Pattern, Policy, Required, RootsFile,
+    TunnelIs, Tunnels, Waiver,
 };
 use crate::fact::{CipherSuite, Name, Timestamp, TlsVersion};
 use crate::judge::{PolicyUsed, Severity};
@@ -39,6 +39,7 @@ pub(super) struct Scalars {
 pub(super) struct Lists {
     pub agents: Vec<(Agent, Origin)>,
     pub tls_ciphers: Option<Vec<(CipherSuite, Origin)>>,
+    pub roots: Vec<RootsFile>,
     pub resolvers: Option<Vec<(IpNet, Origin)>>,
     pub search: Vec<(Name, Origin)>,
     pub encrypted_resolvers: Vec<(Pattern, Origin)>,
@@ -128,6 +129,7 @@ impl Scalars {
             private: private.unwrap_or(false),
             tls_minimum: tls_minimum.unwrap_or(TlsVersion::TLS1_2),
             tls_ciphers,
+            roots: lists.roots,
             resolvers,
             search,
             dns_binding: dns_binding.unwrap_or_default(),

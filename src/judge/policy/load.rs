@@ -9,11 +9,12 @@
 
 use std::ops::Range;
 
-use sha2::{Digest, Sha256};
+use toml::Spanned;
 
 use super::compile::Compiling;
 use super::draft::{Lists, Scalars};
 use super::errors::{Mistake, Page, PolicyErrors, nearest};
+use super::roots::{RootsFile, sha256};
 use super::words::parse_text;
 use super::{Policy, parse, profiles};
 use crate::judge::PolicyUsed;
@@ -103,13 +104,32 @@ impl Loader<'_> {
             extended.push(self.load(&path, Some((&page, selected.span()))));
         }
         self.open.pop();
-        let sha256 = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-        self.used.push(PolicyUsed { name, sha256 });
+        self.used.push(PolicyUsed { name, sha256: sha256(text) });
+        if let Some(path) = &file.tls.roots {
+            self.roots(selector, &page, path);
+        }
         let own = Compiling { known: self.known, page: &page, mistakes: &mut self.mistakes }.file(file, &mut self.lists);
         // what the file sets itself is settled, whatever those that it extends say of it
         let open = extended.into_iter().map(|scalars| scalars.without(&own));
         let base = open.reduce(|base, other| base.unite(other, &mut self.mistakes)).unwrap_or_default();
         own.over(base)
+    }
+
+    /// The roots that a policy gives, in a file beside it.
+    fn roots(&mut self, selector: &str, page: &Page, path: &Spanned<String>) {
+        let mut room = limits::ROOTS;
+        room -= self.lists.roots.iter().map(|file| file.certificates.len()).sum::<usize>().min(room);
+        let read = (self.read)(&beside(selector, path.get_ref())).map_err(|error| {
+            (format!("the file of roots cannot be read: {error}"), "check the path, which begins at the policy's own folder".to_owned())
+        });
+        match read.and_then(|text| RootsFile::read(path.get_ref(), &text, page.origin(&path.span()), room)) {
+            Ok(file) => {
+                // the verdict rests on its bytes as it does on the policy's
+                self.used.push(PolicyUsed { name: file.path.clone(), sha256: file.sha256.clone() });
+                self.lists.roots.push(file);
+            }
+            Err((message, help)) => self.mistakes.push(Mistake::at(page, path.span(), message, Some(help))),
+        }
     }
 
     /// The text of a policy, or why it has none and how that is mended.

@@ -14,6 +14,7 @@ mod nets;
 mod parse;
 mod pattern;
 pub mod profiles;
+mod roots;
 mod show;
 mod tunnels;
 mod words;
@@ -31,6 +32,7 @@ pub use load::Known;
 pub use nat64::{Nat64, canonical};
 pub use nets::Nets;
 pub use pattern::Pattern;
+pub use roots::RootsFile;
 pub use tunnels::{TunnelIs, Tunnels};
 pub use words::{parse_agent, parse_ports};
 
@@ -50,6 +52,8 @@ pub struct Policy {
     pub tls_minimum: TlsVersion,
     /// The only suites allowed, where the policy lists them.
     pub tls_ciphers: Option<Vec<CipherSuite>>,
+    /// Roots that certificates must lead to, a file each; none: trust is not judged.
+    pub roots: Vec<RootsFile>,
     /// The only resolvers allowed; `None`: private ones.
     pub resolvers: Option<Vec<IpNet>>,
     /// Search suffixes.

@@ -67,6 +67,7 @@ pub(super) struct DestinationsTable {
 pub(super) struct TlsTable {
     pub minimum: Option<Spanned<String>>,
     pub ciphers: Words,
+    pub roots: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -164,7 +165,7 @@ const FILE: &[Key] = &[
     ("encrypted_dns", Shape::Text),
     ("agent", Shape::Table(&[("addresses", TEXTS)])),
     ("destinations", Shape::Table(&[("private", Shape::Flag)])),
-    ("tls", Shape::Table(&[("minimum", Shape::Text), ("ciphers", TEXTS)])),
+    ("tls", Shape::Table(&[("minimum", Shape::Text), ("ciphers", TEXTS), ("roots", Shape::Text)])),
     ("dns", Shape::Table(&[("resolvers", TEXTS), ("search", TEXTS), ("encrypted", TEXTS)])),
     ("encryption", Shape::Table(&[("counts", TEXTS)])),
     ("tunnels", Shape::Table(&[("mirror", TEXTS), ("own", TEXTS)])),

@@ -30,6 +30,9 @@ impl Policy {
         for (at, suite) in self.tls_ciphers.iter().flatten().enumerate() {
             writeln!(out, "cipher      {suite}{}", from(origins.tls_ciphers.get(at)))?;
         }
+        for file in &self.roots {
+            writeln!(out, "roots       {}, certificates: {} ({})", file.path, file.certificates.len(), file.origin)?;
+        }
         match self.resolvers.as_deref() {
             None => writeln!(out, "resolver    any private address (default)")?,
             Some([]) => writeln!(out, "resolver    none")?,

@@ -242,12 +242,12 @@ fn weakness(suite: CipherSuite) -> Option<&'static str> {
 }
 
 /// Whose payload it is: what an agent sends out is the agent's doing, what comes to it from outside is the peer's until it is answered.
-fn by(case: &Case<'_>) -> CausedBy {
+pub(super) fn by(case: &Case<'_>) -> CausedBy {
     if case.direction == Direction::Inbound && !case.was_accepted() { CausedBy::Peer } else { CausedBy::Agent }
 }
 
 /// The name and port, or the address and port, of the peer.
-fn place(case: &Case<'_>) -> String {
+pub(super) fn place(case: &Case<'_>) -> String {
     let peer = case.peer();
     match case.record.facts.names.last() {
         Some(read) => format!("{}:{}", read.name, peer.port),

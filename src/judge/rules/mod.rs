@@ -1,6 +1,7 @@
 //! The rules, a family a file. A rule is a `static` that holds its code, its words and its check; a line in [`RULES`] puts it in force,
 //! and help, documents and tests are made from that list.
 
+mod certificate;
 mod coverage;
 mod destination;
 mod direction;
@@ -11,6 +12,7 @@ use super::case::Case;
 use super::{CausedBy, Severity, Whole};
 use crate::fact::{FrameId, Locus, Timestamp};
 
+pub(super) use certificate::{CERTIFICATE, problems as certificate_problems};
 pub(super) use coverage::{WAIVER_EXPIRED, waiver_expired};
 pub(super) use direction::INBOUND_ATTEMPT;
 pub(super) use dns::{QUERY_NOT_ALLOWED, query_not_allowed};
@@ -27,6 +29,7 @@ pub static RULES: &[&Rule] = &[
     &encryption::WEAK_CIPHER,
     &encryption::STARTTLS_REFUSED,
     &encryption::HANDSHAKE_INCOMPLETE,
+    &certificate::CERTIFICATE,
     &destination::DESTINATION_NOT_ALLOWED,
     &destination::NAME_NOT_ALLOWED,
     &destination::PORT_NOT_ALLOWED,

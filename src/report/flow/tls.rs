@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::certificate::{self, CertificateLine};
 use crate::fact::{Alert, End, Fingerprint, FlowRecord, Locus, NameSource};
 
 /// TLS, over TCP or QUIC, or DTLS. What is rare stands with its packet.
@@ -34,6 +35,9 @@ pub struct TlsLine<'a> {
     /// Whether the encrypted_client_hello extension was sent; left out where the hello was not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ech: Option<bool>,
+    /// The responder's certificate, where it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<CertificateLine<'a>>,
     /// `offered`, or `sent` ahead of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_data: Option<Sighted<&'static str>>,
@@ -85,7 +89,7 @@ pub struct AlertLine {
 
 impl<'a> TlsLine<'a> {
     /// The session of a flow, where any of it was read.
-    pub(super) fn new(record: &'a FlowRecord) -> Option<Self> {
+    pub(super) fn new(record: &'a FlowRecord, problems: &'a [&'static str]) -> Option<Self> {
         let (facts, tls) = (&record.facts, &record.facts.tls);
         let details = tls.details.as_deref();
         let by_hello = |source| matches!(source, NameSource::Sni | NameSource::QuicSni);
@@ -111,6 +115,7 @@ impl<'a> TlsLine<'a> {
             ja4: print(|print| matches!(print, Fingerprint::Ja4(_))),
             resumed: tls.version.map(|_| tls.resumed),
             ech: hello.then_some(facts.ech.is_some()),
+            certificate: tls.certificate.as_ref().and_then(|read| read.shown.as_ref().ok()).map(|chain| certificate::line(chain, problems)),
             early_data: details.and_then(|details| details.early_data).map(|(how, at)| sighted(record, how.as_str(), at)),
             client_certificate: details.and_then(|details| details.client_certificate).map(|(how, at)| sighted(record, how.as_str(), at)),
             compression: details.and_then(|details| details.compression).map(compression),

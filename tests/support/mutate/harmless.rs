@@ -3,7 +3,9 @@
 use wirewitness::fact::LinkType;
 
 use super::bases::Base;
+use super::inject::certificate::trusting;
 use super::scene::Mutant;
+use crate::world::certificates;
 use crate::world::dtls::is_plain;
 use crate::world::files::Kind;
 use crate::world::generate::in_order;
@@ -55,9 +57,16 @@ pub const HARMLESS: &[Harmless] = &[
     line("padding to the shortest frame", |mutant, _, _| {
         mutant.frames.iter_mut().for_each(|frame| frame.bytes.resize(frame.bytes.len().max(60), 0))
     }),
-    line("another day", |mutant, _, random| {
-        let by = random.within(-20_000, 400) * 86_400 * SECOND + random.within(0, SECOND);
+    line("another day", |mutant, base, random| {
+        // certificates of the fixtures last for a year
+        let days = if base.is_world { (-20_000, 20_000) } else { (0, 380) };
+        let by = random.within(days.0, days.1) * 86_400 * SECOND + random.within(0, SECOND);
         mutant.frames.iter_mut().for_each(|frame| frame.at += by);
+    }),
+    line("the root of the world is trusted", |mutant, base, _| {
+        if base.is_world {
+            mutant.policy = trusting(&mutant.policy, vec![certificates::root().to_vec()]);
+        }
     }),
     line("times to the microsecond", |mutant, _, _| mutant.frames.iter_mut().for_each(|frame| frame.at -= frame.at % 1000)),
     line("checksums left to the card", no_checksums),

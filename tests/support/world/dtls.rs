@@ -2,6 +2,7 @@
 //! could tell.
 
 use super::World;
+use super::certificates::{self, identity};
 use super::packets::Place;
 use super::quic::Datagram;
 use super::records::{block, server_name};
@@ -24,6 +25,8 @@ pub struct Dtls {
     /// Lengths of the connection IDs of the client and the server.
     pub ids: Option<[usize; 2]>,
     pub beats: usize,
+    /// Certificates that the server shows before 1.3, where they are not its own.
+    pub chain: Option<Vec<Vec<u8>>>,
 }
 
 impl Dtls {
@@ -33,7 +36,7 @@ impl Dtls {
 
     pub fn new(name: &str, version: u16) -> Self {
         let suite = if version == Self::V1_3 { 0x1301 } else { 0xc02b };
-        Self { name: name.to_owned(), version, suite, cookie: true, resumed: false, pieces: None, ids: None, beats: 2 }
+        Self { name: name.to_owned(), version, suite, cookie: true, resumed: false, pieces: None, ids: None, beats: 2, chain: None }
     }
 }
 
@@ -214,7 +217,9 @@ impl Session<'_> {
             let flight = [self.plain(0, 20, &[1]), self.sealed(0, 22, 1, 48)].concat();
             self.said.push((Opener, flight));
         } else {
-            let flight = [hello, self.said(1, 11, &[0x91; 600]), self.said(1, 12, &[0x92; 140]), self.said(1, 14, &[])].concat();
+            let chain = self.dtls.chain.clone().unwrap_or_else(|| identity(&self.dtls.name).chain.clone());
+            let shown = certificates::message(&chain);
+            let flight = [hello, self.said(1, 11, &shown), self.said(1, 12, &[0x92; 140]), self.said(1, 14, &[])].concat();
             self.said.push((Other, flight));
             let flight = [self.said(0, 16, &[0x93; 66]), self.plain(0, 20, &[1]), self.sealed(0, 22, 1, 48)].concat();
             self.said.push((Opener, flight));

@@ -1,6 +1,7 @@
 //! TLS made by hand, record by record, where no library of today speaks it: SSL 3.0 to TLS 1.1, suites that do not protect, hellos with
 //! odd extensions (RFC 5246, RFC 8446). The protected records hold noise: nothing that is read here could tell.
 
+use super::certificates::{self, identity};
 use super::tcp::Who;
 use super::tls::Flight;
 
@@ -55,6 +56,11 @@ fn server_hello(version: u16, suite: u16) -> Vec<u8> {
 
 /// A whole session of `version` with `suite`.
 pub fn session(version: u16, suite: u16, name: &str) -> Vec<Flight> {
+    session_showing(version, suite, name, &identity(name).chain)
+}
+
+/// The same, where the server shows these certificates; before TLS 1.3.
+pub fn session_showing(version: u16, suite: u16, name: &str, chain: &[Vec<u8>]) -> Vec<Flight> {
     let hello = client_hello(version, suite, &with_version(version, vec![server_name(name)]));
     let answer = server_hello(version, suite);
     let change = record(CHANGE_CIPHER_SPEC, version.min(0x0303), &[1]);
@@ -71,7 +77,7 @@ pub fn session(version: u16, suite: u16, name: &str) -> Vec<Flight> {
         ];
     }
     let finished = record(HANDSHAKE, version, &[0xe3; 64]);
-    let flight = record(HANDSHAKE, version, &[message(11, &[0x11; 700]), message(14, &[])].concat());
+    let flight = record(HANDSHAKE, version, &[message(11, &certificates::message(chain)), message(14, &[])].concat());
     let key = record(HANDSHAKE, version, &message(16, &[0x22; 130]));
     vec![
         opener(hello),

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring::{default_provider, kx_group};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ServerConfig, ServerConnection, SignatureScheme};
 
+use super::certificates::identity;
 use super::tcp::Who;
 
 /// A version of TLS that rustls speaks.
@@ -75,7 +76,7 @@ pub(super) fn configs(talk: &Talk) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
         Version::Tls12 => &[&rustls::version::TLS12],
         Version::Tls13 => &[&rustls::version::TLS13],
     };
-    let (certificate, key) = identity();
+    let (chain, key) = identity(&talk.name).for_rustls();
     let mut theirs = default_provider();
     if talk.retried {
         theirs.kx_groups = vec![kx_group::SECP256R1];
@@ -84,7 +85,7 @@ pub(super) fn configs(talk: &Talk) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
         .with_protocol_versions(versions)
         .expect("versions")
         .with_no_client_auth()
-        .with_single_cert(vec![certificate.clone()], key.clone_key())
+        .with_single_cert(chain, key)
         .expect("a certificate");
     server.max_fragment_size = talk.record;
     server.max_early_data_size = if talk.early { 16_384 } else { 0 };
@@ -167,16 +168,6 @@ fn exchange(client: &mut ClientConnection, server: &mut ServerConnection, said: 
 fn drain(mut reader: rustls::Reader<'_>) {
     let mut sink = [0; 4096];
     while matches!(reader.read(&mut sink), Ok(n) if n > 0) {}
-}
-
-/// One self-signed certificate for all worlds.
-fn identity() -> &'static (CertificateDer<'static>, PrivateKeyDer<'static>) {
-    static IDENTITY: OnceLock<(CertificateDer<'static>, PrivateKeyDer<'static>)> = OnceLock::new();
-    IDENTITY.get_or_init(|| {
-        let made = rcgen::generate_simple_self_signed(vec!["world.example".to_owned()]).expect("a certificate");
-        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-        (made.cert.der().clone(), key.into())
-    })
 }
 
 /// Takes any certificate: what is tested is on the wire, not in the chain.

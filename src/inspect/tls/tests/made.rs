@@ -122,11 +122,33 @@ fn the_probe_claims_a_client_hello_and_nothing_else() {
     }
 }
 
+/// Of a full handshake of TLS 1.2 whose responder shows this message in the place of its certificates.
+fn unread(suite: u16, shown: &[u8]) -> Vec<Fact> {
+    let mut talk = session_12(suite);
+    let flight = [server_hello(&[9; 32], suite, &[]), shown.to_vec(), message(12, &[0; 300]), message(14, b"")].concat();
+    talk[1].1 = flight.chunks(MAX_PLAIN).flat_map(|piece| record(HANDSHAKE, piece)).collect();
+    let facts = facts(&talk);
+    assert!(facts.contains(&Fact::HandshakeFinished));
+    facts.into_iter().filter(|fact| matches!(fact, Fact::CertificateMessage(_) | Fact::Certificate(_))).collect()
+}
+
+#[test]
+fn certificates_that_are_missing_or_too_long_are_said_to_be_unread() {
+    assert_eq!(unread(0xc02f, &[]), [Fact::Certificate(Err(Unread::Missing))]);
+    assert_eq!(unread(0xc02f, &message(CERTIFICATE, &vec![0; limits::CERTIFICATE_BYTES + 1])), [Fact::Certificate(Err(Unread::Limit))]);
+    let longest = vec![7; limits::CERTIFICATE_BYTES];
+    assert_eq!(unread(0xc02f, &message(CERTIFICATE, &longest)), [Fact::CertificateMessage(longest.into())]);
+    // a suite of RFC 4279, with a key that both know, and one without authentication
+    assert_eq!(unread(0x008c, &[]), []);
+    assert_eq!(unread(0x0034, &[]), []);
+}
+
 #[test]
 fn sessions_are_seen_to_finish() {
     let settled = |version, suite| [named("a.example"), Fact::Version(version), Fact::CipherSuite(CipherSuite(suite))];
     let finished = [Fact::HandshakeFinished, Fact::Encrypted, Fact::ProtectedData];
-    assert_eq!(beyond_the_opening(&session_12(0xc02f)), [&settled(TlsVersion::TLS1_2, 0xc02f)[..], &finished].concat());
+    let shown = [Fact::CertificateMessage(Box::new([0; 900]))];
+    assert_eq!(beyond_the_opening(&session_12(0xc02f)), [&settled(TlsVersion::TLS1_2, 0xc02f)[..], &shown, &finished].concat());
     assert_eq!(beyond_the_opening(&session_13()), [&settled(TlsVersion::TLS1_3, 0x1301)[..], &finished].concat());
     assert_resumes_anywhere(&session_12(0xc02f));
     assert_resumes_anywhere(&session_13());

@@ -153,6 +153,23 @@ fn session(version: TlsVersion, suite: u16, between: &[Fact]) -> Vec<Fact> {
     facts
 }
 
+/// The Certificate message of a full handshake of TLS 1.2, which follows the ServerHello in the responder's first flight: with one certificate, in
+/// a record of its own or not.
+fn shown(talk: &[(End, Vec<u8>)]) -> Fact {
+    let flight = &talk.iter().find(|(end, _)| *end == RESPONDER).unwrap().1;
+    let mut messages = Vec::new();
+    let mut rest = &flight[..];
+    while !rest.is_empty() {
+        let length = usize::from(u16::from_be_bytes([rest[3], rest[4]]));
+        messages.extend_from_slice(&rest[HEADER_BYTES..HEADER_BYTES + length]);
+        rest = &rest[HEADER_BYTES + length..];
+    }
+    let length = |at: usize| usize::from(u16::from_be_bytes([messages[at + 2], messages[at + 3]]));
+    let at = 4 + length(0);
+    assert_eq!(messages[at], CERTIFICATE);
+    Fact::CertificateMessage(messages[at + 4..at + 4 + length(at)].into())
+}
+
 /// Cuts every handshake record that is in the clear into records of one byte, with an empty one before each.
 fn in_tiny_records(talk: &[(End, Vec<u8>)], is_old: bool) -> Talk {
     let mut is_over = [false; 2];
@@ -189,7 +206,8 @@ fn assert_any_framing(talk: &[(End, Vec<u8>)], is_old: bool, expected: &[Fact]) 
 #[test]
 fn tls12_full_and_resumed() {
     let pair = Pair::new(&rustls::version::TLS12);
-    assert_any_framing(&pair.talk(b""), true, &session(TlsVersion::TLS1_2, 0xc02c, &[]));
+    let full = pair.talk(b"");
+    assert_any_framing(&full, true, &session(TlsVersion::TLS1_2, 0xc02c, &[shown(&full)]));
     assert_any_framing(&pair.talk(b""), true, &session(TlsVersion::TLS1_2, 0xc02c, &[Fact::Resumed]));
 }
 
@@ -199,7 +217,8 @@ fn tls12_resumed_by_ticket() {
         server.ticketer = ring::Ticketer::new().unwrap();
         server.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     });
-    assert_eq!(facts(&pair.talk(b"")), session(TlsVersion::TLS1_2, 0xc02c, &[]));
+    let full = pair.talk(b"");
+    assert_eq!(facts(&full), session(TlsVersion::TLS1_2, 0xc02c, &[shown(&full)]));
     assert_any_framing(&pair.talk(b""), true, &session(TlsVersion::TLS1_2, 0xc02c, &[Fact::Resumed]));
 }
 

@@ -3,6 +3,7 @@
 
 mod below;
 mod beside;
+pub mod certificate;
 mod coverage;
 mod destination;
 mod direction;
@@ -146,6 +147,27 @@ pub const INJECTIONS: &[Injection] = &[
     line("a hello without an answer", Inconclusive, &["WW206"], encryption::hello_alone),
     line("two hellos and no more", Inconclusive, &["WW206"], encryption::hellos_alone),
     line("data before the handshake has finished", Inconclusive, &["WW206"], encryption::unfinished_with_data),
+    // certificates
+    line("a certificate that expired", Fail, &["WW207"], certificate::expired),
+    line("a certificate that is not valid yet", Fail, &["WW207"], certificate::not_yet_valid),
+    line("a certificate for another name", Fail, &["WW207"], certificate::wrong_name),
+    line("a certificate for names one label up", Fail, &["WW207"], certificate::wildcard_too_high),
+    line("a certificate that has the name as its common name alone", Fail, &["WW207"], certificate::common_name),
+    line("a certificate that signed itself", Fail, &["WW207"], certificate::self_signed),
+    line("a certificate that another signed than is shown", Fail, &["WW207"], certificate::forged),
+    line("a certificate with a weak key", Fail, &["WW207"], certificate::weak_key),
+    line("a certificate with a weak signature", Fail, &["WW207"], certificate::weak_signature),
+    line("a certificate that is none", Inconclusive, &["WW207"], certificate::noise),
+    line("a full handshake without a certificate", Inconclusive, &["WW207"], certificate::none),
+    line("more certificates than are read", Inconclusive, &["WW207"], certificate::endless),
+    line("a certificate that expired, in small records", Fail, &["WW207"], certificate::in_small_records),
+    line("a certificate that is not valid yet, in small segments", Fail, &["WW207"], certificate::in_small_segments),
+    line("a certificate for another name, over minutes", Fail, &["WW207"], certificate::long_lived),
+    line("a certificate that expired, behind STARTTLS", Fail, &["WW207"], certificate::behind_starttls),
+    line("a certificate that signed itself, behind a proxy", Fail, &["WW207"], certificate::behind_proxy),
+    line("a certificate for another name than a proxy was asked for", Fail, &["WW207"], certificate::nameless_behind_proxy),
+    line("a certificate that expired, over DTLS", Fail, &["WW207"], certificate::over_dtls),
+    line("a certificate from no root of the policy", Fail, &["WW207"], certificate::untrusted),
     // upgrades within a flow, and proxies
     line("STARTTLS is refused and mail follows", Fail, &["WW201", "WW205"], upgrade::refused),
     line("STARTTLS is offered and never asked for", Fail, &["WW201", "WW205"], upgrade::never_asked),
