@@ -10,8 +10,8 @@
 //! agreed on, and no readable text. Datagrams that come ahead of what explains them wait for it, so that the order between them does not
 //! matter; what is sent again is the same again.
 //!
-//! The server's certificates are put together in the same way and passed on whole. It refuses to follow a session to other addresses by its connection ID, and to take a flow that begins with
-//! another protocol (STUN) for this one.
+//! The server's certificates are put together in the same way and passed on whole. It refuses to follow a session to other addresses by its
+//! connection ID, and to take a flow that begins with another protocol (STUN) for this one.
 
 mod handshake;
 mod hellos;
