@@ -48,11 +48,15 @@ pub enum EventKind {
         transport: Transport,
         /// The name asked for.
         name: Name,
+        /// The type asked for.
+        qtype: u16,
         /// Where; `at.end` asked.
         at: Locus,
     },
     /// An agent was answered.
     Resolved {
+        /// Who asked.
+        agent: IpAddr,
         /// The answer.
         resolution: Arc<Resolution>,
         /// Where.

@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use support::{Run, cases, run, run_with_input};
+use wirewitness::judge::policy::DnsTunnel;
 use world::World;
 use world::records::{client_hello, server_name, session, with_version};
 
@@ -27,6 +28,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
 
 const DNS: &str = "[dns]\nresolvers = [\"10.77.0.2\"]\n";
 const WEB: &str = "[[allow]]\nnames = [\"www.example.com\"]\nports = [443]\n";
+/// Whoever asks for names beyond the policy does so without violating it, so that what they carry shows alone.
+const ASKING: &str = "[severity]\nWW402 = \"notice\"\n";
+/// Names are not told by their length alone.
+const SHORT: &str = "[dns.tunnel]\nlong_bytes = 10_000\n";
 const HOST: &str = "[[allow]]\ncidrs = [\"10.77.1.5/32\"]\n";
 
 /// A row: the keys, the fixture, what stands ahead in the policy, what shows the keys, and which rules are broken, with `?` where that is
@@ -94,6 +99,19 @@ const ROWS: &[Row] = &[
     ("dns.search", "query-searched", &[WEB], "", &["WW402"]),
     ("dns.search", "query-searched", &[WEB], "[dns]\nsearch = [\"lab.example\"]", &[]),
     ("dns.search", "query-searched", &[WEB], "[dns]\nsearch = [\"example\"]", &["WW402"]),
+    ("dns.tunnel.long_bytes", "dns-tunnel", &[DNS, WEB, ASKING], "", &["WW403"]),
+    ("dns.tunnel.long_bytes", "dns-tunnel", &[DNS, WEB, ASKING], "[dns.tunnel]\nlong_bytes = 10_000", &[]),
+    ("dns.tunnel.long_letters", "dns-tunnel", &[DNS, WEB, ASKING], "[dns.tunnel]\nlong_letters = 90", &["WW403"]),
+    ("dns.tunnel.long_letters", "dns-tunnel", &[DNS, WEB, ASKING], "[dns.tunnel]\nlong_letters = 250", &[]),
+    ("dns.tunnel.window", "dns-tunnel", &[DNS, WEB, ASKING], "[dns.tunnel]\nwindow = \"1m\"\nlong_bytes = 1800", &["WW403"]),
+    ("dns.tunnel.window", "dns-tunnel", &[DNS, WEB, ASKING], "[dns.tunnel]\nwindow = \"1s\"\nlong_bytes = 1800", &[]),
+    ("dns.tunnel.names dns.tunnel.bytes", "dns-tunnel", &[DNS, WEB, ASKING, SHORT], "names = 10\nbytes = 1000", &["WW403"]),
+    ("dns.tunnel.bytes", "dns-tunnel", &[DNS, WEB, ASKING, SHORT], "names = 10\nbytes = 5000", &[]),
+    ("dns.tunnel.names", "dns-tunnel", &[DNS, WEB, ASKING, SHORT], "names = 50\nbytes = 1000", &[]),
+    ("dns.tunnel.letters", "dns-tunnel", &[DNS, WEB, ASKING, SHORT], "letters = 30\nnames = 10\nbytes = 1000", &["WW403"]),
+    ("dns.tunnel.letters", "dns-tunnel", &[DNS, WEB, ASKING, SHORT], "letters = 240\nnames = 10\nbytes = 1000", &[]),
+    ("dns.tunnel.answer_bytes", "dns-tunnel", &[DNS, WEB, ASKING, SHORT], "names = 20\nanswer_bytes = 5000", &["WW403"]),
+    ("dns.tunnel.answer_bytes", "dns-tunnel", &[DNS, WEB, ASKING, SHORT], "names = 20\nanswer_bytes = 6000", &[]),
     ("dns_binding", "no-dns-seen", &[WEB], "", &["WW304?"]),
     ("dns_binding", "no-dns-seen", &[], "dns_binding = \"off\"\n[[allow]]\nnames = [\"www.example.com\"]", &[]),
     ("dns_binding", "no-dns-seen", &[], "dns_binding = \"require\"\n[[allow]]\nnames = [\"www.example.com\"]", &["WW304"]),
@@ -205,16 +223,21 @@ fn no_key_is_left_out() {
     let (list, _) = list.split_once("\n];").unwrap();
     let words: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
     assert!(words.len() > 25, "{words:?}");
+    let tunnel: Vec<String> = DnsTunnel::KEYS.iter().map(|key| format!("dns.tunnel.{key}")).collect();
     let tables = ["agent", "destinations", "tls", "dns", "tunnels", "nat64", "coverage", "allow", "inbound", "waiver"];
     let mut table = None;
-    for word in words {
+    for word in words.into_iter().chain(tunnel.iter().map(String::as_str)) {
         if tables.contains(&word) {
             table = Some(word);
             continue;
         }
+        // its keys stand in a list of their own
+        if word == "tunnel" {
+            continue;
+        }
         // `[severity]` has rules for its keys, and stands between two lists of entries
         let key = match table {
-            Some(table) if word != "severity" => format!("{table}.{word}"),
+            Some(table) if word != "severity" && !word.contains('.') => format!("{table}.{word}"),
             _ => word.to_owned(),
         };
         let rows = ROWS.iter().filter(|(keys, ..)| keys.split(' ').any(|k| k == key));

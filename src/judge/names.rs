@@ -84,6 +84,12 @@ impl Names {
         self.lost = true;
     }
 
+    /// Whether answers or questions may have come which nobody could read.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.lost
+    }
+
     /// Whether an agent may have been answered more than is known here. What rests on no answer is then no violation.
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
@@ -103,7 +109,7 @@ mod tests {
     use crate::fact::DnsData;
 
     fn answer(name: &str, answers: Vec<DnsData>) -> Resolution {
-        Resolution { name: Name::from_wire(name.as_bytes()), qtype: 1, rcode: 0, truncated: false, answers }
+        Resolution { name: Name::from_wire(name.as_bytes()), qtype: 1, rcode: 0, truncated: false, carried: 0, answers }
     }
 
     #[test]

@@ -353,7 +353,7 @@ mod tests {
             qtype: kind,
             at: locus(7),
             answer: answer.map(|(rcode, answers)| {
-                Arc::new(Resolution { name: Name::from_wire(b"www.example"), qtype: kind, rcode, truncated: false, answers })
+                Arc::new(Resolution { name: Name::from_wire(b"www.example"), qtype: kind, rcode, truncated: false, carried: 0, answers })
             }),
         };
         let target = DnsData::Target(Name::from_wire(b"cdn.example"));

@@ -18,6 +18,8 @@ pub(super) struct Message<'a> {
     pub(super) rcode: u16,
     pub(super) questions: Vec<Question<'a>>,
     pub(super) answers: Vec<Record<'a>>,
+    /// Bytes of data in the answers that are no addresses.
+    pub(super) carried: u32,
     /// A record's data does not fit its type; the records around it were read.
     pub(super) bad_data: bool,
     /// The lengths led nowhere: what follows was not read.
@@ -75,6 +77,7 @@ impl<'a> Message<'a> {
             rcode: flags & 0xf,
             questions: Vec::new(),
             answers: Vec::new(),
+            carried: 0,
             bad_data: false,
             broken: false,
             trailing: 0,
@@ -156,6 +159,7 @@ impl<'a> Message<'a> {
             self.classes_known &= is_class(u16::from_be_bytes([fixed[2], fixed[3]]));
         }
         if section == ANSWER {
+            self.carried += if matches!(kind, A | AAAA) { 0 } else { data.len() as u32 };
             match Data::read(bytes, kind, data_at, data) {
                 Some(data) => self.answers.push(Record { owner, data }),
                 None => self.bad_data = true,

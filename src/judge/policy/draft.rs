@@ -4,7 +4,9 @@ use ipnet::IpNet;
 
 use super::errors::{Mistake, Place};
 use super::index::Index;
-use super::{Agent, Allow, DnsBinding, Ech, Expect, Inbound, Nat64, Origin, Origins, Policy, Required, TunnelIs, Tunnels, Waiver};
+use super::{
+    Agent, Allow, DnsBinding, DnsTunnel, Ech, Expect, Inbound, Nat64, Origin, Origins, Policy, Required, TunnelIs, Tunnels, Waiver,
+};
 use crate::fact::{CipherSuite, Name, TlsVersion};
 use crate::judge::{PolicyUsed, Severity};
 
@@ -23,6 +25,8 @@ pub(super) struct Scalars {
     pub tls_minimum: Option<Set<TlsVersion>>,
     pub dns_binding: Option<Set<DnsBinding>>,
     pub ech: Option<Set<Ech>>,
+    /// In the order of [`DnsTunnel::KEYS`].
+    pub dns_tunnel: [Option<Set<u64>>; DnsTunnel::KEYS.len()],
     /// In nanoseconds, and as written.
     pub min_duration: Option<Set<(i64, String)>>,
     pub min_flows: Option<Set<u64>>,
@@ -57,11 +61,16 @@ impl Scalars {
                 None => severity.push((code, theirs)),
             }
         }
+        let mut theirs = other.dns_tunnel.into_iter();
+        let mut key = DnsTunnel::KEYS.into_iter();
+        let mut agreed = |ours| agree(mistakes, &format!("dns.tunnel.{}", key.next().unwrap_or_default()), ours, theirs.next().flatten());
+        let dns_tunnel = self.dns_tunnel.map(&mut agreed);
         Self {
             private: agree(mistakes, "destinations.private", self.private, other.private),
             tls_minimum: agree(mistakes, "tls.minimum", self.tls_minimum, other.tls_minimum),
             dns_binding: agree(mistakes, "dns_binding", self.dns_binding, other.dns_binding),
             ech: agree(mistakes, "ech", self.ech, other.ech),
+            dns_tunnel,
             min_duration: agree(mistakes, "coverage.min_duration", self.min_duration, other.min_duration),
             min_flows: agree(mistakes, "coverage.min_flows", self.min_flows, other.min_flows),
             severity,
@@ -71,11 +80,16 @@ impl Scalars {
     /// What is left of it where `own` holds.
     pub fn without(self, own: &Self) -> Self {
         let is_open = |code: &str| own.severity.iter().all(|(known, _)| known != code);
+        let mut own_tunnel = own.dns_tunnel.iter();
         Self {
             private: self.private.filter(|_| own.private.is_none()),
             tls_minimum: self.tls_minimum.filter(|_| own.tls_minimum.is_none()),
             dns_binding: self.dns_binding.filter(|_| own.dns_binding.is_none()),
             ech: self.ech.filter(|_| own.ech.is_none()),
+            dns_tunnel: self.dns_tunnel.map(|set| {
+                let is_open = own_tunnel.next().is_none_or(Option::is_none);
+                set.filter(|_| is_open)
+            }),
             min_duration: self.min_duration.filter(|_| own.min_duration.is_none()),
             min_flows: self.min_flows.filter(|_| own.min_flows.is_none()),
             severity: self.severity.into_iter().filter(|(code, _)| is_open(code)).collect(),
@@ -87,11 +101,16 @@ impl Scalars {
         let base = base.without(&self);
         let mut severity = self.severity;
         severity.extend(base.severity);
+        let mut base_tunnel = base.dns_tunnel.into_iter();
         Self {
             private: self.private.or(base.private),
             tls_minimum: self.tls_minimum.or(base.tls_minimum),
             dns_binding: self.dns_binding.or(base.dns_binding),
             ech: self.ech.or(base.ech),
+            dns_tunnel: self.dns_tunnel.map(|set| {
+                let base = base_tunnel.next().flatten();
+                set.or(base)
+            }),
             min_duration: self.min_duration.or(base.min_duration),
             min_flows: self.min_flows.or(base.min_flows),
             severity,
@@ -105,6 +124,15 @@ impl Scalars {
         let (tls_minimum, tls_minimum_at) = split(self.tls_minimum);
         let (dns_binding, dns_binding_at) = split(self.dns_binding);
         let (ech, ech_at) = split(self.ech);
+        let mut dns_tunnel = DnsTunnel::default();
+        let mut thresholds = dns_tunnel.0.iter_mut();
+        let dns_tunnel_at = self.dns_tunnel.map(|set| {
+            let (value, at) = split(set);
+            if let Some((threshold, value)) = thresholds.next().zip(value) {
+                *threshold = value;
+            }
+            at
+        });
         let (min_duration, min_duration_at) = split(self.min_duration);
         let (min_flows, min_flows_at) = split(self.min_flows);
         let (agents, agents_at) = lists.agents.into_iter().unzip();
@@ -120,6 +148,7 @@ impl Scalars {
             resolvers,
             search,
             dns_binding: dns_binding.unwrap_or_default(),
+            dns_tunnel,
             ech: ech.unwrap_or_default(),
             index: Index::new(&lists.allow),
             allow: lists.allow,
@@ -133,6 +162,7 @@ impl Scalars {
                 private: private_at,
                 tls_minimum: tls_minimum_at,
                 dns_binding: dns_binding_at,
+                dns_tunnel: dns_tunnel_at,
                 ech: ech_at,
                 min_duration: min_duration_at,
                 min_flows: min_flows_at,

@@ -3,6 +3,7 @@
 
 mod compile;
 mod coverage;
+mod dns_tunnel;
 mod draft;
 mod errors;
 mod index;
@@ -22,6 +23,7 @@ use std::ops::RangeInclusive;
 use ipnet::IpNet;
 
 pub use coverage::{Expect, Required};
+pub use dns_tunnel::{DnsTunnel, Threshold};
 pub use errors::{Mistake, PolicyErrors};
 pub use load::Known;
 pub use nat64::{Nat64, canonical};
@@ -51,6 +53,8 @@ pub struct Policy {
     pub search: Vec<Name>,
     /// How strictly names and addresses must belong together.
     pub dns_binding: DnsBinding,
+    /// From what on queries are shaped like data carried out.
+    pub dns_tunnel: DnsTunnel,
     /// What an encrypted ClientHello is worth.
     pub ech: Ech,
     /// Allowed destinations.
@@ -82,6 +86,8 @@ pub struct Origins {
     pub tls_minimum: Option<Origin>,
     /// Of [`Policy::dns_binding`].
     pub dns_binding: Option<Origin>,
+    /// Of [`Policy::dns_tunnel`], in the order of its keys.
+    pub dns_tunnel: [Option<Origin>; DnsTunnel::KEYS.len()],
     /// Of [`Policy::ech`].
     pub ech: Option<Origin>,
     /// Of [`Required::min_duration`].
@@ -311,7 +317,7 @@ fn is_unique_local(ip: Ipv6Addr) -> bool {
 
 /// Whether a name is the reverse of one address (RFC 1035 section 3.5, RFC 3596 section 2.5), written in the one way there is: nothing in
 /// it could carry other data out.
-fn is_reverse(name: &Name) -> bool {
+pub(super) fn is_reverse(name: &Name) -> bool {
     let text = name.as_str();
     if let Some(octets) = text.strip_suffix(".in-addr.arpa") {
         let is_octet = |octet: &str| octet.parse::<u8>().is_ok_and(|value| value.to_string() == octet);

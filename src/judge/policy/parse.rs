@@ -70,6 +70,20 @@ pub(super) struct TlsTable {
 pub(super) struct DnsTable {
     pub resolvers: Words,
     pub search: Words,
+    #[serde(default)]
+    pub tunnel: DnsTunnelTable,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DnsTunnelTable {
+    pub window: Option<Spanned<String>>,
+    pub letters: Option<Spanned<i64>>,
+    pub names: Option<Spanned<i64>>,
+    pub bytes: Option<Spanned<i64>>,
+    pub long_letters: Option<Spanned<i64>>,
+    pub long_bytes: Option<Spanned<i64>>,
+    pub answer_bytes: Option<Spanned<i64>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -152,7 +166,7 @@ const FILE: &[Key] = &[
     ("agent", Shape::Table(&[("addresses", TEXTS)])),
     ("destinations", Shape::Table(&[("private", Shape::Flag)])),
     ("tls", Shape::Table(&[("minimum", Shape::Text), ("ciphers", TEXTS)])),
-    ("dns", Shape::Table(&[("resolvers", TEXTS), ("search", TEXTS)])),
+    ("dns", Shape::Table(&[("resolvers", TEXTS), ("search", TEXTS), ("tunnel", Shape::Table(TUNNEL))])),
     ("tunnels", Shape::Table(&[("mirror", TEXTS), ("own", TEXTS)])),
     ("nat64", Shape::Table(&[("prefixes", TEXTS)])),
     ("coverage", Shape::Table(&[("min_duration", Shape::Text), ("min_flows", Shape::Number), ("expect", TEXTS)])),
@@ -174,6 +188,16 @@ const FILE: &[Key] = &[
         "waiver",
         Shape::Entries(&[("rule", Shape::Text), ("names", TEXTS), ("cidrs", TEXTS), ("until", Shape::Day), ("reason", Shape::Text)]),
     ),
+];
+
+const TUNNEL: &[Key] = &[
+    ("window", Shape::Text),
+    ("letters", Shape::Number),
+    ("names", Shape::Number),
+    ("bytes", Shape::Number),
+    ("long_letters", Shape::Number),
+    ("long_bytes", Shape::Number),
+    ("answer_bytes", Shape::Number),
 ];
 
 /// Reads one file. `None` where it is no TOML at all; otherwise what could be used, however much was wrong with the rest.

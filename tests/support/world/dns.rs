@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
-use hickory_proto::rr::rdata::{A, AAAA, CNAME};
+use hickory_proto::rr::rdata::{A, AAAA, CNAME, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use super::World;
@@ -48,6 +48,15 @@ impl World {
             last = target;
         }
         answer.add_answer(Record::from_rdata(last, 60, data));
+        [question, answer].map(|message| message.to_vec().expect("written"))
+    }
+
+    /// The bytes of a question for text and of its answer.
+    pub fn text(&mut self, name: &str, text: &str) -> [Vec<u8>; 2] {
+        let (id, name) = (self.id(), in_full(name));
+        let question = message(id, MessageType::Query, name.clone(), RecordType::TXT);
+        let mut answer = message(id, MessageType::Response, name.clone(), RecordType::TXT);
+        answer.add_answer(Record::from_rdata(name, 60, RData::TXT(TXT::new(vec![text.to_owned()]))));
         [question, answer].map(|message| message.to_vec().expect("written"))
     }
 
