@@ -233,6 +233,12 @@ pub const DAY_NANOS: i64 = 86_400 * 1_000_000_000;
 /// Questions read of one DNS message; RFC 9619 allows one, and multicast DNS sends several.
 pub const DNS_QUESTIONS: usize = 16;
 
+/// Addresses that are read of one SVCB or HTTPS record.
+pub const SERVICE_HINTS: usize = 64;
+
+/// Configurations of encrypted ClientHellos that are read of one record.
+pub const ECH_CONFIGS: usize = 16;
+
 /// Canonical names followed in one answer.
 pub const DNS_CHAIN: usize = 16;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, CipherSuite, End, Locus, Name, Text, TlsVersion};
+use super::{Alert, CipherSuite, End, Locus, Name, Service, Text, TlsVersion};
 
 /// A fact and where it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,14 +197,35 @@ pub struct Resolution {
 }
 
 impl Resolution {
-    /// The addresses at the end of the chain.
+    /// The addresses at the end of the chain, hints of services among them.
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
-        self.answers.iter().filter_map(|data| if let DnsData::Address(ip) = data { Some(*ip) } else { None })
+        let of = |data| match data {
+            &DnsData::Address(ref ip) => std::slice::from_ref(ip),
+            DnsData::Service(service) => &service.hints[..],
+            _ => &[],
+        };
+        self.answers.iter().flat_map(of).copied()
     }
 
-    /// The canonical names that the chain passes through.
+    /// Bytes of memory that services hold, roughly.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        self.services().map(Service::heap_bytes).sum()
+    }
+
+    /// The services of the last name of the chain.
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        self.answers.iter().filter_map(|data| if let DnsData::Service(service) = data { Some(&**service) } else { None })
+    }
+
+    /// The canonical names that the chain passes through, and those of services.
     pub fn targets(&self) -> impl Iterator<Item = &Name> {
-        self.answers.iter().filter_map(|data| if let DnsData::Target(name) = data { Some(name) } else { None })
+        let of = |data| match data {
+            &DnsData::Target(ref name) => Some(name),
+            DnsData::Service(service) => service.target.as_ref(),
+            _ => None,
+        };
+        self.answers.iter().filter_map(of)
     }
 }
 
@@ -215,6 +236,8 @@ pub enum DnsData {
     Address(IpAddr),
     /// CNAME (and DNAME's synthesised ones).
     Target(Name),
+    /// SVCB or HTTPS.
+    Service(Box<Service>),
     /// Any other type, by number.
     Other(u16),
 }

@@ -463,7 +463,8 @@ impl FlowFacts {
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         let names: usize = self.names.iter().map(|read| size_of::<NameRead>() + read.name.as_str().len()).sum();
-        let dns: usize = self.dns.iter().map(|t| size_of::<DnsTransaction>() + 128 + t.name.as_str().len()).sum();
+        let answers = |t: &DnsTransaction| t.answer.as_ref().map_or(0, |answer| answer.heap_bytes());
+        let dns: usize = self.dns.iter().map(|t| size_of::<DnsTransaction>() + 128 + t.name.as_str().len() + answers(t)).sum();
         let hosts: usize = self.http_hosts.iter().map(|host| size_of::<Name>() + host.as_str().len()).sum();
         names + dns + hosts + self.tls.alpn.len() * 32
     }

@@ -6,6 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::service::{HTTPS, SVCB, ServiceData};
 use crate::fact::Name;
 use crate::limits;
 
@@ -50,6 +51,7 @@ pub(super) struct Record<'a> {
 pub(super) enum Data<'a> {
     Address(IpAddr),
     Target(WireName<'a>),
+    Service(ServiceData<'a>),
     Other(u16),
 }
 
@@ -183,6 +185,7 @@ impl<'a> Data<'a> {
                 let (target, end) = WireName::read(bytes, at)?;
                 (end == at + data.len()).then_some(Self::Target(target))?
             }
+            SVCB | HTTPS => Self::Service(ServiceData::read(bytes, kind, at, at + data.len())?),
             other => Self::Other(other),
         })
     }
@@ -198,7 +201,7 @@ pub(super) struct WireName<'a> {
 
 impl<'a> WireName<'a> {
     /// Reads a name, and says what follows it. Pointers lead backwards only, and not for ever; labels have 63 bytes at most, names 255.
-    fn read(message: &'a [u8], start: usize) -> Option<(Self, usize)> {
+    pub(super) fn read(message: &'a [u8], start: usize) -> Option<(Self, usize)> {
         let (mut at, mut length, mut pointers) = (start, 1, 0);
         let (mut next, mut first) = (None, None);
         loop {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::super::dns_tunnel::{Certainty, Query, Told, Whose};
 use super::super::findings::Parties;
+use super::super::names::served_name;
 use super::super::policy::Policy;
 use super::super::rules;
 use super::{Judge, Waiting};
@@ -29,7 +30,7 @@ impl Judge {
     pub fn asked(&mut self, ends: [Endpoint; 2], transport: Transport, name: Name, qtype: u16, at: Locus) {
         self.advance(at.at);
         let policy = Arc::clone(&self.policy);
-        let is_allowed = is_allowed(&policy, &name);
+        let is_allowed = is_allowed(&policy, &served_name(&name, qtype));
         let query = Query { ends, transport, name, qtype, at };
         let whose = || Whose::of(&query.name, is_allowed);
         if let Some(told) = self.tunnels.ask(&query, whose, &policy.dns_tunnel, self.names.is_lost()) {
