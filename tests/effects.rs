@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use support::{Run, cases, run, run_with_input};
 use wirewitness::judge::policy::DnsTunnel;
 use world::World;
-use world::records::{client_hello, server_name, session, with_version};
+use world::records::session_with_ech;
 
 /// Keys that another test holds, and which.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -248,26 +248,55 @@ fn no_key_is_left_out() {
     }
 }
 
-#[test]
-fn an_encrypted_hello_is_worth_what_the_policy_says() {
+/// What is found of an encrypted hello behind www.example.com, under each word of the policy, where the agent was answered this.
+fn encrypted_hello_after(name: &str, answered: impl Fn(&mut World, (IpAddr, IpAddr), IpAddr)) -> [Vec<String>; 4] {
     let ip = |text: &str| text.parse::<IpAddr>().unwrap();
-    let (agent, peer) = (ip("10.0.0.4"), ip("203.0.113.5"));
+    let (agent, resolver, peer) = (ip("10.0.0.4"), ip("10.0.0.2"), ip("203.0.113.5"));
     let mut world = World::default();
-    world.resolve(agent, ip("10.0.0.2"), "www.example.com", &[], peer);
+    answered(&mut world, (agent, resolver), peer);
     let mut tcp = world.connect(agent, (peer, 443));
-    let inner = [&[0, 0, 1, 0, 1, 42, 0, 32][..], &[0x77; 32], &[0, 144], &[0x99; 144]].concat();
-    let mut said = session(0x0304, 0x1301, "www.example.com");
-    said[0].1 = client_hello(0x0304, 0x1301, &with_version(0x0304, vec![server_name("www.example.com"), (0xfe0d, inner)]));
-    world.flights(&mut tcp, &said, 0);
+    world.flights(&mut tcp, &session_with_ech("www.example.com", 42), 0);
     world.close(&mut tcp);
     let pcap = world.pcap();
-    let words: [(&str, &[&str]); 4] =
-        [("", &["WW305?"]), ("ech = \"undetermined\"", &["WW305?"]), ("ech = \"violation\"", &["WW305"]), ("ech = \"allow\"", &[])];
-    for (word, rules) in words {
-        let written = Written::new("ech", &format!("{word}\n{WEB}"));
+    ["", "ech = \"undetermined\"", "ech = \"violation\"", "ech = \"allow\""].map(|word| {
+        let written = Written::new(name, &format!("{word}\n{ASKED}"));
         let run = run_with_input(&["audit", "--json", "-a", "10.0.0.4", "-p", &written.policy(), "-"].map(str::to_owned), &pcap);
-        assert_eq!(found(&run), meant(rules), "{word}");
-        let is_excepted = run.json()["exceptions"].to_string().contains("encrypted hello");
-        assert_eq!(is_excepted, word.contains("allow"), "what is relaxed is listed: {}", run.json()["exceptions"]);
-    }
+        let (verdict, rules) = found(&run);
+        let exceptions = run.json()["exceptions"].to_string();
+        assert_eq!(exceptions.contains("was taken as the name"), word.contains("allow"), "what is relaxed is listed: {exceptions}");
+        let is_grease = rules.is_empty() && !word.contains("allow");
+        assert_eq!(exceptions.contains("grease as far as can be known"), is_grease, "{exceptions}");
+        assert_eq!(meant(&rules.iter().map(String::as_str).collect::<Vec<_>>()).0, verdict);
+        rules
+    })
+}
+
+/// Names that are asked for in what follows; only www.example.com may be gone to.
+const ASKED: &str = "[severity]\nWW402 = \"notice\"\n[[allow]]\nnames = [\"www.example.com\"]\nports = [443]\n";
+
+#[test]
+fn an_encrypted_hello_is_worth_what_the_policy_says() {
+    let unknown = [vec!["WW305?"], vec!["WW305?"], vec!["WW305"], vec![]];
+    // the configuration hides other names behind this one
+    let published = encrypted_hello_after("ech-published", |world, (agent, resolver), peer| {
+        world.resolve(agent, resolver, "www.example.com", &[], peer);
+        world.serve((agent, resolver), "inner.example.com", ".", &[], Some((42, "www.example.com")));
+    });
+    assert_eq!(published, unknown);
+    // the address is another name's too, which is not allowed
+    let shared = encrypted_hello_after("ech-shared", |world, (agent, resolver), peer| {
+        world.resolve(agent, resolver, "www.example.com", &[], peer);
+        world.resolve(agent, resolver, "inner.example.com", &[], peer);
+    });
+    assert_eq!(shared, unknown);
+    // no DNS was seen: `allow` takes the name, which is then bound to nothing
+    let unseen = encrypted_hello_after("ech-unseen", |_, _, _| {});
+    assert_eq!(unseen, [vec!["WW305?"], vec!["WW305?"], vec!["WW305"], vec!["WW304?"]]);
+    // as browsers send it to whoever publishes nothing
+    let grease = encrypted_hello_after("ech-grease", |world, (agent, resolver), peer| {
+        world.resolve(agent, resolver, "www.example.com", &[], peer);
+        world.serve((agent, resolver), "www.example.com", ".", &[peer], None);
+        world.serve((agent, resolver), "elsewhere.example.com", ".", &[], Some((42, "outer.example.com")));
+    });
+    assert_eq!(grease, [const { Vec::<String>::new() }; 4]);
 }

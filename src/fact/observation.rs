@@ -64,8 +64,8 @@ pub enum Fact {
     Alpn(Text),
     /// The session was resumed.
     Resumed,
-    /// The opener sent the encrypted_client_hello extension, real or grease.
-    EchOffered,
+    /// The opener sent the encrypted_client_hello extension, real or grease, which means this key, where that could be read.
+    EchOffered(Option<u8>),
     /// An encryption handshake began.
     HandshakeBegun,
     /// The handshake was seen to finish: from here on both ends send ciphertext.
@@ -199,11 +199,13 @@ pub struct Resolution {
 impl Resolution {
     /// The addresses at the end of the chain, hints of services among them.
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
-        let of = |data| match data {
-            &DnsData::Address(ref ip) => std::slice::from_ref(ip),
-            DnsData::Service(service) => &service.hints[..],
-            _ => &[],
-        };
+        fn of(data: &DnsData) -> &[IpAddr] {
+            match data {
+                DnsData::Address(ip) => std::slice::from_ref(ip),
+                DnsData::Service(service) => &service.hints[..],
+                _ => &[],
+            }
+        }
         self.answers.iter().flat_map(of).copied()
     }
 
@@ -220,11 +222,13 @@ impl Resolution {
 
     /// The canonical names that the chain passes through, and those of services.
     pub fn targets(&self) -> impl Iterator<Item = &Name> {
-        let of = |data| match data {
-            &DnsData::Target(ref name) => Some(name),
-            DnsData::Service(service) => service.target.as_ref(),
-            _ => None,
-        };
+        fn of(data: &DnsData) -> Option<&Name> {
+            match data {
+                DnsData::Target(name) => Some(name),
+                DnsData::Service(service) => service.target.as_ref(),
+                _ => None,
+            }
+        }
         self.answers.iter().filter_map(of)
     }
 }

@@ -143,8 +143,8 @@ pub struct FlowFacts {
     pub no_name: Option<Locus>,
     /// A name that cannot be read.
     pub name_hidden: Option<(Hidden, Locus)>,
-    /// The encrypted_client_hello extension was sent.
-    pub ech: Option<Locus>,
+    /// The encrypted_client_hello extension was sent, and which key it means.
+    pub ech: Option<(Option<u8>, Locus)>,
     /// `host:port` of the first HTTP CONNECT.
     pub connect: Option<(Text, Locus)>,
     /// `host:port` first asked of SOCKS.
@@ -381,7 +381,7 @@ impl FlowFacts {
                 }
             }
             Fact::Resumed => self.tls.resumed = true,
-            Fact::EchOffered => first(&mut self.ech),
+            Fact::EchOffered(key) => _ = self.ech.get_or_insert((key, at)),
             Fact::HandshakeBegun => first(&mut self.handshake_begun),
             Fact::HandshakeFinished => first(&mut self.handshake_finished),
             Fact::ProtectedData => first(&mut self.protected_data),

@@ -10,7 +10,7 @@ use foldhash::fast::RandomState;
 
 use super::case::{Case, Direction};
 use super::coverage::{Coverage, Seen};
-use super::destination::{By, Destination};
+use super::destination::{self, By, Destination};
 use super::dns_tunnel::{DnsTunnels, Query};
 use super::explain::Cited;
 use super::findings::{Findings, Parties};
@@ -463,6 +463,8 @@ impl Judge {
         }
         if record.facts.ech.is_some() && case.policy.ech == super::policy::Ech::Allow {
             self.except("ech", format!("the hello to {} carries an encrypted hello; its outer name was taken as the name", place(case)));
+        } else if destination::is_grease(case, Some(peer.ip), &record.facts.names) {
+            self.except("ech", format!("the hello to {} carries an encrypted hello, which is grease as far as can be known", place(case)));
         }
         if let Some((what, _)) = &record.facts.malformed {
             self.except("malformed", format!("{} with {}: {what}", case.protocol_or_payload(), place(case)));

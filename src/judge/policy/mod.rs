@@ -125,7 +125,7 @@ pub enum DnsBinding {
     Require,
 }
 
-/// What an encrypted ClientHello that may be real is worth (WW305).
+/// What an encrypted ClientHello that is not known to be grease is worth (WW305).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ech {
     /// The outer name is taken as the name, and that is listed.

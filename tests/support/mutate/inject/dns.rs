@@ -7,6 +7,7 @@ use hickory_proto::rr::RecordType;
 use super::super::bases::Target;
 use super::super::scene::{FOREIGN, Scene};
 use crate::world::packets::{Place, udp};
+use crate::world::records::session_with_ech;
 use crate::world::tcp::Who::Opener;
 use crate::world::tls::{Talk, Version};
 use crate::world::{MILLI, SECOND, behind_length};
@@ -227,6 +228,44 @@ pub fn question_without_checksum(scene: &mut Scene<'_>) -> Option<()> {
         frame[40..42].fill(0);
         scene.world.push(frame);
     }
+    Some(())
+}
+
+/// A hint binds the name that was asked for, and no other.
+pub fn hint_of_another(scene: &mut Scene<'_>) -> Option<()> {
+    let (pair, target, address) = (scene.resolver()?, scene.bound_target()?, scene.stranger());
+    scene.world.serve(pair, FOREIGN, &format!("{}.", target.name), &[address], None);
+    use_of(scene, &target, address)
+}
+
+/// Who names an allowed target gains nothing by it.
+pub fn served_by_allowed(scene: &mut Scene<'_>) -> Option<()> {
+    let (pair, target, address) = (scene.resolver()?, scene.bound_target()?, scene.stranger());
+    scene.world.serve(pair, FOREIGN, &format!("{}.", target.name), &[], None);
+    scene.world.resolve(pair.0, pair.1, FOREIGN, &[], address);
+    use_of(scene, &target, address)
+}
+
+/// A name hides behind one that an HTTPS record publishes for that.
+pub fn hidden_behind_published(scene: &mut Scene<'_>) -> Option<()> {
+    let (pair, target) = (scene.resolver()?, scene.bound_target()?);
+    scene.look_up(&target);
+    scene.world.serve(pair, &target.name, ".", &[], Some((7, &target.name)));
+    hidden(scene, &target)
+}
+
+/// A name may hide where the address was answered for a foreign one too.
+pub fn hidden_at_shared_address(scene: &mut Scene<'_>) -> Option<()> {
+    let ((agent, resolver), target) = (scene.resolver()?, scene.bound_target()?);
+    scene.look_up(&target);
+    scene.world.resolve(agent, resolver, FOREIGN, &[], target.peer);
+    hidden(scene, &target)
+}
+
+fn hidden(scene: &mut Scene<'_>, target: &Target) -> Option<()> {
+    let mut tcp = scene.world.connect(target.agent, (target.peer, target.port));
+    scene.world.flights(&mut tcp, &session_with_ech(&target.name, 7), 0);
+    scene.world.close(&mut tcp);
     Some(())
 }
 
