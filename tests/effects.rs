@@ -294,7 +294,8 @@ fn an_encrypted_hello_is_worth_what_the_policy_says() {
     assert_eq!(unseen, [vec!["WW305?"], vec!["WW305?"], vec!["WW305"], vec!["WW304?"]]);
     // as browsers send it to whoever publishes nothing
     let grease = encrypted_hello_after("ech-grease", |world, (agent, resolver), peer| {
-        world.resolve(agent, resolver, "www.example.com", &[], peer);
+        world.resolve(agent, resolver, "www.example.com", &["edge.example.net"], peer);
+        world.resolve(agent, resolver, "edge.example.net", &[], peer);
         world.serve((agent, resolver), "www.example.com", ".", &[peer], None);
         world.serve((agent, resolver), "elsewhere.example.com", ".", &[], Some((42, "outer.example.com")));
     });

@@ -209,7 +209,9 @@ fn encrypted_hello(case: &Case<'_>, ip: Option<IpAddr>, asked: &[NameRead]) -> O
 pub(super) fn is_grease(case: &Case<'_>, ip: Option<IpAddr>, asked: &[NameRead]) -> bool {
     let (Some((_, at)), Some(ip)) = (case.record.facts.ech, ip) else { return false };
     let Some(outer) = asked.iter().rfind(|read| !read.source.is_proxy()) else { return false };
-    let is_foreign = |name: &Name| *name != outer.name && case.policy.name_allowed(name).is_none();
+    let is_allowed = |name: &Name| case.policy.name_allowed(name).is_some();
+    // the canonical name of an allowed one is that one's
+    let is_foreign = |name: &Name| *name != outer.name && !is_allowed(name) && !case.names.passed_through(name).any(is_allowed);
     let is_published = case.names.hidden_behind(&outer.name, at.at).next().is_some();
     case.names.knows_ech() && !is_published && case.names_of(ip).any(|name| *name == outer.name) && !case.names_of(ip).any(is_foreign)
 }

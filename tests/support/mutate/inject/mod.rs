@@ -371,7 +371,7 @@ pub const INJECTIONS: &[Injection] = &[
     line("data in answers", Fail, &["WW402", "WW403"], dns::tunnel_of_answers),
     line("the hint of a foreign name is used", Fail, &["WW304", "WW402"], dns::hint_of_another).and(&["WW305"]),
     line("an allowed name serves a foreign one", Fail, &["WW304", "WW402"], dns::served_by_allowed).and(&["WW305"]),
-    line("a name hides behind a published one", Inconclusive, &["WW305"], dns::hidden_behind_published),
+    line("a name hides behind a published one", Inconclusive, &["WW305"], dns::hidden_behind_published).lone(),
     line("a name may hide at an address of a foreign one", Fail, &["WW305", "WW402"], dns::hidden_at_shared_address),
     line("an answer that nobody asked for is used", Inconclusive, &["WW304"], dns::unasked_answer),
     line("text on the resolver's port", Fail, &["WW201"], dns::text_to_resolver).and(ANY),
