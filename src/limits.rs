@@ -211,6 +211,12 @@ pub const EXAMPLES: usize = 5;
 /// Queries that wait for an answer which may yet explain them (WW402).
 pub const QUERIES_WAITING: usize = 10_000;
 
+/// Domains whose questions are counted at a time, by agent (WW403): some 500 bytes each.
+pub const TUNNEL_DOMAINS: usize = 32_768;
+
+/// Names of all of those that are told apart: 18 bytes each.
+pub const TUNNEL_NAMES: usize = 1 << 20;
+
 /// The shortest silence that is told, where there is room for all that are as long.
 pub const SILENCE_NANOS: i64 = 60 * 1_000_000_000;
 
@@ -259,6 +265,12 @@ pub const DAY_NANOS: i64 = 86_400 * 1_000_000_000;
 
 /// Questions read of one DNS message; RFC 9619 allows one, and multicast DNS sends several.
 pub const DNS_QUESTIONS: usize = 16;
+
+/// Addresses that are read of one SVCB or HTTPS record.
+pub const SERVICE_HINTS: usize = 64;
+
+/// Configurations of encrypted ClientHellos that are read of one record.
+pub const ECH_CONFIGS: usize = 16;
 
 /// Canonical names followed in one answer.
 pub const DNS_CHAIN: usize = 16;

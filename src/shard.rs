@@ -12,6 +12,7 @@ mod sctp;
 mod trace;
 mod tunnels;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::decode::{self, Header, Outer, Packet, Reason, Segment, Skip};
@@ -51,11 +52,15 @@ pub enum EventKind {
         transport: Transport,
         /// The name asked for.
         name: Name,
+        /// The type asked for.
+        qtype: u16,
         /// Where; `at.end` asked.
         at: Locus,
     },
     /// An agent was answered.
     Resolved {
+        /// Who asked.
+        agent: IpAddr,
         /// The answer.
         resolution: Arc<Resolution>,
         /// Where.

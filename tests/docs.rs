@@ -11,7 +11,7 @@ use std::process::Command;
 
 use support::run;
 use wirewitness::inspect::{Carrier, PROTOCOLS, Protocol};
-use wirewitness::judge::policy::profiles;
+use wirewitness::judge::policy::{DnsTunnel, Known, Policy, profiles};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -193,4 +193,14 @@ fn what_the_documents_name_is_there() {
             }
         }
     }
+}
+
+/// The thresholds that docs/dns.md shows are those in force by default.
+#[test]
+fn the_thresholds_of_the_documents_are_the_programs_own() {
+    let shown = blocks(&std::fs::read_to_string(root().join("docs/dns.md")).unwrap(), "toml").concat();
+    let read = |_: &str| Ok(format!("name = \"shown\"\n{shown}"));
+    let policy = Policy::load(&["shown.toml".to_owned()], &Known { protocols: &[] }, &read).expect("a policy");
+    assert_eq!(policy.dns_tunnel, DnsTunnel::default());
+    assert!(policy.origins.dns_tunnel.iter().all(Option::is_some), "all are shown");
 }

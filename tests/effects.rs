@@ -11,9 +11,10 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use support::{Run, cases, run, run_with_input};
+use wirewitness::judge::policy::DnsTunnel;
 use world::World;
 use world::random::Random;
-use world::records::{client_hello, server_name, session, with_version};
+use world::records::{client_hello, server_name, session, session_with_ech, with_version};
 use world::tunnelled::{esp, ike, marked, wireguard};
 
 /// Keys that another test holds, and which.
@@ -34,6 +35,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
 
 const DNS: &str = "[dns]\nresolvers = [\"10.77.0.2\"]\n";
 const WEB: &str = "[[allow]]\nnames = [\"www.example.com\"]\nports = [443]\n";
+/// Whoever asks for names beyond the policy does so without violating it, so that what they carry shows alone.
+const ASKING: &str = "[severity]\nWW402 = \"notice\"\n";
+/// Names are not told by their length alone.
+const SHORT: &str = "[dns.tunnel]\nlong_bytes = 10_000\n";
 const HOST: &str = "[[allow]]\ncidrs = [\"10.77.1.5/32\"]\n";
 
 /// A row: the keys, the fixture, what stands ahead in the policy, what shows the keys, and which rules are broken, with `?` where that is
@@ -101,6 +106,19 @@ const ROWS: &[Row] = &[
     ("dns.search", "query-searched", &[WEB], "", &["WW402"]),
     ("dns.search", "query-searched", &[WEB], "[dns]\nsearch = [\"lab.example\"]", &[]),
     ("dns.search", "query-searched", &[WEB], "[dns]\nsearch = [\"example\"]", &["WW402"]),
+    ("dns.tunnel.long_bytes", "dns-tunnel", &[DNS, WEB, ASKING], "", &["WW403"]),
+    ("dns.tunnel.long_bytes", "dns-tunnel", &[DNS, WEB, ASKING], "[dns.tunnel]\nlong_bytes = 10_000", &[]),
+    ("dns.tunnel.long_letters", "dns-tunnel", &[DNS, WEB, ASKING], "[dns.tunnel]\nlong_letters = 90", &["WW403"]),
+    ("dns.tunnel.long_letters", "dns-tunnel", &[DNS, WEB, ASKING], "[dns.tunnel]\nlong_letters = 250", &[]),
+    ("dns.tunnel.window", "dns-tunnel", &[DNS, WEB, ASKING], "[dns.tunnel]\nwindow = \"1m\"\nlong_bytes = 1800", &["WW403"]),
+    ("dns.tunnel.window", "dns-tunnel", &[DNS, WEB, ASKING], "[dns.tunnel]\nwindow = \"1s\"\nlong_bytes = 1800", &[]),
+    ("dns.tunnel.names dns.tunnel.bytes", "dns-tunnel", &[DNS, WEB, ASKING, SHORT], "names = 10\nbytes = 1000", &["WW403"]),
+    ("dns.tunnel.bytes", "dns-tunnel", &[DNS, WEB, ASKING, SHORT], "names = 10\nbytes = 5000", &[]),
+    ("dns.tunnel.names", "dns-tunnel", &[DNS, WEB, ASKING, SHORT], "names = 50\nbytes = 1000", &[]),
+    ("dns.tunnel.letters", "dns-tunnel", &[DNS, WEB, ASKING, SHORT], "letters = 30\nnames = 10\nbytes = 1000", &["WW403"]),
+    ("dns.tunnel.letters", "dns-tunnel", &[DNS, WEB, ASKING, SHORT], "letters = 240\nnames = 10\nbytes = 1000", &[]),
+    ("dns.tunnel.answer_bytes", "dns-tunnel", &[DNS, WEB, ASKING, SHORT], "names = 20\nanswer_bytes = 5000", &["WW403"]),
+    ("dns.tunnel.answer_bytes", "dns-tunnel", &[DNS, WEB, ASKING, SHORT], "names = 20\nanswer_bytes = 6000", &[]),
     ("dns_binding", "no-dns-seen", &[WEB], "", &["WW304?"]),
     ("dns_binding", "no-dns-seen", &[], "dns_binding = \"off\"\n[[allow]]\nnames = [\"www.example.com\"]", &[]),
     ("dns_binding", "no-dns-seen", &[], "dns_binding = \"require\"\n[[allow]]\nnames = [\"www.example.com\"]", &["WW304"]),
@@ -212,16 +230,21 @@ fn no_key_is_left_out() {
     let (list, _) = list.split_once("\n];").unwrap();
     let words: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
     assert!(words.len() > 25, "{words:?}");
+    let tunnel: Vec<String> = DnsTunnel::KEYS.iter().map(|key| format!("dns.tunnel.{key}")).collect();
     let tables = ["agent", "destinations", "tls", "dns", "encryption", "tunnels", "nat64", "coverage", "allow", "inbound", "waiver"];
     let mut table = None;
-    for word in words {
+    for word in words.into_iter().chain(tunnel.iter().map(String::as_str)) {
         if tables.contains(&word) {
             table = Some(word);
             continue;
         }
+        // its keys stand in a list of their own
+        if word == "tunnel" {
+            continue;
+        }
         // `[severity]` has rules for its keys, and stands between two lists of entries
         let key = match table {
-            Some(table) if word != "severity" => format!("{table}.{word}"),
+            Some(table) if word != "severity" && !word.contains('.') => format!("{table}.{word}"),
             _ => word.to_owned(),
         };
         let rows = ROWS.iter().filter(|(keys, ..)| keys.split(' ').any(|k| k == key));
@@ -232,28 +255,58 @@ fn no_key_is_left_out() {
     }
 }
 
-#[test]
-fn an_encrypted_hello_is_worth_what_the_policy_says() {
+/// What is found of an encrypted hello behind www.example.com, under each word of the policy, where the agent was answered this.
+fn encrypted_hello_after(name: &str, answered: impl Fn(&mut World, (IpAddr, IpAddr), IpAddr)) -> [Vec<String>; 4] {
     let ip = |text: &str| text.parse::<IpAddr>().unwrap();
-    let (agent, peer) = (ip("10.0.0.4"), ip("203.0.113.5"));
+    let (agent, resolver, peer) = (ip("10.0.0.4"), ip("10.0.0.2"), ip("203.0.113.5"));
     let mut world = World::default();
-    world.resolve(agent, ip("10.0.0.2"), "www.example.com", &[], peer);
+    answered(&mut world, (agent, resolver), peer);
     let mut tcp = world.connect(agent, (peer, 443));
-    let inner = [&[0, 0, 1, 0, 1, 42, 0, 32][..], &[0x77; 32], &[0, 144], &[0x99; 144]].concat();
-    let mut said = session(0x0304, 0x1301, "www.example.com");
-    said[0].1 = client_hello(0x0304, 0x1301, &with_version(0x0304, vec![server_name("www.example.com"), (0xfe0d, inner)]));
-    world.flights(&mut tcp, &said, 0);
+    world.flights(&mut tcp, &session_with_ech("www.example.com", 42), 0);
     world.close(&mut tcp);
     let pcap = world.pcap();
-    let words: [(&str, &[&str]); 4] =
-        [("", &["WW305?"]), ("ech = \"undetermined\"", &["WW305?"]), ("ech = \"violation\"", &["WW305"]), ("ech = \"allow\"", &[])];
-    for (word, rules) in words {
-        let written = Written::new("ech", &format!("{word}\n{WEB}"));
+    ["", "ech = \"undetermined\"", "ech = \"violation\"", "ech = \"allow\""].map(|word| {
+        let written = Written::new(name, &format!("{word}\n{ASKED}"));
         let run = run_with_input(&["audit", "--json", "-a", "10.0.0.4", "-p", &written.policy(), "-"].map(str::to_owned), &pcap);
-        assert_eq!(found(&run), meant(rules), "{word}");
-        let is_excepted = run.json()["exceptions"].to_string().contains("encrypted hello");
-        assert_eq!(is_excepted, word.contains("allow"), "what is relaxed is listed: {}", run.json()["exceptions"]);
-    }
+        let (verdict, rules) = found(&run);
+        let exceptions = run.json()["exceptions"].to_string();
+        assert_eq!(exceptions.contains("was taken as the name"), word.contains("allow"), "what is relaxed is listed: {exceptions}");
+        let is_grease = rules.is_empty() && !word.contains("allow");
+        assert_eq!(exceptions.contains("grease as far as can be known"), is_grease, "{exceptions}");
+        assert_eq!(meant(&rules.iter().map(String::as_str).collect::<Vec<_>>()).0, verdict);
+        rules
+    })
+}
+
+/// Names that are asked for in what follows; only www.example.com may be gone to.
+const ASKED: &str = "[severity]\nWW402 = \"notice\"\n[[allow]]\nnames = [\"www.example.com\"]\nports = [443]\n";
+
+#[test]
+fn an_encrypted_hello_is_worth_what_the_policy_says() {
+    let unknown = [vec!["WW305?"], vec!["WW305?"], vec!["WW305"], vec![]];
+    // the configuration hides other names behind this one
+    let published = encrypted_hello_after("ech-published", |world, (agent, resolver), peer| {
+        world.resolve(agent, resolver, "www.example.com", &[], peer);
+        world.serve((agent, resolver), "inner.example.com", ".", &[], Some((42, "www.example.com")));
+    });
+    assert_eq!(published, unknown);
+    // the address is another name's too, which is not allowed
+    let shared = encrypted_hello_after("ech-shared", |world, (agent, resolver), peer| {
+        world.resolve(agent, resolver, "www.example.com", &[], peer);
+        world.resolve(agent, resolver, "inner.example.com", &[], peer);
+    });
+    assert_eq!(shared, unknown);
+    // no DNS was seen: `allow` takes the name, which is then bound to nothing
+    let unseen = encrypted_hello_after("ech-unseen", |_, _, _| {});
+    assert_eq!(unseen, [vec!["WW305?"], vec!["WW305?"], vec!["WW305"], vec!["WW304?"]]);
+    // as browsers send it to whoever publishes nothing
+    let grease = encrypted_hello_after("ech-grease", |world, (agent, resolver), peer| {
+        world.resolve(agent, resolver, "www.example.com", &["edge.example.net"], peer);
+        world.resolve(agent, resolver, "edge.example.net", &[], peer);
+        world.serve((agent, resolver), "www.example.com", ".", &[peer], None);
+        world.serve((agent, resolver), "elsewhere.example.com", ".", &[], Some((42, "outer.example.com")));
+    });
+    assert_eq!(grease, [const { Vec::<String>::new() }; 4]);
 }
 
 #[test]

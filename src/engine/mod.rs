@@ -351,9 +351,9 @@ impl Run<'_> {
                 self.judge.advance(now);
             }
             match event.kind {
-                EventKind::Resolved { resolution, at } => self.judge.resolved(&resolution, at),
+                EventKind::Resolved { agent, resolution, at } => self.judge.resolved(agent, &resolution, at),
                 EventKind::NamesLost => self.judge.names_lost(),
-                EventKind::Asked { ends, transport, name, at } => self.judge.asked(ends, transport, name, at),
+                EventKind::Asked { ends, transport, name, qtype, at } => self.judge.asked(ends, transport, name, qtype, at),
                 EventKind::Snapshot(record) => self.judge.snapshot(record),
                 EventKind::Ended(record) => {
                     let judgement = self.judge.ended(&record);

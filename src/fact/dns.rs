@@ -19,6 +19,8 @@ impl fmt::Display for RecordType {
             13 => "HINFO",
             15 => "MX",
             16 => "TXT",
+            24 => "SIG",
+            25 => "KEY",
             28 => "AAAA",
             29 => "LOC",
             33 => "SRV",

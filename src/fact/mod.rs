@@ -13,6 +13,7 @@ mod observation;
 mod on_demand;
 mod outer;
 mod record;
+mod service;
 mod session;
 mod sighting;
 mod time;
@@ -26,6 +27,7 @@ pub use observation::{Cleartext, DnsData, Fact, Hidden, NameSource, Observation,
 pub use on_demand::OnDemand;
 pub use outer::{Layer, Tunnel, TunnelSeen};
 pub use record::{Checksums, DnsTransaction, Encryption, Facts, FlowFacts, FlowRecord, FlowState, HttpRequest, NameRead, RareFacts, Tally};
+pub use service::{EchConfig, Service};
 pub use session::{ClientCertificate, Detail, EarlyData, Fingerprint, OddName, TlsDetails, TlsFacts};
 pub use sighting::{Jumps, Sighting, Sightings, Watched};
 pub use time::Timestamp;

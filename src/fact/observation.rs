@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Chain, CipherSuite, Detail, End, Locus, Name, Text, TlsVersion, Unread};
+use super::{Alert, Chain, CipherSuite, Detail, End, Locus, Name, Service, Text, TlsVersion, Unread};
 
 /// A fact and where it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,8 +68,8 @@ pub enum Fact {
     Alpn(Text),
     /// The session was resumed.
     Resumed,
-    /// The opener sent the encrypted_client_hello extension, real or grease.
-    EchOffered,
+    /// The opener sent the encrypted_client_hello extension, real or grease, which means this key, where that could be read.
+    EchOffered(Option<u8>),
     /// An encryption handshake began.
     HandshakeBegun,
     /// The handshake was seen to finish: from here on both ends send ciphertext.
@@ -199,19 +199,46 @@ pub struct Resolution {
     pub rcode: u16,
     /// The TC bit: the answer is to be had over TCP.
     pub truncated: bool,
+    /// Bytes of data in the records of the answer section other than addresses: what they could carry.
+    pub carried: u32,
     /// The records of the answer section that belong to the name: its CNAME chain, in order, then its data.
     pub answers: Vec<DnsData>,
 }
 
 impl Resolution {
-    /// The addresses at the end of the chain.
+    /// The addresses at the end of the chain, hints of services among them.
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
-        self.answers.iter().filter_map(|data| if let DnsData::Address(ip) = data { Some(*ip) } else { None })
+        fn of(data: &DnsData) -> &[IpAddr] {
+            match data {
+                DnsData::Address(ip) => std::slice::from_ref(ip),
+                DnsData::Service(service) => &service.hints[..],
+                _ => &[],
+            }
+        }
+        self.answers.iter().flat_map(of).copied()
     }
 
-    /// The canonical names that the chain passes through.
+    /// Bytes of memory that services hold, roughly.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        self.services().map(Service::heap_bytes).sum()
+    }
+
+    /// The services of the last name of the chain.
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        self.answers.iter().filter_map(|data| if let DnsData::Service(service) = data { Some(&**service) } else { None })
+    }
+
+    /// The canonical names that the chain passes through, and those of services.
     pub fn targets(&self) -> impl Iterator<Item = &Name> {
-        self.answers.iter().filter_map(|data| if let DnsData::Target(name) = data { Some(name) } else { None })
+        fn of(data: &DnsData) -> Option<&Name> {
+            match data {
+                DnsData::Target(name) => Some(name),
+                DnsData::Service(service) => service.target.as_ref(),
+                _ => None,
+            }
+        }
+        self.answers.iter().filter_map(of)
     }
 }
 
@@ -222,6 +249,8 @@ pub enum DnsData {
     Address(IpAddr),
     /// CNAME (and DNAME's synthesised ones).
     Target(Name),
+    /// SVCB or HTTPS.
+    Service(Box<Service>),
     /// Any other type, by number.
     Other(u16),
 }

@@ -175,8 +175,8 @@ pub struct FlowFacts {
 pub struct RareFacts {
     /// A name that cannot be read.
     pub name_hidden: Option<(Hidden, Locus)>,
-    /// The encrypted_client_hello extension was sent.
-    pub ech: Option<Locus>,
+    /// The encrypted_client_hello extension was sent, and which key it means.
+    pub ech: Option<(Option<u8>, Locus)>,
     /// `host:port` of the first HTTP CONNECT.
     pub connect: Option<(Text, Locus)>,
     /// `host:port` first asked of SOCKS.
@@ -381,7 +381,7 @@ impl FlowFacts {
                 none => *none = Some(Box::new(CertificateShown { shown, at })),
             },
             Fact::Resumed => self.tls.resumed = true,
-            Fact::EchOffered => first(&mut self.ech),
+            Fact::EchOffered(key) => _ = self.ech.get_or_insert((key, at)),
             Fact::HandshakeBegun => first(&mut self.handshake_begun),
             Fact::HandshakeFinished => first(&mut self.handshake_finished),
             Fact::ProtectedData => first(&mut self.protected_data),
@@ -469,7 +469,8 @@ impl FlowFacts {
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         let names: usize = self.names.iter().map(|read| size_of::<NameRead>() + read.name.as_str().len()).sum();
-        let dns: usize = self.dns.iter().map(|t| size_of::<DnsTransaction>() + 128 + t.name.as_str().len()).sum();
+        let answers = |t: &DnsTransaction| t.answer.as_ref().map_or(0, |answer| answer.heap_bytes());
+        let dns: usize = self.dns.iter().map(|t| size_of::<DnsTransaction>() + 128 + t.name.as_str().len() + answers(t)).sum();
         let hosts: usize = self.http_hosts.iter().map(|host| size_of::<Name>() + host.as_str().len()).sum();
         let rare = self.rare.made().map_or(0, |_| size_of::<RareFacts>());
         let details = self.tls.details.as_ref().map_or(0, |details| details.heap_bytes());

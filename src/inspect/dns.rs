@@ -3,8 +3,9 @@
 //! An answer is believed only where its id and question fit a question of the other end that was seen in the same flow: anything else is
 //! how a stranger's answer would come in. Inside an answer only the records on the chain from the name asked for are bound to it. Two
 //! answers to one question are both said, and so is that they differ. mDNS and LLMNR share the format; their multicast is noise before
-//! it comes here. Nothing is decoded of record types other than addresses and canonical names.
+//! it comes here. Nothing is decoded of record types other than addresses, canonical names and services.
 
+mod service;
 mod wire;
 
 use std::collections::VecDeque;
@@ -234,7 +235,7 @@ impl Pending {
 }
 
 fn resolution(name: Name, qtype: u16, message: &Message<'_>, answers: Vec<DnsData>) -> Resolution {
-    Resolution { name, qtype, rcode: message.rcode, truncated: message.truncated, answers }
+    Resolution { name, qtype, rcode: message.rcode, truncated: message.truncated, carried: message.carried, answers }
 }
 
 /// Whether two answers say the same. Resolvers turn the order of addresses with each answer.
@@ -251,6 +252,7 @@ fn chain(question: &Question<'_>, message: &Message<'_>) -> Vec<DnsData> {
         let Some(target) = of_owner().find_map(|record| if let Data::Target(target) = record.data { Some(target) } else { None }) else {
             found.extend(of_owner().filter_map(|record| match record.data {
                 Data::Address(ip) => Some(DnsData::Address(ip)),
+                Data::Service(service) => Some(DnsData::Service(Box::new(service.to_service()))),
                 Data::Other(kind) => Some(DnsData::Other(kind)),
                 Data::Target(_) => None,
             }));
@@ -307,9 +309,9 @@ impl Inspector for Dns {
     }
 
     fn heap_bytes(&self) -> usize {
-        let answers: usize =
-            self.pending.iter().filter_map(|pending| pending.answer.as_ref()).map(|answer| answer.answers.capacity()).sum();
-        size_of::<Self>() + self.pending.capacity() * (size_of::<Pending>() + 32) + answers * size_of::<DnsData>()
+        let answer = |answer: &Arc<Resolution>| answer.answers.capacity() * size_of::<DnsData>() + answer.heap_bytes();
+        let answers: usize = self.pending.iter().filter_map(|pending| pending.answer.as_ref()).map(answer).sum();
+        size_of::<Self>() + self.pending.capacity() * (size_of::<Pending>() + 32) + answers
     }
 
     fn save(&self, out: &mut Vec<u8>) {

@@ -6,7 +6,7 @@
 //! be taken for no name. Every list must end exactly where its length says.
 //!
 //! It refuses to guess: where a name would stand and cannot be read, that is said, and never that there is no name. It does not tell
-//! real encrypted_client_hello extensions from grease, which are made to look alike.
+//! real encrypted_client_hello extensions (RFC 9849) from grease, which are made to look alike; which key is meant is said.
 
 use tls_parser::{TlsCipherAu, TlsCipherEnc, TlsCipherSuite};
 
@@ -46,8 +46,8 @@ pub(super) struct ClientHello {
     pub(super) hidden: Option<Hidden>,
     /// The application protocols offered, in order, at most [`limits::ALPN_PER_FLOW`].
     pub(super) alpn: Vec<Text>,
-    /// Whether the encrypted_client_hello extension is there.
-    pub(super) offers_ech: bool,
+    /// Whether the encrypted_client_hello extension is there, and which key its outer form means.
+    pub(super) ech: Option<Option<u8>>,
     /// Whether application data may follow at once (RFC 8446 section 4.2.10).
     pub(super) offers_early_data: bool,
     /// What is wrong with the message.
@@ -86,7 +86,7 @@ impl ClientHello {
                 SERVER_NAME => names.read(content, &mut hello.malformed),
                 ALPN => hello.read_alpn(content),
                 EARLY_DATA => hello.offers_early_data = true,
-                ENCRYPTED_CLIENT_HELLO => hello.offers_ech = true,
+                ENCRYPTED_CLIENT_HELLO => hello.ech = Some(ech_key(content)),
                 _ => {}
             }
         }
@@ -108,8 +108,8 @@ impl ClientHello {
 
     /// Says the name, or why there is none to be read, and what of the message is malformed: all but what a first hello said already.
     pub(super) fn say_name(self, source: NameSource, seen: &mut Seen<'_>) {
-        if self.offers_ech {
-            seen.say(Fact::EchOffered);
+        if let Some(key) = self.ech {
+            seen.say(Fact::EchOffered(key));
         }
         if self.name.is_none() && self.hidden.is_none() {
             seen.say(Fact::NoServerName);
@@ -362,6 +362,17 @@ pub(super) fn extension<'a>(body: &'a [u8], kinds: &[u16]) -> Option<&'a [u8]> {
     let (_, fixed) = tls_parser::parse_tls_handshake_client_hello(body).ok()?;
     let mut list = Reader(fixed.ext?);
     std::iter::from_fn(|| list.extension()).find_map(|(kind, content)| kinds.contains(&kind).then_some(content))
+}
+
+/// The key that an encrypted_client_hello extension means in its outer form: type, KDF, AEAD, key, and what is sealed.
+fn ech_key(content: &[u8]) -> Option<u8> {
+    const OUTER: u8 = 0;
+    let mut content = Reader(content);
+    let kind = content.u8()?;
+    content.take(4)?;
+    let key = content.u8()?;
+    content.vector16().and(content.vector16())?;
+    (kind == OUTER && content.is_empty()).then_some(key)
 }
 
 /// Whether `suite` is known to encrypt. One that is not in the registry at hand is not.

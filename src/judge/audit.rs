@@ -323,7 +323,7 @@ pub struct Allowed {
 /// Something that a reader must know and that is no finding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Exception {
-    /// `waiver`, `severity`, `plaintext`, `inbound`, `resolver`, `proxy`, `agent-inferred`, `ech`, ...
+    /// `waiver`, `severity`, `plaintext`, `inbound`, `resolver`, `proxy`, `agent-inferred`, `ech`, `dns-tunnel`, ...
     pub kind: &'static str,
     /// What it is, in a sentence.
     pub message: String,

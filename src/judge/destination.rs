@@ -1,6 +1,7 @@
 //! Where a flow of an agent goes, by the policy: the names that it asks for, the address that it goes to, the answers that bind the
 //! two, and the port.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::case::{Case, Direction};
@@ -25,7 +26,7 @@ pub enum Destination<'a> {
     /// The name is allowed; the address was answered for these others alone, or never (WW304).
     NameUnbound(&'a NameRead, Vec<&'a Name>),
     /// No name could be read where one would be (WW305).
-    NameHidden(&'static str, Option<Locus>),
+    NameHidden(Cow<'static, str>, Option<Locus>),
 }
 
 /// What allows a destination.
@@ -159,21 +160,60 @@ fn dns_elsewhere<'a>(case: &Case<'a>) -> Destination<'a> {
 /// Where a name would stand and could not be read, and the address alone is not allowed.
 fn hidden<'a>(case: &Case<'a>, place: Place, asked: &[NameRead]) -> Option<Destination<'a>> {
     let facts = &case.record.facts;
+    let encrypted = || encrypted_hello(case, place.ip, asked).filter(|_| case.policy.ech != Ech::Allow);
     let (why, at) = if let Some((_, at)) = facts.name_hidden {
-        ("the name could not be read", Some(at))
-    } else if let Some(at) = facts.ech.filter(|_| case.policy.ech != Ech::Allow) {
-        ("the hello carries an encrypted hello, so the name that shows may not be the one asked for", Some(at))
+        ("the name could not be read".into(), Some(at))
+    } else if let Some((why, at)) = encrypted() {
+        (why, Some(at))
     } else if !asked.is_empty() || facts.no_name.is_some() {
         return None;
     } else if case.record.began_before {
-        ("the flow began before the capture", None)
+        ("the flow began before the capture".into(), None)
     } else if facts.truncated.is_some() || facts.gap.is_some() {
-        ("bytes are missing where the name would be", facts.gap.or(facts.truncated).map(|(_, at)| at))
+        ("bytes are missing where the name would be".into(), facts.gap.or(facts.truncated).map(|(_, at)| at))
     } else {
         return None;
     };
     let alone = place.ip.and_then(|ip| by_address(case, ip, place.port));
     Some(alone.map_or(Destination::NameHidden(why, at), Destination::Allowed))
+}
+
+/// Why the name that shows may not be the one asked for, where the hello carries an encrypted one.
+///
+/// It is grease as far as can be known where whoever hid a name would have done otherwise: the address was answered for the very name that shows,
+/// for no name besides that the policy does not allow, and no configuration with that public name was answered. Whether the server took the
+/// encrypted hello shows in its own (RFC 9849 section 7.2), to those alone who know the inner one.
+fn encrypted_hello(case: &Case<'_>, ip: Option<IpAddr>, asked: &[NameRead]) -> Option<(Cow<'static, str>, Locus)> {
+    let (key, at) = case.record.facts.ech?;
+    let outer = asked.iter().rfind(|read| !read.source.is_proxy());
+    let mut hidden: Vec<(&Name, u8)> = outer.into_iter().flat_map(|read| case.names.hidden_behind(&read.name, at.at)).collect();
+    if let (Some(read), false) = (outer, hidden.is_empty()) {
+        let is_known = hidden.iter().any(|(_, known)| Some(*known) == key);
+        hidden.dedup_by_key(|(name, _)| *name);
+        let names: Vec<_> = hidden.iter().take(3).map(|(name, _)| name.to_string()).collect();
+        let key = if is_known { "with that key" } else { "though its key is another" };
+        let why = format!(
+            "the hello carries an encrypted hello behind {}, the public name of a configuration for {}, {key}",
+            read.name,
+            names.join(", ")
+        );
+        return Some((why.into(), at));
+    }
+    if is_grease(case, ip, asked) {
+        return None;
+    }
+    Some(("the hello carries an encrypted hello, so the name that shows may not be the one asked for".into(), at))
+}
+
+/// Whether an encrypted hello is grease as far as can be known.
+pub(super) fn is_grease(case: &Case<'_>, ip: Option<IpAddr>, asked: &[NameRead]) -> bool {
+    let (Some((_, at)), Some(ip)) = (case.record.facts.ech, ip) else { return false };
+    let Some(outer) = asked.iter().rfind(|read| !read.source.is_proxy()) else { return false };
+    let is_allowed = |name: &Name| case.policy.name_allowed(name).is_some();
+    // the canonical name of an allowed one is that one's
+    let is_foreign = |name: &Name| *name != outer.name && !is_allowed(name) && !case.names.passed_through(name).any(is_allowed);
+    let is_published = case.names.hidden_behind(&outer.name, at.at).next().is_some();
+    case.names.knows_ech() && !is_published && case.names_of(ip).any(|name| *name == outer.name) && !case.names_of(ip).any(is_foreign)
 }
 
 /// An entry for the address alone, on this port.
@@ -214,7 +254,7 @@ fn by_answers<'a>(case: &Case<'a>, ip: IpAddr, port: Option<u16>) -> Destination
     }
     match elsewhere {
         Some(entry) => Destination::PortNotAllowed(entry),
-        None if !case.record.has_payload() => Destination::NameHidden("nothing was sent that could name it", None),
+        None if !case.record.has_payload() => Destination::NameHidden("nothing was sent that could name it".into(), None),
         None => Destination::AddressNotAllowed,
     }
 }

@@ -33,6 +33,11 @@ pub(super) fn is_suffix(name: &str) -> bool {
     !name.contains('.') || SHARED.binary_search(&name).is_ok()
 }
 
+/// Whether a name is below a domain, or the domain itself.
+pub(super) fn is_under(name: &str, domain: &str) -> bool {
+    name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +54,7 @@ mod tests {
         assert_eq!(split(""), (".", ""));
         assert_eq!(split("a..b"), (".b", "a"));
         assert!(is_suffix("com") && is_suffix("co.uk") && !is_suffix("example.co.uk"));
+        assert!(is_under("a.b.c", "b.c") && is_under("b.c", "b.c") && !is_under("ab.c", "b.c"));
     }
 
     #[test]

@@ -160,6 +160,16 @@ impl Findings {
         full
     }
 
+    /// Tells the findings of a rule about an agent's subject anew, with what they came to.
+    pub fn retell(&mut self, rule: &Rule, agent: &str, subject: &str, message: &str, (flows, last): (u64, Timestamp)) {
+        let is_meant = |group: &&mut Group| (group.rule.code, &*group.agent, &*group.broken.subject) == (rule.code, agent, subject);
+        for group in self.groups.iter_mut().filter(is_meant) {
+            message.clone_into(&mut group.broken.message);
+            group.flows = flows;
+            group.span = group.span.map(|(first, _)| (first, last));
+        }
+    }
+
     /// How many findings of each severity there are, those beyond the limit included.
     #[must_use]
     pub fn counts(&self) -> FindingCounts {

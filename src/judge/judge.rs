@@ -1,5 +1,7 @@
 //! The judge at work: takes what the shards say in the order of its causes, and closes with the document.
 
+mod questions;
+
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,7 +10,8 @@ use foldhash::fast::RandomState;
 
 use super::case::{Case, Direction};
 use super::coverage::{Coverage, Seen};
-use super::destination::{By, Destination};
+use super::destination::{self, By, Destination};
+use super::dns_tunnel::{DnsTunnels, Query};
 use super::explain::Cited;
 use super::findings::{Findings, Parties};
 use super::ledger::Ledger;
@@ -17,9 +20,7 @@ use super::policy::{Policy, Waiver};
 use super::rules::{self, Broken, Check, RULES, Rule};
 use super::{Allowed, Audit, Exception, Finding, InputSummary, Judgement, Severity, Summary, Tool, WaiverUsed};
 use super::{resolvers, series, tunnels};
-use crate::fact::{
-    Cleartext, Encryption, Endpoint, FlowRecord, FrameId, Locus, Name, Resolution, Sightings, Timestamp, Transport, TunnelSeen, Watched,
-};
+use crate::fact::{Cleartext, Encryption, FlowRecord, FrameId, Name, Sightings, Timestamp, Transport, TunnelSeen, Watched};
 use crate::limits;
 
 /// Judges one audit.
@@ -31,6 +32,7 @@ pub struct Judge {
     agents_inferred: bool,
     filter: Option<String>,
     names: Names,
+    tunnels: DnsTunnels,
     findings: Findings,
     summary: Summary,
     seen: Seen,
@@ -51,13 +53,6 @@ pub struct Judge {
 enum Waiting {
     Flow(Timestamp, Box<FlowRecord>),
     Query(Box<Query>),
-}
-
-struct Query {
-    ends: [Endpoint; 2],
-    transport: Transport,
-    name: Name,
-    at: Locus,
 }
 
 /// A destination that was allowed, in a form that costs no allocation to look up.
@@ -128,6 +123,7 @@ impl Judge {
             agents_inferred,
             filter,
             names,
+            tunnels: DnsTunnels::default(),
             findings: Findings::default(),
             summary: Summary::default(),
             seen: Seen::default(),
@@ -154,30 +150,6 @@ impl Judge {
     /// Says that a capture begins which nothing before it runs into.
     pub fn begin(&mut self, at: Timestamp) {
         self.began = at;
-    }
-
-    /// An agent was answered.
-    pub fn resolved(&mut self, answer: &Resolution, at: Locus) {
-        self.names.learn(answer, at.at);
-        self.advance(at.at);
-    }
-
-    /// Part of what was answered to an agent is missing from the capture.
-    pub fn names_lost(&mut self) {
-        self.names.lose();
-    }
-
-    /// An agent asked for a name.
-    pub fn asked(&mut self, ends: [Endpoint; 2], transport: Transport, name: Name, at: Locus) {
-        self.advance(at.at);
-        if !self.policy.allows_destinations() || self.query_is_allowed(&name) {
-            return;
-        }
-        let query = Box::new(Query { ends, transport, name, at });
-        self.waiting.push_back(Waiting::Query(query));
-        while self.waiting.len() > limits::QUERIES_WAITING {
-            self.settle_oldest();
-        }
     }
 
     /// A flow of an agent as it stands: rules that can be asked now are asked once late answers must have come.
@@ -296,6 +268,7 @@ impl Judge {
             let severity = self.severity(&policy, rule, &broken);
             self.findings.add(rule, broken, severity, None, None);
         }
+        self.close_tunnels(&policy);
         let (verdict, agent_conduct) = self.findings.verdicts();
         self.summary.findings = self.findings.counts();
         for note in series::notes(&inputs) {
@@ -366,31 +339,6 @@ impl Judge {
         }
         drop(case);
         self.names = names;
-    }
-
-    fn judge_query(&mut self, query: &Query) {
-        let explained = self.names.passed_through(&query.name).any(|name| self.query_is_allowed(name));
-        if explained {
-            return;
-        }
-        let (agent, peer) = (query.ends[query.at.end.index()], query.ends[(!query.at.end).index()]);
-        let parties = Parties {
-            initiator: agent,
-            responder: peer,
-            transport: query.transport,
-            name: Some(query.name.clone()),
-            agent,
-            peer,
-            first_frame: query.at.frame,
-            span: (query.at.at, query.at.at),
-        };
-        let broken = rules::query_not_allowed(&query.name, query.at, self.names.is_incomplete());
-        let policy = Arc::clone(&self.policy);
-        self.weigh(&policy, &rules::QUERY_NOT_ALLOWED, broken, &parties, &[&query.name], false);
-    }
-
-    fn query_is_allowed(&self, name: &Name) -> bool {
-        self.policy.query_allowed(name)
     }
 
     /// Adds what a flow breaks. Returns the severity it came to.
@@ -560,6 +508,8 @@ impl Judge {
         }
         if record.facts.ech.is_some() && case.policy.ech == super::policy::Ech::Allow {
             self.except("ech", format!("the hello to {} carries an encrypted hello; its outer name was taken as the name", place(case)));
+        } else if destination::is_grease(case, Some(peer.ip), &record.facts.names) {
+            self.except("ech", format!("the hello to {} carries an encrypted hello, which is grease as far as can be known", place(case)));
         }
         if let Some(details) = &record.facts.tls.details {
             if details.renegotiated.is_some() {

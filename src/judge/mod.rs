@@ -6,6 +6,7 @@ mod audit;
 mod case;
 mod coverage;
 mod destination;
+mod dns_tunnel;
 mod domain;
 mod explain;
 mod filter;

@@ -3,6 +3,9 @@
 //! A flow and the answer that explains it may lie on different lanes and come in either order within a moment, so a binding holds for
 //! flows from a little before it was seen ([`limits::LATE_ANSWER_NANOS`]), and for ever after: clients use addresses long after their
 //! TTL. Canonical names that an answer passes through are remembered too, since some stub resolvers ask for them again.
+//!
+//! SVCB and HTTPS records (RFC 9460) bind the name that was asked for, and no other: to their hints, as if those were its addresses; and to the
+//! addresses of their targets, which are answered by themselves. A target is whatever the owner of the asked name says, and gains nothing by it.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -20,6 +23,12 @@ pub struct Names {
     bound: HashMap<IpAddr, Vec<Binding>, RandomState>,
     /// From a canonical name to the names whose answer passed through it.
     aliases: HashMap<Name, Vec<Name>, RandomState>,
+    /// From a name whose addresses serve others, by SVCB and HTTPS records, to those.
+    served: HashMap<Name, Vec<Binding>, RandomState>,
+    /// From the public name of a configuration of encrypted hellos to the names that it was answered for, and the key.
+    ech: HashMap<Name, Vec<(Binding, u8)>, RandomState>,
+    /// Configurations were answered that nobody could read, or keep.
+    ech_unread: bool,
     kept: usize,
     /// Answers that were not kept for want of memory.
     forgotten: u64,
@@ -42,13 +51,17 @@ impl Names {
 
     /// Remembers an answer seen at `at`.
     pub fn learn(&mut self, answer: &Resolution, at: Timestamp) {
+        let owner = served_name(&answer.name, answer.qtype);
+        if is_service(answer.qtype) {
+            self.learn_services(answer, &owner, at);
+        }
         for address in answer.addresses() {
             let known = self.bound.entry(self.nat64.canonical(address)).or_default();
             let room = self.kept < limits::NAMES_KEPT && known.len() < limits::NAMES_PER_ADDRESS;
-            match known.iter_mut().find(|binding| binding.name == answer.name) {
+            match known.iter_mut().find(|binding| binding.name == owner) {
                 Some(binding) => binding.since = binding.since.min(at),
                 None if room => {
-                    known.push(Binding { name: answer.name.clone(), since: at });
+                    known.push(Binding { name: owner.clone(), since: at });
                     self.kept += 1;
                 }
                 None => self.forgotten += 1,
@@ -56,11 +69,11 @@ impl Names {
         }
         for target in answer.targets() {
             let known = self.aliases.entry(target.clone()).or_default();
-            if known.contains(&answer.name) {
+            if known.contains(&owner) {
                 continue;
             }
             if self.kept < limits::NAMES_KEPT && known.len() < limits::NAMES_PER_ADDRESS {
-                known.push(answer.name.clone());
+                known.push(owner.clone());
                 self.kept += 1;
             } else {
                 self.forgotten += 1;
@@ -68,10 +81,62 @@ impl Names {
         }
     }
 
-    /// The names that `address` was answered for, to be used at `moment`, in the order in which they were learnt.
+    /// What the services that an answer names are served by, and what hides the names of their hellos.
+    fn learn_services(&mut self, answer: &Resolution, owner: &Name, at: Timestamp) {
+        // whom an owner serves is served by its targets too
+        let above: Vec<Name> = self.served.get(owner).into_iter().flatten().map(|binding| binding.name.clone()).collect();
+        for target in answer.targets().filter(|target| *target != owner) {
+            let known = self.served.entry(target.clone()).or_default();
+            for name in above.iter().chain([owner]).filter(|name| *name != target) {
+                let room = self.kept < limits::NAMES_KEPT && known.len() < limits::NAMES_PER_ADDRESS;
+                match known.iter_mut().find(|binding| binding.name == *name) {
+                    Some(binding) => binding.since = binding.since.min(at),
+                    None if room => {
+                        known.push(Binding { name: name.clone(), since: at });
+                        self.kept += 1;
+                    }
+                    None => self.forgotten += 1,
+                }
+            }
+        }
+        for configs in answer.services().filter_map(|service| service.ech.as_ref()) {
+            self.ech_unread |= configs.is_empty();
+            for config in configs {
+                let known = self.ech.entry(config.public_name.clone()).or_default();
+                if known.iter().any(|(binding, id)| (&binding.name, *id) == (owner, config.id)) {
+                    continue;
+                }
+                if self.kept < limits::NAMES_KEPT && known.len() < limits::NAMES_PER_ADDRESS {
+                    known.push((Binding { name: owner.clone(), since: at }, config.id));
+                    self.kept += 1;
+                } else {
+                    (self.ech_unread, self.forgotten) = (true, self.forgotten + 1);
+                }
+            }
+        }
+    }
+
+    /// The names that `address` was answered for, to be used at `moment`, in the order in which they were learnt; then those that are served by
+    /// these.
     pub fn at(&self, address: IpAddr, moment: Timestamp) -> impl Iterator<Item = &Name> {
+        let until = moment.plus_nanos(limits::LATE_ANSWER_NANOS);
         let known = self.bound.get(&self.nat64.canonical(address)).map(Vec::as_slice).unwrap_or_default();
-        known.iter().filter(move |binding| binding.since <= moment.plus_nanos(limits::LATE_ANSWER_NANOS)).map(|binding| &binding.name)
+        let known = known.iter().filter(move |binding| binding.since <= until).map(|binding| &binding.name);
+        let served = known.clone().filter_map(|name| self.served.get(name)).flatten();
+        known.chain(served.filter(move |binding| binding.since <= until).map(|binding| &binding.name))
+    }
+
+    /// The names for which configurations of encrypted hellos with this public name were answered by `moment`, each with the key.
+    pub fn hidden_behind(&self, public_name: &Name, moment: Timestamp) -> impl Iterator<Item = (&Name, u8)> {
+        let until = moment.plus_nanos(limits::LATE_ANSWER_NANOS);
+        let known = self.ech.get(public_name).into_iter().flatten();
+        known.filter(move |(binding, _)| binding.since <= until).map(|(binding, id)| (&binding.name, *id))
+    }
+
+    /// Whether all configurations of encrypted hellos that an agent was answered are known, as far as its DNS was seen.
+    #[must_use]
+    pub fn knows_ech(&self) -> bool {
+        !self.ech_unread && !self.is_incomplete()
     }
 
     /// The names whose answers passed through `target`.
@@ -82,6 +147,12 @@ impl Names {
     /// Says that answers may have come which nobody could read.
     pub fn lose(&mut self) {
         self.lost = true;
+    }
+
+    /// Whether answers or questions may have come which nobody could read.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.lost
     }
 
     /// Whether an agent may have been answered more than is known here. What rests on no answer is then no violation.
@@ -97,13 +168,30 @@ impl Names {
     }
 }
 
+/// Whether records of a type say by what a name is served (RFC 9460).
+fn is_service(qtype: u16) -> bool {
+    matches!(qtype, 64 | 65)
+}
+
+/// The name that is meant where a service is asked for by its port and scheme: `_8443._https.www.example` (RFC 9460 section 2.3).
+pub(super) fn served_name(name: &Name, qtype: u16) -> Name {
+    let bare = || {
+        let (port, rest) = name.as_str().strip_prefix('_')?.split_once('.')?;
+        let (scheme, bare) = rest.strip_prefix('_')?.split_once('.')?;
+        let is_port = port.parse::<u16>().is_ok_and(|number| number.to_string() == port);
+        let is_scheme = matches!(scheme, "https" | "http" | "wss" | "ws" | "dns");
+        (is_port && is_scheme && !bare.is_empty()).then(|| Name::from_wire(bare.as_bytes()))
+    };
+    if is_service(qtype) { bare().unwrap_or_else(|| name.clone()) } else { name.clone() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fact::DnsData;
+    use crate::fact::{DnsData, EchConfig, Service};
 
     fn answer(name: &str, answers: Vec<DnsData>) -> Resolution {
-        Resolution { name: Name::from_wire(name.as_bytes()), qtype: 1, rcode: 0, truncated: false, answers }
+        Resolution { name: Name::from_wire(name.as_bytes()), qtype: 1, rcode: 0, truncated: false, carried: 0, answers }
     }
 
     #[test]
@@ -135,5 +223,56 @@ mod tests {
         }
         assert!(names.forgotten() > 0);
         assert!(names.at([192, 0, 2, 1].into(), Timestamp::default()).count() <= limits::NAMES_PER_ADDRESS);
+    }
+
+    fn service(target: Option<&str>, hints: &[IpAddr], ech: Option<&[(u8, &str)]>) -> DnsData {
+        let name = |text: &str| Name::from_wire(text.as_bytes());
+        let configs = |configs: &[(u8, &str)]| configs.iter().map(|(id, of)| EchConfig { id: *id, public_name: name(of) }).collect();
+        DnsData::Service(Box::new(Service {
+            kind: 65,
+            priority: u16::from(!hints.is_empty()),
+            target: target.map(name),
+            alpn: Vec::new(),
+            port: None,
+            hints: hints.to_vec(),
+            ech: ech.map(configs),
+        }))
+    }
+
+    fn at(names: &Names, ip: IpAddr) -> Vec<String> {
+        names.at(ip, Timestamp::default()).map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn hints_bind_whom_was_asked_for_and_targets_serve_him() {
+        let mut names = Names::default();
+        let (hint, address): (IpAddr, IpAddr) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+        let mut learn = |name: &str, qtype: u16, data: DnsData| {
+            names.learn(&Resolution { qtype, ..answer(name, vec![data]) }, Timestamp::default());
+        };
+        learn("a.example", 65, service(Some("pool.example"), &[hint], None));
+        learn("_8443._https.c.example", 65, service(None, &[hint], None));
+        learn("pool.example", 65, service(Some("host.example"), &[], None));
+        learn("host.example", 1, DnsData::Address(address));
+        learn("other.example", 65, service(Some("a.example"), &[], None));
+        assert_eq!(at(&names, hint), ["a.example", "c.example", "other.example"], "as whoever is served by a.example is");
+        assert_eq!(at(&names, address), ["host.example", "a.example", "pool.example"]);
+        assert!(names.passed_through(&Name::from_wire(b"pool.example")).any(|name| name.as_str() == "a.example"));
+        assert!(names.knows_ech());
+    }
+
+    #[test]
+    fn who_hides_behind_a_public_name_is_known() {
+        let mut names = Names::default();
+        let data = vec![service(None, &[], Some(&[(7, "outer.example")]))];
+        for _ in 0..2 {
+            names.learn(&Resolution { qtype: 65, ..answer("a.example", data.clone()) }, Timestamp::default());
+        }
+        let outer = Name::from_wire(b"outer.example");
+        let hidden: Vec<_> = names.hidden_behind(&outer, Timestamp::default()).map(|(name, id)| (name.to_string(), id)).collect();
+        assert_eq!((hidden, names.knows_ech()), (vec![("a.example".to_owned(), 7)], true));
+        let unread = vec![service(None, &[], Some(&[]))];
+        names.learn(&Resolution { qtype: 65, ..answer("b.example", unread) }, Timestamp::default());
+        assert!(!names.knows_ech());
     }
 }

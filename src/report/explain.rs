@@ -153,7 +153,7 @@ fn words(fact: &Fact) -> String {
         Fact::Certificate(Err(unread)) => format!("no certificate could be read: {unread}"),
         Fact::Alpn(protocol) => format!("the application protocol {protocol} is offered"),
         Fact::Resumed => "a session is resumed".to_owned(),
-        Fact::EchOffered => "an encrypted hello, real or grease".to_owned(),
+        Fact::EchOffered(_) => "an encrypted hello, real or grease".to_owned(),
         Fact::HandshakeBegun => "a handshake begins".to_owned(),
         Fact::HandshakeFinished => "the handshake is finished".to_owned(),
         Fact::ProtectedData => "protected application data".to_owned(),

@@ -104,7 +104,7 @@ pub struct DnsLine<'a> {
     /// How it was answered: `NOERROR`, `NXDOMAIN`, ...; left out where it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rcode: Option<String>,
-    /// Addresses and names of the answer; of records of another type, the type.
+    /// Addresses and names of the answer, and services as a zone file has them; of records of another type, the type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answers: Option<Vec<String>>,
 }
@@ -208,6 +208,7 @@ fn dns(transaction: &DnsTransaction) -> DnsLine<'_> {
     let data = |data: &DnsData| match data {
         DnsData::Address(ip) => ip.to_string(),
         DnsData::Target(name) => name.to_string(),
+        DnsData::Service(service) => service.to_string(),
         DnsData::Other(kind) => RecordType(*kind).to_string(),
     };
     DnsLine {
@@ -343,7 +344,7 @@ mod tests {
             qtype: kind,
             at: locus(7),
             answer: answer.map(|(rcode, answers)| {
-                Arc::new(Resolution { name: Name::from_wire(b"www.example"), qtype: kind, rcode, truncated: false, answers })
+                Arc::new(Resolution { name: Name::from_wire(b"www.example"), qtype: kind, rcode, truncated: false, carried: 0, answers })
             }),
         };
         let target = DnsData::Target(Name::from_wire(b"cdn.example"));

@@ -44,12 +44,13 @@ impl Ride {
                 Fact::Opener(end) => _ = self.opener.get_or_insert(*end),
                 Fact::OpenerUnseen => self.hides_opener = true,
                 Fact::Resolved(resolution) if self.opener.is_some_and(|asker| self.agents[asker.index()]) && !self.is_of_neighbours() => {
-                    let kind = EventKind::Resolved { resolution: resolution.clone(), at };
+                    let agent = self.key.ends()[(!at.end).index()].ip;
+                    let kind = EventKind::Resolved { agent, resolution: resolution.clone(), at };
                     shared.events.push(Event { cause: shared.cause, kind });
                 }
-                Fact::Asked { name, .. } if self.agents[at.end.index()] => {
+                Fact::Asked { name, qtype } if self.agents[at.end.index()] => {
                     let (ends, transport) = (self.key.ends(), self.key.transport());
-                    let kind = EventKind::Asked { ends, transport, name: name.clone(), at };
+                    let kind = EventKind::Asked { ends, transport, name: name.clone(), qtype: *qtype, at };
                     shared.events.push(Event { cause: shared.cause, kind });
                 }
                 Fact::Gap { .. } | Fact::Truncated { .. } if self.agents != [false; 2] && self.is_dns() => {

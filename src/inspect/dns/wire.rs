@@ -6,6 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::service::{HTTPS, SVCB, ServiceData};
 use crate::fact::Name;
 use crate::limits;
 
@@ -18,6 +19,8 @@ pub(super) struct Message<'a> {
     pub(super) rcode: u16,
     pub(super) questions: Vec<Question<'a>>,
     pub(super) answers: Vec<Record<'a>>,
+    /// Bytes of data in the answers that are no addresses.
+    pub(super) carried: u32,
     /// A record's data does not fit its type; the records around it were read.
     pub(super) bad_data: bool,
     /// The lengths led nowhere: what follows was not read.
@@ -48,6 +51,7 @@ pub(super) struct Record<'a> {
 pub(super) enum Data<'a> {
     Address(IpAddr),
     Target(WireName<'a>),
+    Service(ServiceData<'a>),
     Other(u16),
 }
 
@@ -75,6 +79,7 @@ impl<'a> Message<'a> {
             rcode: flags & 0xf,
             questions: Vec::new(),
             answers: Vec::new(),
+            carried: 0,
             bad_data: false,
             broken: false,
             trailing: 0,
@@ -156,6 +161,7 @@ impl<'a> Message<'a> {
             self.classes_known &= is_class(u16::from_be_bytes([fixed[2], fixed[3]]));
         }
         if section == ANSWER {
+            self.carried += if matches!(kind, A | AAAA) { 0 } else { data.len() as u32 };
             match Data::read(bytes, kind, data_at, data) {
                 Some(data) => self.answers.push(Record { owner, data }),
                 None => self.bad_data = true,
@@ -179,6 +185,7 @@ impl<'a> Data<'a> {
                 let (target, end) = WireName::read(bytes, at)?;
                 (end == at + data.len()).then_some(Self::Target(target))?
             }
+            SVCB | HTTPS => Self::Service(ServiceData::read(bytes, kind, at, at + data.len())?),
             other => Self::Other(other),
         })
     }
@@ -194,7 +201,7 @@ pub(super) struct WireName<'a> {
 
 impl<'a> WireName<'a> {
     /// Reads a name, and says what follows it. Pointers lead backwards only, and not for ever; labels have 63 bytes at most, names 255.
-    fn read(message: &'a [u8], start: usize) -> Option<(Self, usize)> {
+    pub(super) fn read(message: &'a [u8], start: usize) -> Option<(Self, usize)> {
         let (mut at, mut length, mut pointers) = (start, 1, 0);
         let (mut next, mut first) = (None, None);
         loop {

@@ -53,7 +53,7 @@ fn offers_are_read() {
         sni(&[entry(0, b"a.example")]),
     ]);
     assert_eq!(hello.alpn, [Text::from_wire(b"h2"), Text::from_wire(b"http/1.1")]);
-    assert!(hello.offers_ech && hello.offers_early_data && hello.malformed.is_none());
+    assert!(hello.ech.is_some() && hello.offers_early_data && hello.malformed.is_none());
     for bad in [&b""[..], &vector(b""), &vector(b"\x03h2"), &vector(b"\x00"), b"\x00\x03\x02h2x"] {
         assert!(read(&[extension(ALPN, bad)]).malformed.is_some(), "{bad:?}");
     }

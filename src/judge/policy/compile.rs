@@ -6,12 +6,12 @@ use toml::Spanned;
 
 use super::draft::{Lists, Scalars, Set};
 use super::errors::{Mistake, Page};
-use super::parse::{AllowTable, File, InboundTable, Ports, TunnelsTable, WaiverTable, Words};
+use super::parse::{AllowTable, DnsTunnelTable, File, InboundTable, Ports, TunnelsTable, WaiverTable, Words};
 use super::words::{
     Parsed, one_of, parse_agent, parse_day, parse_duration, parse_expect, parse_host, parse_nat64, parse_net, parse_pattern, parse_ports,
     parse_suite, parse_text, parse_tunnel, parse_version, rule_default,
 };
-use super::{Allow, DnsBinding, Ech, EncryptedDns, Inbound, Known, Pattern, Tunnels, Waiver};
+use super::{Allow, DnsBinding, DnsTunnel, Ech, EncryptedDns, Inbound, Known, Pattern, Tunnels, Waiver};
 use crate::fact::Transport;
 use crate::judge::Severity;
 
@@ -32,8 +32,9 @@ impl Compiling<'_> {
             dns_binding: self.scalar(file.dns_binding.as_ref(), |word| one_of(word, &DnsBinding::WORDS)),
             ech: self.scalar(file.ech.as_ref(), |word| one_of(word, &Ech::WORDS)),
             encrypted_dns: self.scalar(file.encrypted_dns.as_ref(), |word| one_of(word, &EncryptedDns::WORDS)),
+            dns_tunnel: self.dns_tunnel(&file.dns.tunnel),
             min_duration: self.scalar(file.coverage.min_duration.as_ref(), parse_duration),
-            min_flows: file.coverage.min_flows.as_ref().and_then(|flows| self.flows(flows)),
+            min_flows: self.number(file.coverage.min_flows.as_ref(), "flows"),
             severity: Vec::new(),
         };
         for (code, word) in &file.severity {
@@ -85,10 +86,25 @@ impl Compiling<'_> {
         tunnels.own.extend(own);
     }
 
-    fn flows(&mut self, flows: &Spanned<i64>) -> Option<Set<u64>> {
-        let wrong = || (format!("`{}` is no number of flows", flows.get_ref()), Some("write how many there must be at least".to_owned()));
-        let many = self.take(flows.span(), u64::try_from(*flows.get_ref()).ok().filter(|many| *many > 0).ok_or_else(wrong))?;
-        Some(self.set(flows.span(), many))
+    fn dns_tunnel(&mut self, table: &DnsTunnelTable) -> [Option<Set<u64>>; DnsTunnel::KEYS.len()] {
+        let window = self.scalar(table.window.as_ref(), |word| parse_duration(word).map(|(nanos, _)| nanos.unsigned_abs()));
+        [
+            window,
+            self.number(table.letters.as_ref(), "characters"),
+            self.number(table.names.as_ref(), "names"),
+            self.number(table.bytes.as_ref(), "bytes"),
+            self.number(table.long_letters.as_ref(), "characters"),
+            self.number(table.long_bytes.as_ref(), "bytes"),
+            self.number(table.answer_bytes.as_ref(), "bytes"),
+        ]
+    }
+
+    /// How many there must be at least.
+    fn number(&mut self, number: Option<&Spanned<i64>>, of: &str) -> Option<Set<u64>> {
+        let number = number?;
+        let wrong = || (format!("`{}` is no number of {of}", number.get_ref()), Some("write how many there must be at least".to_owned()));
+        let many = self.take(number.span(), u64::try_from(*number.get_ref()).ok().filter(|many| *many > 0).ok_or_else(wrong))?;
+        Some(self.set(number.span(), many))
     }
 
     fn allow(&mut self, entry: &Spanned<AllowTable>) -> Allow {

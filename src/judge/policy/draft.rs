@@ -5,8 +5,8 @@ use ipnet::IpNet;
 use super::errors::{Mistake, Place};
 use super::index::Index;
 use super::{
-    Agent, Allow, Counts, DnsBinding, Ech, EncryptedDns, Expect, Inbound, Nat64, Origin, Origins, Pattern, Policy, Required, RootsFile,
-    TunnelIs, Tunnels, Waiver,
+    Agent, Allow, Counts, DnsBinding, DnsTunnel, Ech, EncryptedDns, Expect, Inbound, Nat64, Origin, Origins, Pattern, Policy, Required,
+    RootsFile, TunnelIs, Tunnels, Waiver,
 };
 use crate::fact::{CipherSuite, Name, Timestamp, TlsVersion};
 use crate::judge::{PolicyUsed, Severity};
@@ -27,6 +27,8 @@ pub(super) struct Scalars {
     pub dns_binding: Option<Set<DnsBinding>>,
     pub ech: Option<Set<Ech>>,
     pub encrypted_dns: Option<Set<EncryptedDns>>,
+    /// In the order of [`DnsTunnel::KEYS`].
+    pub dns_tunnel: [Option<Set<u64>>; DnsTunnel::KEYS.len()],
     /// In nanoseconds, and as written.
     pub min_duration: Option<Set<(i64, String)>>,
     pub min_flows: Option<Set<u64>>,
@@ -65,12 +67,17 @@ impl Scalars {
                 None => severity.push((code, theirs)),
             }
         }
+        let mut theirs = other.dns_tunnel.into_iter();
+        let mut key = DnsTunnel::KEYS.into_iter();
+        let mut agreed = |ours| agree(mistakes, &format!("dns.tunnel.{}", key.next().unwrap_or_default()), ours, theirs.next().flatten());
+        let dns_tunnel = self.dns_tunnel.map(&mut agreed);
         Self {
             private: agree(mistakes, "destinations.private", self.private, other.private),
             tls_minimum: agree(mistakes, "tls.minimum", self.tls_minimum, other.tls_minimum),
             dns_binding: agree(mistakes, "dns_binding", self.dns_binding, other.dns_binding),
             ech: agree(mistakes, "ech", self.ech, other.ech),
             encrypted_dns: agree(mistakes, "encrypted_dns", self.encrypted_dns, other.encrypted_dns),
+            dns_tunnel,
             min_duration: agree(mistakes, "coverage.min_duration", self.min_duration, other.min_duration),
             min_flows: agree(mistakes, "coverage.min_flows", self.min_flows, other.min_flows),
             severity,
@@ -80,12 +87,17 @@ impl Scalars {
     /// What is left of it where `own` holds.
     pub fn without(self, own: &Self) -> Self {
         let is_open = |code: &str| own.severity.iter().all(|(known, _)| known != code);
+        let mut own_tunnel = own.dns_tunnel.iter();
         Self {
             private: self.private.filter(|_| own.private.is_none()),
             tls_minimum: self.tls_minimum.filter(|_| own.tls_minimum.is_none()),
             dns_binding: self.dns_binding.filter(|_| own.dns_binding.is_none()),
             ech: self.ech.filter(|_| own.ech.is_none()),
             encrypted_dns: self.encrypted_dns.filter(|_| own.encrypted_dns.is_none()),
+            dns_tunnel: self.dns_tunnel.map(|set| {
+                let is_open = own_tunnel.next().is_none_or(Option::is_none);
+                set.filter(|_| is_open)
+            }),
             min_duration: self.min_duration.filter(|_| own.min_duration.is_none()),
             min_flows: self.min_flows.filter(|_| own.min_flows.is_none()),
             severity: self.severity.into_iter().filter(|(code, _)| is_open(code)).collect(),
@@ -97,12 +109,17 @@ impl Scalars {
         let base = base.without(&self);
         let mut severity = self.severity;
         severity.extend(base.severity);
+        let mut base_tunnel = base.dns_tunnel.into_iter();
         Self {
             private: self.private.or(base.private),
             tls_minimum: self.tls_minimum.or(base.tls_minimum),
             dns_binding: self.dns_binding.or(base.dns_binding),
             ech: self.ech.or(base.ech),
             encrypted_dns: self.encrypted_dns.or(base.encrypted_dns),
+            dns_tunnel: self.dns_tunnel.map(|set| {
+                let base = base_tunnel.next().flatten();
+                set.or(base)
+            }),
             min_duration: self.min_duration.or(base.min_duration),
             min_flows: self.min_flows.or(base.min_flows),
             severity,
@@ -117,6 +134,15 @@ impl Scalars {
         let (dns_binding, dns_binding_at) = split(self.dns_binding);
         let (ech, ech_at) = split(self.ech);
         let (encrypted_dns, encrypted_dns_at) = split(self.encrypted_dns);
+        let mut dns_tunnel = DnsTunnel::default();
+        let mut thresholds = dns_tunnel.0.iter_mut();
+        let dns_tunnel_at = self.dns_tunnel.map(|set| {
+            let (value, at) = split(set);
+            if let Some((threshold, value)) = thresholds.next().zip(value) {
+                *threshold = value;
+            }
+            at
+        });
         let (min_duration, min_duration_at) = split(self.min_duration);
         let (min_flows, min_flows_at) = split(self.min_flows);
         let (agents, agents_at) = lists.agents.into_iter().unzip();
@@ -133,6 +159,7 @@ impl Scalars {
             resolvers,
             search,
             dns_binding: dns_binding.unwrap_or_default(),
+            dns_tunnel,
             ech: ech.unwrap_or_default(),
             counts: lists.counts,
             encrypted_dns: encrypted_dns.unwrap_or_default(),
@@ -150,6 +177,7 @@ impl Scalars {
                 private: private_at,
                 tls_minimum: tls_minimum_at,
                 dns_binding: dns_binding_at,
+                dns_tunnel: dns_tunnel_at,
                 ech: ech_at,
                 encrypted_dns: encrypted_dns_at,
                 min_duration: min_duration_at,

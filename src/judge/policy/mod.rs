@@ -4,6 +4,7 @@
 mod compile;
 mod counts;
 mod coverage;
+mod dns_tunnel;
 mod draft;
 mod errors;
 pub mod import;
@@ -27,6 +28,7 @@ use ipnet::IpNet;
 
 pub use counts::Counts;
 pub use coverage::{Expect, Required};
+pub use dns_tunnel::{DnsTunnel, Threshold};
 pub use errors::{Mistake, PolicyErrors};
 pub use load::Known;
 pub use nat64::{Nat64, canonical};
@@ -60,6 +62,8 @@ pub struct Policy {
     pub search: Vec<Name>,
     /// How strictly names and addresses must belong together.
     pub dns_binding: DnsBinding,
+    /// From what on queries are shaped like data carried out.
+    pub dns_tunnel: DnsTunnel,
     /// What an encrypted ClientHello is worth.
     pub ech: Ech,
     /// What counts as encrypted.
@@ -99,6 +103,8 @@ pub struct Origins {
     pub tls_minimum: Option<Origin>,
     /// Of [`Policy::dns_binding`].
     pub dns_binding: Option<Origin>,
+    /// Of [`Policy::dns_tunnel`], in the order of its keys.
+    pub dns_tunnel: [Option<Origin>; DnsTunnel::KEYS.len()],
     /// Of [`Policy::ech`].
     pub ech: Option<Origin>,
     /// Of [`Policy::encrypted_dns`].
@@ -138,7 +144,7 @@ pub enum DnsBinding {
     Require,
 }
 
-/// What an encrypted ClientHello that may be real is worth (WW305).
+/// What an encrypted ClientHello that is not known to be grease is worth (WW305).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ech {
     /// The outer name is taken as the name, and that is listed.
@@ -372,7 +378,7 @@ fn is_unique_local(ip: Ipv6Addr) -> bool {
 
 /// Whether a name is the reverse of one address (RFC 1035 section 3.5, RFC 3596 section 2.5), written in the one way there is: nothing in
 /// it could carry other data out.
-fn is_reverse(name: &Name) -> bool {
+pub(super) fn is_reverse(name: &Name) -> bool {
     let text = name.as_str();
     if let Some(octets) = text.strip_suffix(".in-addr.arpa") {
         let is_octet = |octet: &str| octet.parse::<u8>().is_ok_and(|value| value.to_string() == octet);

@@ -76,12 +76,26 @@ pub(super) struct DnsTable {
     pub resolvers: Words,
     pub search: Words,
     pub encrypted: Words,
+    #[serde(default)]
+    pub tunnel: DnsTunnelTable,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EncryptionTable {
     pub counts: Words,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DnsTunnelTable {
+    pub window: Option<Spanned<String>>,
+    pub letters: Option<Spanned<i64>>,
+    pub names: Option<Spanned<i64>>,
+    pub bytes: Option<Spanned<i64>>,
+    pub long_letters: Option<Spanned<i64>>,
+    pub long_bytes: Option<Spanned<i64>>,
+    pub answer_bytes: Option<Spanned<i64>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -166,7 +180,7 @@ const FILE: &[Key] = &[
     ("agent", Shape::Table(&[("addresses", TEXTS)])),
     ("destinations", Shape::Table(&[("private", Shape::Flag)])),
     ("tls", Shape::Table(&[("minimum", Shape::Text), ("ciphers", TEXTS), ("roots", Shape::Text)])),
-    ("dns", Shape::Table(&[("resolvers", TEXTS), ("search", TEXTS), ("encrypted", TEXTS)])),
+    ("dns", Shape::Table(&[("resolvers", TEXTS), ("search", TEXTS), ("encrypted", TEXTS), ("tunnel", Shape::Table(TUNNEL))])),
     ("encryption", Shape::Table(&[("counts", TEXTS)])),
     ("tunnels", Shape::Table(&[("mirror", TEXTS), ("own", TEXTS)])),
     ("nat64", Shape::Table(&[("prefixes", TEXTS)])),
@@ -189,6 +203,16 @@ const FILE: &[Key] = &[
         "waiver",
         Shape::Entries(&[("rule", Shape::Text), ("names", TEXTS), ("cidrs", TEXTS), ("until", Shape::Day), ("reason", Shape::Text)]),
     ),
+];
+
+const TUNNEL: &[Key] = &[
+    ("window", Shape::Text),
+    ("letters", Shape::Number),
+    ("names", Shape::Number),
+    ("bytes", Shape::Number),
+    ("long_letters", Shape::Number),
+    ("long_bytes", Shape::Number),
+    ("answer_bytes", Shape::Number),
 ];
 
 /// Reads one file. `None` where it is no TOML at all; otherwise what could be used, however much was wrong with the rest.

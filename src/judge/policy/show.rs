@@ -46,6 +46,9 @@ impl Policy {
             writeln!(out, "search      {suffix}{}", from(origins.search.get(at)))?;
         }
         writeln!(out, "dns_binding {}{}", self.dns_binding.as_str(), from_or_default(origins.dns_binding.as_ref()))?;
+        let tunnel = origins.dns_tunnel.iter().flatten().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let tunnel = if tunnel.is_empty() { "default".to_owned() } else { tunnel };
+        writeln!(out, "dns tunnel  {} ({tunnel})", self.dns_tunnel.show())?;
         writeln!(out, "ech         {}{}", self.ech.as_str(), from_or_default(origins.ech.as_ref()))?;
         writeln!(out, "dns inside  {}{}", self.encrypted_dns.as_str(), from_or_default(origins.encrypted_dns.as_ref()))?;
         for (name, origin) in &self.encrypted_resolvers {

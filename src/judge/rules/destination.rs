@@ -108,13 +108,14 @@ pub(super) static NAME_HIDDEN: Rule = Rule {
     code: "WW305",
     name: "name-hidden",
     checks: "No name could be read where one would be (an encrypted ClientHello not known to be grease, its place not seen, nothing sent), and the \
-             address alone is not allowed.",
+             address alone is not allowed. Such a hello is known to be grease, as far as can be, where its address was answered for the name that shows \
+             and for none that is not allowed, and no configuration behind that name was.",
     why: "Without its name a flow to a shared address may go to anybody there.",
     fix: "Capture from the flow's start and without a snap length; list addresses that the agent uses without a name; see also the ech setting.",
     severity: Severity::Undetermined,
     controls: EGRESS,
     check: Check::Closed(|case, broken| {
-        if let Destination::NameHidden(why, at) = case.destination {
+        if let Destination::NameHidden(why, at) = &case.destination {
             let peer = case.peer();
             let finding = Broken::new(
                 CausedBy::Agent,
@@ -122,7 +123,7 @@ pub(super) static NAME_HIDDEN: Rule = Rule {
                 format!("{peer} is not allowed by itself, and {why}"),
             );
             let is_ech = case.record.facts.ech.is_some() && case.policy.ech == Ech::Violation;
-            broken.push(proven(case, if is_ech { finding.severity(Severity::Violation).at(at) } else { finding.at(at) }));
+            broken.push(proven(case, if is_ech { finding.severity(Severity::Violation).at(*at) } else { finding.at(*at) }));
         }
     }),
 };

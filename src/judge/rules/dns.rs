@@ -54,3 +54,28 @@ pub(in crate::judge) fn query_not_allowed(name: &crate::fact::Name, at: crate::f
     let finding = Broken::new(CausedBy::Agent, name.to_string(), message).at(Some(at));
     if answers_lost { finding.severity(Severity::Undetermined) } else { finding }
 }
+
+pub(in crate::judge) static DNS_TUNNEL: Rule = Rule {
+    code: "WW403",
+    name: "dns-tunnel",
+    checks: "Questions below one domain are shaped like data carried out through DNS: names longer than any host's, or very many long ones, or \
+             many whose answers carry data ([dns.tunnel]). Not asked of names that the policy allows, whose numbers are then an exception.",
+    why: "A resolver hands any name on to whoever runs its zone, so that what is written into names leaves where nothing else may.",
+    fix: "Find out what asks for these names. If a service that is meant looks things up so, allow its names, or raise [dns.tunnel].",
+    severity: Severity::Violation,
+    controls: RESOLUTION,
+    check: Check::Event,
+};
+
+/// How questions below `domain` break [`DNS_TUNNEL`]: `numbers` says by what, and `unless` why it is not certain.
+pub(in crate::judge) fn dns_tunnel(domain: &str, numbers: &str, unless: Option<&str>) -> Broken {
+    let doubt = unless.map_or_else(String::new, |why| format!("; {why}"));
+    let finding = Broken::new(CausedBy::Agent, domain, format!("the agent asked below {domain} for {numbers}{doubt}"));
+    if unless.is_some() { finding.severity(Severity::Undetermined) } else { finding }
+}
+
+/// How questions that were not counted leave [`DNS_TUNNEL`] open.
+pub(in crate::judge) fn dns_tunnel_unknown(uncounted: u64) -> Broken {
+    let message = format!("{uncounted} questions were not held against [dns.tunnel] for want of memory");
+    Broken::new(CausedBy::Environment, "", message).severity(Severity::Undetermined)
+}

@@ -15,7 +15,7 @@ use crate::fact::{FrameId, Locus, Timestamp};
 pub(super) use certificate::{CERTIFICATE, problems as certificate_problems};
 pub(super) use coverage::{WAIVER_EXPIRED, waiver_expired};
 pub(super) use direction::INBOUND_ATTEMPT;
-pub(super) use dns::{QUERY_NOT_ALLOWED, query_not_allowed};
+pub(super) use dns::{DNS_TUNNEL, QUERY_NOT_ALLOWED, dns_tunnel, dns_tunnel_unknown, query_not_allowed};
 pub(super) use encryption::is_permitted;
 
 /// Every rule in force, in the order of their codes.
@@ -37,6 +37,7 @@ pub static RULES: &[&Rule] = &[
     &destination::NAME_HIDDEN,
     &dns::RESOLVER_NOT_ALLOWED,
     &dns::QUERY_NOT_ALLOWED,
+    &dns::DNS_TUNNEL,
     &coverage::PACKETS_DROPPED,
     &coverage::PACKETS_TRUNCATED,
     &coverage::UNDECODED,
@@ -109,7 +110,7 @@ impl Broken {
     }
 
     /// Shown by this packet.
-    fn at(mut self, locus: Option<Locus>) -> Self {
+    pub(in crate::judge) fn at(mut self, locus: Option<Locus>) -> Self {
         self.packets.extend(locus.map(|at| at.frame));
         self
     }

@@ -1,5 +1,8 @@
 //! What networks and taps do to packets, and means nothing. [`HARMLESS`] is the one list; each must leave a pass a pass.
 
+use std::net::IpAddr;
+
+use hickory_proto::rr::RecordType;
 use wirewitness::fact::LinkType;
 
 use super::bases::Base;
@@ -71,6 +74,7 @@ pub const HARMLESS: &[Harmless] = &[
     line("times to the microsecond", |mutant, _, _| mutant.frames.iter_mut().for_each(|frame| frame.at -= frame.at % 1000)),
     line("checksums left to the card", no_checksums),
     line("copies that arrive damaged", damaged_copies),
+    line("names of long hashes", long_names),
 ];
 
 fn swap_flows(mutant: &mut Mutant, _: &Base, random: &mut Random) {
@@ -317,4 +321,22 @@ fn damaged_copies(mutant: &mut Mutant, _: &Base, random: &mut Random) {
 fn unsound(frame: &Frame) -> Option<Place> {
     let packet = wirewitness::decode::packet(LinkType::ETHERNET, &frame.bytes, frame.bytes.len() as u32).ok()?;
     (packet.checksum() != Some(true)).then_some((packet.source.ip, packet.source.port))
+}
+
+/// Canonical names of content networks, which are asked for again, and the names of some addresses.
+fn long_names(mutant: &mut Mutant, base: &Base, random: &mut Random) {
+    let pair = |resolver: &IpAddr| Some((*base.ips.iter().find(|ip| ip.is_ipv4() == resolver.is_ipv4())?, *resolver));
+    let Some(((agent, resolver), target)) = base.resolvers.iter().find_map(pair).zip(base.targets.first()) else { return };
+    let mut world = World::default().apart(30_000);
+    world.now = base.span().0;
+    for n in 0..20 {
+        let hash: String = (0..40).map(|_| char::from(b"0123456789abcdef"[random.below(16)])).collect();
+        let canonical = format!("{hash}.edge-{n}.cdn.example");
+        world.resolve(agent, resolver, &target.name, &[&canonical], target.peer);
+        world.resolve(agent, resolver, &canonical, &[], target.peer);
+        let asked = world.question(&format!("{n}.2.0.192.in-addr.arpa"), RecordType::PTR);
+        let from = (agent, world.port());
+        world.udp(from, (resolver, 53), &asked);
+    }
+    mutant.added.append(&mut world.frames);
 }

@@ -34,6 +34,18 @@ pub fn server_name(name: &str) -> (u16, Vec<u8>) {
     (0, [&(length + 3).to_be_bytes()[..], &[0], &length.to_be_bytes(), name.as_bytes()].concat())
 }
 
+/// An encrypted hello of the outer form that means this key, real or grease.
+pub fn encrypted_hello(key: u8) -> (u16, Vec<u8>) {
+    (0xfe0d, [&[0, 0, 1, 0, 1, key, 0, 32][..], &[0x77; 32], &[0, 144], &[0x99; 144]].concat())
+}
+
+/// A session of TLS 1.3 whose hello carries an encrypted one.
+pub fn session_with_ech(name: &str, key: u8) -> Vec<Flight> {
+    let mut said = session(0x0304, 0x1301, name);
+    said[0].1 = client_hello(0x0304, 0x1301, &with_version(0x0304, vec![server_name(name), encrypted_hello(key)]));
+    said
+}
+
 /// The record of a ClientHello with these extensions.
 pub fn client_hello(version: u16, suite: u16, extensions: &[(u16, Vec<u8>)]) -> Vec<u8> {
     let legacy = version.min(0x0303);

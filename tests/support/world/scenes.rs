@@ -8,6 +8,7 @@ use super::hosts::Cast;
 use super::packets;
 use super::quic::{Datagram, Quic};
 use super::random::Random;
+use super::records::session_with_ech;
 use super::tcp::Who;
 use super::tls::{Talk, Version};
 use super::tunnelled::{ike, marked, wireguard};
@@ -37,6 +38,9 @@ pub const SCENES: &[Scene] = &[
     Scene { name: "TLS with a hello of two packets", play: |world, cast, random| tls(world, cast, random, |talk| talk.big = true) },
     Scene { name: "TLS in small records", play: |world, cast, random| tls(world, cast, random, |talk| talk.record = Some(64)) },
     Scene { name: "bulk", play: |world, cast, random| tls(world, cast, random, |talk| talk.down = 60_000) },
+    Scene { name: "TLS at an address that an HTTPS record hints", play: hinted },
+    Scene { name: "TLS at the addresses of whom an HTTPS record names", play: served },
+    Scene { name: "TLS with an encrypted hello that is grease", play: grease },
     Scene { name: "QUIC", play: |world, cast, random| quic(world, cast, random, |_| {}) },
     Scene { name: "QUIC of version 2", play: |world, cast, random| quic(world, cast, random, |quic| quic.version = Quic::V2) },
     Scene { name: "QUIC with a Retry", play: |world, cast, random| quic(world, cast, random, |quic| quic.retry = true) },
@@ -121,6 +125,34 @@ fn tls(world: &mut World, cast: &Cast, random: &mut Random, shape: impl Fn(&mut 
         1 => {}
         _ => world.close(&mut tcp),
     }
+}
+
+/// A session of TLS 1.3 with an endpoint.
+fn visit(world: &mut World, cast: &Cast, (name, address): (&str, IpAddr)) {
+    let mut tcp = world.connect(cast.agent_for(address), (address, 443));
+    world.talk(&mut tcp, &Talk::new(name, Version::Tls13), 0);
+    world.close(&mut tcp);
+}
+
+fn hinted(world: &mut World, cast: &Cast, random: &mut Random) {
+    let ((name, address), resolver) = (random.pick(&cast.endpoints).clone(), *random.pick(&cast.resolvers));
+    world.serve((cast.agent_for(resolver), resolver), &name, ".", &[address], None);
+    visit(world, cast, (&name, address));
+}
+
+fn served(world: &mut World, cast: &Cast, random: &mut Random) {
+    let ((name, address), resolver) = (random.pick(&cast.endpoints).clone(), *random.pick(&cast.resolvers));
+    let agent = cast.agent_for(resolver);
+    world.serve((agent, resolver), &name, "pool3.cdn.example.", &[], Some((7, "outer.cdn.example")));
+    world.resolve(agent, resolver, "pool3.cdn.example", &[], address);
+    visit(world, cast, (&name, address));
+}
+
+fn grease(world: &mut World, cast: &Cast, random: &mut Random) {
+    let (name, address) = endpoint(world, cast, random);
+    let mut tcp = world.connect(cast.agent_for(address), (address, 443));
+    world.flights(&mut tcp, &session_with_ech(&name, random.below(256) as u8), 0);
+    world.close(&mut tcp);
 }
 
 fn long_lived(world: &mut World, cast: &Cast, random: &mut Random) {

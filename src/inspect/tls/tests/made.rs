@@ -235,7 +235,7 @@ fn a_hello_is_read_through_what_is_tolerated() {
     }
     let mut said = beyond_the_opening(&[(OPENER, records)]);
     said.retain(|fact| *fact != Fact::Alert(Alert { level: 1, description: 112 }));
-    assert_eq!(said, [Fact::Alpn(crate::fact::Text::from_wire(b"h2")), Fact::EchOffered, named("a.example")]);
+    assert_eq!(said, [Fact::Alpn(crate::fact::Text::from_wire(b"h2")), Fact::EchOffered(None), named("a.example")]);
 }
 
 #[test]

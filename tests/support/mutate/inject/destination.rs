@@ -4,9 +4,9 @@ use super::super::bases::Target;
 use super::super::scene::{FOREIGN, Scene};
 use crate::world::SECOND;
 use crate::world::packets::echo;
-use crate::world::records::{client_hello, server_name, with_version};
+use crate::world::records::session_with_ech;
 use crate::world::tcp::Who::{Opener, Other};
-use crate::world::tls::{self, Flight, Talk, Version};
+use crate::world::tls::{self, Talk, Version};
 
 /// A session with a stranger, or with an address that is allowed under another name.
 fn session(scene: &mut Scene<'_>, peer: std::net::IpAddr, port: u16, talk: &Talk, segment: usize) {
@@ -122,23 +122,14 @@ pub fn never_answered(scene: &mut Scene<'_>) -> Option<()> {
     Some(())
 }
 
-/// A whole session behind a hello whose outer name is allowed.
+/// A whole session behind a hello whose outer name is allowed, at an address that was never answered for it.
 pub fn encrypted_hello(scene: &mut Scene<'_>) -> Option<()> {
-    let target = scene.bound_target()?;
+    let (target, peer) = (scene.bound_target()?, scene.stranger());
     scene.look_up(&target);
-    let mut tcp = scene.world.connect(target.agent, (target.peer, target.port));
-    scene.world.flights(&mut tcp, &hidden_session(&target.name), 0);
+    let mut tcp = scene.world.connect(scene.agent(), (peer, target.port));
+    scene.world.flights(&mut tcp, &session_with_ech(&target.name, 42), 0);
     scene.world.close(&mut tcp);
     Some(())
-}
-
-/// A session whose hello carries an encrypted one.
-pub fn hidden_session(name: &str) -> Vec<Flight> {
-    let inner = [&[0, 0, 1, 0, 1, 42, 0, 32][..], &[0x77; 32], &[0, 144], &[0x99; 144]].concat();
-    let extensions = with_version(0x0304, vec![server_name(name), (0xfe0d, inner)]);
-    let mut said = crate::world::records::session(0x0304, 0x1301, name);
-    said[0].1 = client_hello(0x0304, 0x1301, &extensions);
-    said
 }
 
 pub fn dial(scene: &mut Scene<'_>) -> Option<()> {

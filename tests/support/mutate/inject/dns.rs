@@ -7,6 +7,7 @@ use hickory_proto::rr::RecordType;
 use super::super::bases::Target;
 use super::super::scene::{FOREIGN, Scene};
 use crate::world::packets::{Place, udp};
+use crate::world::records::session_with_ech;
 use crate::world::tcp::Who::Opener;
 use crate::world::tls::{Talk, Version};
 use crate::world::{MILLI, SECOND, behind_length};
@@ -226,6 +227,110 @@ pub fn question_without_checksum(scene: &mut Scene<'_>) -> Option<()> {
         let mut frame = udp(from, (resolver, 53), &question);
         frame[40..42].fill(0);
         scene.world.push(frame);
+    }
+    Some(())
+}
+
+/// A hint binds the name that was asked for, and no other.
+pub fn hint_of_another(scene: &mut Scene<'_>) -> Option<()> {
+    let (pair, target, address) = (scene.resolver()?, scene.bound_target()?, scene.stranger());
+    scene.world.serve(pair, FOREIGN, &format!("{}.", target.name), &[address], None);
+    use_of(scene, &target, address)
+}
+
+/// Who names an allowed target gains nothing by it.
+pub fn served_by_allowed(scene: &mut Scene<'_>) -> Option<()> {
+    let (pair, target, address) = (scene.resolver()?, scene.bound_target()?, scene.stranger());
+    scene.world.serve(pair, FOREIGN, &format!("{}.", target.name), &[], None);
+    scene.world.resolve(pair.0, pair.1, FOREIGN, &[], address);
+    use_of(scene, &target, address)
+}
+
+/// A name hides behind one that an HTTPS record publishes for that.
+pub fn hidden_behind_published(scene: &mut Scene<'_>) -> Option<()> {
+    let (pair, target) = (scene.resolver()?, scene.bound_target()?);
+    scene.look_up(&target);
+    scene.world.serve(pair, &target.name, ".", &[], Some((7, &target.name)));
+    hidden(scene, &target)
+}
+
+/// A name may hide where the address was answered for a foreign one too.
+pub fn hidden_at_shared_address(scene: &mut Scene<'_>) -> Option<()> {
+    let ((agent, resolver), target) = (scene.resolver()?, scene.bound_target()?);
+    scene.look_up(&target);
+    scene.world.resolve(agent, resolver, FOREIGN, &[], target.peer);
+    hidden(scene, &target)
+}
+
+fn hidden(scene: &mut Scene<'_>, target: &Target) -> Option<()> {
+    let mut tcp = scene.world.connect(target.agent, (target.peer, target.port));
+    scene.world.flights(&mut tcp, &session_with_ech(&target.name, 7), 0);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+/// Characters of an alphabet, in labels of 50.
+fn spelt(scene: &mut Scene<'_>, n: usize, alphabet: &[u8]) -> String {
+    let data: Vec<u8> = (0..n).map(|_| alphabet[scene.random.below(alphabet.len())]).collect();
+    data.chunks(50).map(|label| String::from_utf8_lossy(label).into_owned()).collect::<Vec<_>>().join(".")
+}
+
+const HEX: &[u8] = b"0123456789abcdef";
+const BASE32: &[u8] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+/// Names as long as tunnels make them, by all the types that they use.
+pub fn tunnel(scene: &mut Scene<'_>) -> Option<()> {
+    use RecordType::{A, AAAA, CNAME, HTTPS, MX, NULL, SRV, TXT};
+    let kinds = [A, AAAA, CNAME, HTTPS, MX, NULL, SRV, TXT, RecordType::Unknown(65_399), RecordType::Unknown(25)];
+    for n in 0..40 {
+        let name = format!("{}.t.foreign.example", spelt(scene, 80 + 2 * n, BASE32));
+        ask(scene, &name, kinds[n % kinds.len()])?;
+    }
+    Some(())
+}
+
+/// The same, below many names of one domain, all of one type.
+pub fn tunnel_of_addresses(scene: &mut Scene<'_>) -> Option<()> {
+    for n in 0..40 {
+        let name = format!("{}.n{n}.foreign.example", spelt(scene, 90, HEX));
+        ask(scene, &name, RecordType::A)?;
+    }
+    Some(())
+}
+
+pub fn tunnel_over_tcp(scene: &mut Scene<'_>) -> Option<()> {
+    let (agent, resolver) = scene.resolver()?;
+    let mut tcp = scene.world.connect(agent, (resolver, 53));
+    for _ in 0..30 {
+        let name = format!("{}.foreign.example", spelt(scene, 120, BASE32));
+        let asked = behind_length(&scene.world.question(&name, RecordType::TXT));
+        scene.world.say(&mut tcp, Opener, &asked);
+    }
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+/// Short ones, as a tunnel sends that waits.
+pub fn tunnel_that_waits(scene: &mut Scene<'_>) -> Option<()> {
+    scene.amend("[dns.tunnel]\nnames = 40\nbytes = 300\n")?;
+    for _ in 0..50 {
+        let name = format!("{}.foreign.example", spelt(scene, 18, HEX));
+        ask(scene, &name, RecordType::AAAA)?;
+        scene.world.wait(SECOND);
+    }
+    Some(())
+}
+
+/// What comes back is data, whatever is asked.
+pub fn tunnel_of_answers(scene: &mut Scene<'_>) -> Option<()> {
+    scene.amend("[dns.tunnel]\nnames = 20\nanswer_bytes = 2000\n")?;
+    let (agent, resolver) = scene.resolver()?;
+    for n in 0..25 {
+        let text = spelt(scene, 150, BASE32);
+        let [question, answer] = scene.world.text(&format!("{n}.foreign.example"), &text);
+        let from = (agent, scene.world.port());
+        scene.world.udp(from, (resolver, 53), &question);
+        scene.world.udp((resolver, 53), from, &answer);
     }
     Some(())
 }

@@ -323,7 +323,7 @@ pub fn hidden_inside_socks(scene: &mut Scene<'_>) -> Option<()> {
     for (who, bytes) in said {
         scene.world.say(&mut tcp, who, bytes);
     }
-    scene.world.flights(&mut tcp, &super::destination::hidden_session(&allowed.name), 0);
+    scene.world.flights(&mut tcp, &crate::world::records::session_with_ech(&allowed.name, 42), 0);
     scene.world.close(&mut tcp);
     Some(())
 }
