@@ -252,6 +252,21 @@ impl<'a> Seen<'a> {
         self.out.push(Observation { fact, at: self.at });
     }
 
+    /// How much was said so far, for [`Seen::leave_out`].
+    #[must_use]
+    pub fn said(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Takes back such facts of those that were said since [`Seen::said`] was asked.
+    pub fn leave_out(&mut self, since: usize, is_meant: impl Fn(&Fact) -> bool) {
+        let mut n = 0;
+        self.out.retain(|observation| {
+            n += 1;
+            n <= since || !is_meant(&observation.fact)
+        });
+    }
+
     /// Where the bytes at hand end: the frame that completed them.
     #[must_use]
     pub fn at(&self) -> Locus {

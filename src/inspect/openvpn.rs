@@ -5,7 +5,7 @@
 //! inside that TLS, and it may be none: no packet shows that data is encrypted. That it is not is shown where a packet of IP or text stands in
 //! it.
 //!
-//! It refuses to recognise OpenVPN whose control channel is itself encrypted (`tls-crypt`), where nothing shows that one end answers the other,
+//! It refuses to judge the certificates inside, and to recognise OpenVPN whose control channel is itself encrypted (`tls-crypt`), where nothing shows that one end answers the other,
 //! with a key that both hold beforehand, or of its first version.
 
 mod packet;
@@ -263,7 +263,11 @@ impl Openvpn {
         let held = std::mem::take(&mut half.unused);
         let mut at = 0;
         while let Some(rest) = held.get(at..).filter(|rest| !rest.is_empty()) {
-            match self.tls.data(end, rest, seen) {
+            let before = seen.said();
+            let progress = self.tls.data(end, rest, seen);
+            // a tunnel's certificates are of an authority of its own, and need name no host
+            seen.leave_out(before, |fact| matches!(fact, Fact::CertificateMessage(_) | Fact::Certificate(_)));
+            match progress {
                 Progress::Used(0) => break,
                 Progress::Used(n) => at += n,
                 Progress::Skip(n) => {
