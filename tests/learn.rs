@@ -101,8 +101,7 @@ fn what_is_doubtful_is_commented_out_with_the_reason() {
     let mut tcp = world.connect(AGENT.into(), (ip(7), 9000));
     world.say(&mut tcp, Who::Opener, &[0x9d; 600]);
     world.close(&mut tcp);
-    let tcp = world.connect(ip(8), (AGENT.into(), 22));
-    drop(tcp);
+    let _open = world.connect(ip(8), (AGENT.into(), 22));
     world.resolve(AGENT.into(), RESOLVER.into(), "never.example", &[], ip(11));
     let capture = folder.write("capture.pcap", &world.pcap());
     let (policy, text) = folder.learn(&[&capture]);

@@ -231,7 +231,12 @@ pub fn waiver(scene: &mut Scene<'_>) -> Option<()> {
 pub fn no_destinations(scene: &mut Scene<'_>) -> Option<()> {
     let is_open = |frame: &Frame| match Segment::read(&frame.bytes) {
         Some(segment) => [22, 80, 3389].contains(&segment.to.1),
-        None => matches!(frame.bytes.get(23), Some(1)) || frame.bytes.get(36..38) == Some(&[0, 123]),
+        // an echo, time, or a question whose first label may be data
+        None => match (frame.bytes.get(23), frame.bytes.get(36..38)) {
+            (Some(1), _) | (_, Some([0, 123])) => true,
+            (_, Some([0, 53])) => frame.bytes.get(54).is_some_and(|&label| label >= 50),
+            _ => false,
+        },
     };
     let (own, bare) = (&scene.base.policy, policy(&[], ""));
     let asks_others = !scene.base.resolvers.iter().all(|ip| bare.resolver_allowed(*ip));
