@@ -23,11 +23,13 @@ use serde::{Deserialize, Serialize};
 
 use super::hello::fingerprint::{self, Over};
 use super::hello::{self, ClientHello, ServerHello};
-use super::{Carrier, Finish, Inspector, Opening, Probe, Progress, Protocol, Seen, readable, saved};
+use super::{Carrier, Finish, Inspector, Probe, Progress, Protocol, Seen, readable, saved};
 use crate::fact::{Alert, CipherSuite, Cleartext, Detail, EarlyData, End, Fact, Hidden, Name, NameSource, TlsVersion, Unread};
 use crate::limits;
+use probe::probe;
 use record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_BYTES, Header, MAX_PLAIN, MAX_PROTECTED_13};
 
+mod probe;
 mod record;
 mod ssl2;
 
@@ -125,41 +127,6 @@ enum Step {
     Settled,
     /// It is none.
     Breach(Cleartext),
-}
-
-fn probe(opening: &Opening<'_>) -> Probe {
-    if opening.first.first().is_some_and(|first| first & 0x80 != 0) {
-        return ssl2::probe(opening.first);
-    }
-    let mut rest = opening.first;
-    loop {
-        let header = match Header::read(rest) {
-            Ok(Some(header)) => header,
-            Ok(None) => return Probe::Maybe,
-            Err(record::NoRecord) => return Probe::No,
-        };
-        let body = rest.get(HEADER_BYTES..).unwrap_or_default();
-        // what may precede the first byte of the hello
-        let is_tolerated = match header.kind {
-            HANDSHAKE => header.length == 0,
-            CHANGE_CIPHER_SPEC => header.length == 1 && matches!(body.first(), None | Some(1)),
-            ALERT => header.length == 2 && matches!(body.first(), None | Some(1)),
-            _ => false,
-        };
-        if !is_tolerated {
-            let is_sane = header.kind == HANDSHAKE && header.length <= MAX_PLAIN;
-            return match body.first() {
-                _ if !is_sane => Probe::No,
-                None => Probe::Maybe,
-                Some(&CLIENT_HELLO) => Probe::Yes,
-                Some(_) => Probe::No,
-            };
-        }
-        match body.get(header.length..) {
-            Some(next) => rest = next,
-            None => return Probe::Maybe,
-        }
-    }
 }
 
 impl Inspector for Tls {

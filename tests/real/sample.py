@@ -6,12 +6,12 @@ CAPTURES holds files/, truth.jsonl and agree.py. Every EVERYth capture (default 
 """
 import json, os, subprocess, sys, tempfile
 
-# what main reaches; raised with it, never lowered but for names that the truth does not have: one of DTLS and one of a version of QUIC that
-# tshark does not open count as too many, and so do four of the TLS inside OpenVPN, which tshark's truth leaves closed. What is missing: names in Google's QUIC before version 1; questions behind a length of
-# IP that is none, in inverse queries, and names that tshark calls too long or looping. Flows that a reader splits in two at a
-# reset (rfb), that go on by a routing header, or of which a fragment alone is there (bgp). CONNECT: five targets at all, two of them no place.
-# Versions: what the responder alone shows (two), and two ServerHellos that are malformed; too many are three behind RDP's upgrade, two
-# inside OpenVPN, and SSL 2.0.
+# what main reaches; raised with it, never lowered but for names that the truth does not have: one of DTLS, one of a version of QUIC that
+# tshark does not open, and four of the TLS inside OpenVPN count as too many. What is missing: names in Google's QUIC before version 1;
+# questions behind a length of IP that is none, in inverse queries, and names that tshark calls too long or looping. Flows that a reader
+# splits in two at a reset (rfb), that go on by a routing header, or of which a fragment alone is there (bgp). CONNECT: five targets at all,
+# two of them no place. Versions: what the responder alone shows (two), and two ServerHellos that are malformed; too many are three behind
+# RDP's upgrade, two inside OpenVPN, and SSL 2.0.
 THRESHOLDS = {'sni_tcp': (1.0, 0.98), 'sni_quic': (0.924, 0.948), 'dns_name': (0.98, 0.997), 'initiator': (0.992, 0.992), 'connect': (1.0, 0.6),
               'tls_version': (0.981, 0.972)}
 # zeek's modbus/fuzz-72, a flow of random bytes without a handshake

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::*;
 use crate::fact::{FrameId, Locus, Observation, Timestamp};
-use crate::inspect::Inspection;
+use crate::inspect::{Inspection, Opening};
 
 /// The end that opens in these tests; not `A`, so that nothing takes the lower end for the opener.
 pub(super) const OPENER: End = End::B;
