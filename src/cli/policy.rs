@@ -1,4 +1,4 @@
-//! `wirewitness policy`: the policies built in, what is in force, and mistakes.
+//! `wirewitness policy`: the policies built in, what is in force, lists that others publish, and mistakes.
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
