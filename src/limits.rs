@@ -177,9 +177,8 @@ pub const TRUST_MOMENTS: usize = 8;
 /// Names of one certificate that are kept; those of content networks have a hundred.
 pub const CERTIFICATE_NAMES: usize = 256;
 
-/// Chains that a lane remembers, so that what agents are shown a thousand times is read once. With some 2 KiB each, that is 4 MiB over all
-/// lanes.
-pub const CHAINS_KNOWN: usize = 32;
+/// Bytes of chains that are remembered over all lanes, so that what agents are shown a thousand times is read once: some thousand chains.
+pub const CHAINS_BYTES: usize = 4 << 20;
 
 /// Certificates of authorities that policies may trust together; a system's store has 150.
 pub const ROOTS: usize = 1024;

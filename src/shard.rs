@@ -23,11 +23,11 @@ use crate::flow::{FlowKey, FlowTable, LaneHash, Rider, Slot};
 use crate::inspect::Seen;
 use crate::judge::Scope;
 
-use certificates::Certificates;
 use ride::{Ride, record};
 use trace::Trace;
 
 pub use crate::inspect::Roots;
+pub use certificates::Certificates;
 pub use front::{Front, TracedPiece, is_piece};
 pub use trace::Traced;
 pub use tunnels::Tunnels;
@@ -155,8 +155,8 @@ pub struct View {
     pub eager: bool,
     /// Which flow belongs to which lane.
     pub lanes: LaneHash,
-    /// The roots that certificates are held against, where the policy gives any.
-    pub roots: Option<Roots>,
+    /// Certificates that were read, and the roots that they are held against.
+    pub certificates: Certificates,
 }
 
 impl View {
@@ -232,8 +232,6 @@ pub struct Shared {
     layers: Vec<Layer>,
     /// The frame that somebody asks about, once it has come.
     trace: Option<Box<Trace>>,
-    /// Certificates that were read.
-    certificates: Certificates,
 }
 
 impl Shared {
@@ -248,8 +246,7 @@ impl Lane {
     #[must_use]
     pub fn new(view: Arc<View>, budget: usize, seed: u64) -> Self {
         let (events, said, layers) = (Vec::new(), Vec::new(), Vec::new());
-        let certificates = Certificates::default();
-        let shared = Shared { view, events, said, decided: false, cause: FrameId::default(), layers, trace: None, certificates };
+        let shared = Shared { view, events, said, decided: false, cause: FrameId::default(), layers, trace: None };
         Self {
             table: FlowTable::new(budget, seed),
             shared,

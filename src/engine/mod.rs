@@ -21,7 +21,7 @@ use crate::flow::LaneHash;
 use crate::judge::ledger::{Bucket, Kind, Ledger};
 use crate::judge::{Audit, Explained, Finding, Judge, Judgement, Scope};
 use crate::limits;
-use crate::shard::{self, Event, EventKind, Front, Lane, LaneLedger, Roots, Tunnels, View};
+use crate::shard::{self, Certificates, Event, EventKind, Front, Lane, LaneLedger, Roots, Tunnels, View};
 use crate::source::{Source, SourceError};
 
 use clock::Clock;
@@ -110,8 +110,8 @@ pub struct Outcome {
 /// Audits `inputs` as one series in the order of time: flows go on from one to the next.
 pub fn run(inputs: Vec<Input>, scope: Scope, judge: Judge, config: &Config, observer: &mut dyn Observer) -> Outcome {
     let lanes = LaneHash::new(config.lane_key);
-    let roots = Roots::new(judge.roots());
-    let view = Arc::new(View { scope, inspect_all: config.inspect_all, details: config.details, eager: config.eager, lanes, roots });
+    let certificates = Certificates::new(Roots::new(judge.roots()));
+    let view = Arc::new(View { scope, inspect_all: config.inspect_all, details: config.details, eager: config.eager, lanes, certificates });
     let budget = (config.memory as usize / limits::LANES / 10).saturating_mul(9);
     let table_key = |n: usize| config.table_key.wrapping_add(n as u64);
     let lanes = (0..limits::LANES).map(|n| Lane::new(Arc::clone(&view), budget, table_key(n))).collect();

@@ -141,7 +141,9 @@ impl Chain {
         known.map(|(_, trust)| *trust)
     }
 
-    fn heap_bytes(&self) -> usize {
+    /// Bytes of memory held, roughly.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
         let leaf = &self.leaf;
         let texts: usize =
             [&leaf.subject, &leaf.issuer, &leaf.serial, &leaf.key, &leaf.signature].map(|text| text.as_str().len()).iter().sum();
@@ -152,20 +154,25 @@ impl Chain {
     }
 }
 
-impl AltName {
+impl Certificate {
     /// Whether a host is meant: by all of its labels, or by all but the first, for which `*` stands (RFC 9525 section 6.3). A name that is an
     /// address is meant by that address alone.
     #[must_use]
     pub fn covers(&self, asked: &Name) -> bool {
-        match self {
-            Self::Address(ip) => asked.as_ip() == Some(*ip),
-            Self::Host(_) if asked.is_odd() || asked.as_ip().is_some() => false,
-            Self::Host(host) => match host.as_str().strip_prefix("*.") {
-                Some(parent) => asked.as_str().split_once('.').is_some_and(|(_, behind)| behind == parent),
-                None => host == asked,
-            },
-        }
+        cover(&self.names, asked)
     }
+}
+
+fn cover(names: &[AltName], asked: &Name) -> bool {
+    if let Some(asked) = asked.as_ip() {
+        return names.iter().any(|name| matches!(name, AltName::Address(ip) if *ip == asked));
+    }
+    let parent = asked.as_str().split_once('.').map(|(_, parent)| parent);
+    let is_meant = |name: &AltName| match name {
+        AltName::Address(_) => false,
+        AltName::Host(host) => host.as_str().strip_prefix("*.").map_or(host == asked, |above| parent == Some(above)),
+    };
+    names.iter().any(is_meant) && !asked.is_odd()
 }
 
 impl fmt::Display for AltName {
@@ -182,7 +189,7 @@ mod tests {
     use super::*;
 
     fn covers(pattern: &str, asked: &str) -> bool {
-        AltName::Host(Name::from_wire(pattern.as_bytes())).covers(&Name::from_wire(asked.as_bytes()))
+        cover(&[AltName::Host(Name::from_wire(pattern.as_bytes()))], &Name::from_wire(asked.as_bytes()))
     }
 
     #[test]
@@ -203,7 +210,7 @@ mod tests {
         ] {
             assert!(!covers(pattern, asked), "{pattern} {asked}");
         }
-        let address = AltName::Address([192, 0, 2, 1].into());
-        assert!(address.covers(&Name::from_wire(b"192.0.2.1")) && !address.covers(&Name::from_wire(b"192.0.2.2")));
+        let address = [AltName::Address([192, 0, 2, 1].into())];
+        assert!(cover(&address, &Name::from_wire(b"192.0.2.1")) && !cover(&address, &Name::from_wire(b"192.0.2.2")));
     }
 }

@@ -45,6 +45,16 @@ impl Name {
     #[must_use]
     pub fn from_wire(bytes: &[u8]) -> Self {
         let trimmed = bytes.strip_suffix(b".").unwrap_or(bytes);
+        // nearly every name is plain and fits, and is allocated once
+        let mut plain = [0u8; Self::MAX_BYTES];
+        if let Some(room) = plain.get_mut(..trimmed.len())
+            && trimmed.iter().all(|&byte| is_plain(byte) || byte == b'.')
+        {
+            for (to, from) in room.iter_mut().zip(trimmed) {
+                *to = from.to_ascii_lowercase();
+            }
+            return Self(std::str::from_utf8(room).unwrap_or_default().into());
+        }
         let mut text = inert(trimmed, Self::MAX_BYTES, false);
         text.make_ascii_lowercase();
         Self(text.into())
@@ -117,7 +127,10 @@ impl Name {
     /// The address, where the name is an IP literal.
     #[must_use]
     pub fn as_ip(&self) -> Option<IpAddr> {
-        self.0.trim_start_matches('[').trim_end_matches(']').parse().ok()
+        let text = self.0.trim_start_matches('[').trim_end_matches(']');
+        // most names cannot be one, which costs less to see than to try
+        let may_be = text.contains(':') || text.ends_with(|c: char| c.is_ascii_digit());
+        may_be.then(|| text.parse().ok()).flatten()
     }
 }
 
@@ -138,7 +151,13 @@ impl Text {
     /// Reads text of any kind.
     #[must_use]
     pub fn from_wire(bytes: &[u8]) -> Self {
-        Self(inert(bytes, Self::MAX_BYTES, true).into())
+        // nearly all text is plain and fits, and is allocated once
+        match std::str::from_utf8(bytes) {
+            Ok(text) if bytes.len() <= Self::MAX_BYTES && bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && *byte != b'\\') => {
+                Self(text.into())
+            }
+            _ => Self(inert(bytes, Self::MAX_BYTES, true).into()),
+        }
     }
 
     /// The text, fit for any output.

@@ -1,6 +1,7 @@
 //! Findings as groups: one for a rule, an agent and the rule's own subject, however many flows show it.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
@@ -70,7 +71,8 @@ pub struct Findings {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     rule: &'static str,
-    agent: String,
+    /// The agent's address; none for the audit itself.
+    agent: Option<IpAddr>,
     subject: String,
     severity: Severity,
     waived: bool,
@@ -79,7 +81,11 @@ struct Key {
 #[derive(Debug)]
 struct Group {
     rule: &'static Rule,
-    broken: Broken,
+    caused_by: CausedBy,
+    subject: String,
+    message: String,
+    /// The packets that show it, where no flow does.
+    packets: Vec<FrameId>,
     severity: Severity,
     waiver: Option<WaiverUsed>,
     agent: String,
@@ -91,18 +97,26 @@ struct Group {
 
 impl Findings {
     /// Adds a flow, or the audit itself where `parties` is `None`, to the finding that it belongs to.
-    pub fn add(&mut self, rule: &'static Rule, broken: Broken, severity: Severity, waiver: Option<WaiverUsed>, parties: Option<&Parties>) {
+    pub fn add(
+        &mut self,
+        rule: &'static Rule,
+        broken: Broken<'_>,
+        severity: Severity,
+        waiver: Option<WaiverUsed>,
+        parties: Option<&Parties>,
+    ) {
         self.verdict = self.verdict.max(severity.verdict());
         if broken.caused_by == CausedBy::Agent {
             self.conduct = self.conduct.max(severity.verdict());
         }
-        if let Some(trace) = self.trace {
-            self.note(trace, rule, &broken, severity, parties);
-        }
-        let agent = parties.map_or_else(String::new, |parties| parties.agent.ip.to_string());
-        let key = Key { rule: rule.code, agent: agent.clone(), subject: broken.subject.clone(), severity, waived: waiver.is_some() };
+        let mut broken = match self.trace {
+            Some(trace) => self.note(trace, rule, broken, severity, parties),
+            None => broken,
+        };
+        let (agent, subject) = (parties.map(|parties| parties.agent.ip), std::mem::take(&mut broken.subject));
+        let key = Key { rule: rule.code, agent, subject, severity, waived: waiver.is_some() };
         if let Some(group) = self.index.get(&key).and_then(|&n| self.groups.get_mut(n)) {
-            group.take(&broken, parties);
+            group.take(&broken.packets, broken.at, parties);
             return;
         }
         if self.groups.len() >= limits::LISTED {
@@ -113,14 +127,20 @@ impl Findings {
             }
             return;
         }
+        let broken = Broken { subject: key.subject.clone(), ..broken.made() };
         let place = self.groups.len();
         self.index.insert(key, place);
         if let Some(parties) = parties.filter(|_| rule.code == rules::INBOUND_ATTEMPT.code) {
             self.attempts.insert((parties.agent, parties.transport), place);
         }
-        let fingerprint = fingerprint(rule, &agent, &broken, parties);
-        let mut group = Group { rule, broken, severity, waiver, agent, fingerprint, flows: 0, span: None, examples: Vec::new() };
-        group.take(&group.broken.clone(), parties);
+        let agent = agent.map_or_else(String::new, |ip| ip.to_string());
+        let Broken { subject, message, caused_by, packets, at, .. } = broken;
+        let fingerprint = fingerprint(rule, &agent, &subject, parties);
+        let (message, flows, span, examples) = (message.made(), 0, None, Vec::new());
+        let mut group =
+            Group { rule, caused_by, subject, message, packets: Vec::new(), severity, waiver, agent, fingerprint, flows, span, examples };
+        group.take(&packets, at, parties);
+        group.packets = packets;
         self.groups.push(group);
     }
 
@@ -135,13 +155,22 @@ impl Findings {
     }
 
     #[cold]
-    fn note(&mut self, trace: FrameId, rule: &'static Rule, broken: &Broken, severity: Severity, parties: Option<&Parties>) {
+    fn note<'a>(
+        &mut self,
+        trace: FrameId,
+        rule: &'static Rule,
+        broken: Broken<'a>,
+        severity: Severity,
+        parties: Option<&Parties>,
+    ) -> Broken<'a> {
+        let message = broken.message.made();
         if broken.packets.contains(&trace) || parties.is_some_and(|parties| parties.first_frame == trace) {
-            let cited = Cited { rule: rule.code, name: rule.name, severity, message: broken.message.clone() };
+            let cited = Cited { rule: rule.code, name: rule.name, severity, message: message.clone() };
             if !self.cited.contains(&cited) && self.cited.len() < limits::LISTED {
                 self.cited.push(cited);
             }
         }
+        Broken { message: message.into(), ..broken }
     }
 
     /// Adds one more inbound attempt that is a violation and no other rule's, where it would leave no more behind than a count. Returns
@@ -162,9 +191,9 @@ impl Findings {
 
     /// Tells the findings of a rule about an agent's subject anew, with what they came to.
     pub fn retell(&mut self, rule: &Rule, agent: &str, subject: &str, message: &str, (flows, last): (u64, Timestamp)) {
-        let is_meant = |group: &&mut Group| (group.rule.code, &*group.agent, &*group.broken.subject) == (rule.code, agent, subject);
+        let is_meant = |group: &&mut Group| (group.rule.code, &*group.agent, &*group.subject) == (rule.code, agent, subject);
         for group in self.groups.iter_mut().filter(is_meant) {
-            message.clone_into(&mut group.broken.message);
+            message.clone_into(&mut group.message);
             group.flows = flows;
             group.span = group.span.map(|(first, _)| (first, last));
         }
@@ -211,17 +240,17 @@ impl Findings {
 }
 
 impl Group {
-    fn take(&mut self, broken: &Broken, parties: Option<&Parties>) {
+    fn take(&mut self, packets: &[FrameId], at: Option<Timestamp>, parties: Option<&Parties>) {
         let span = match parties {
             Some(parties) => Some(parties.span),
-            None => broken.at.map(|at| (at, at)),
+            None => at.map(|at| (at, at)),
         };
         self.count(span, u64::from(parties.is_some()));
         if self.examples.len() >= limits::EXAMPLES {
             return;
         }
         if let Some(parties) = parties {
-            let mut packets: Vec<PacketRef> = broken.packets.iter().copied().map(PacketRef::from).collect();
+            let mut packets: Vec<PacketRef> = packets.iter().copied().map(PacketRef::from).collect();
             packets.push(parties.first_frame.into());
             packets.sort_unstable();
             packets.dedup();
@@ -251,14 +280,14 @@ impl Group {
             rule: self.rule.code,
             name: self.rule.name,
             severity: self.severity,
-            caused_by: self.broken.caused_by,
-            message: self.broken.message.clone(),
+            caused_by: self.caused_by,
+            message: self.message.clone(),
             agent: self.agent.clone(),
-            subject: self.broken.subject.clone(),
+            subject: self.subject.clone(),
             flows: self.flows,
             first: self.span.map(|span| span.0),
             last: self.span.map(|span| span.1),
-            packets: self.broken.packets.iter().copied().map(PacketRef::from).filter(|_| self.examples.is_empty()).collect(),
+            packets: self.packets.iter().copied().map(PacketRef::from).filter(|_| self.examples.is_empty()).collect(),
             examples: self.examples.clone(),
             controls: self.rule.controls.iter().map(|&control| control.to_owned()).collect(),
             help: self.rule.fix,
@@ -274,7 +303,7 @@ impl std::fmt::Debug for Rule {
 }
 
 /// The same in every audit of the same thing: no times, packet numbers or ephemeral ports go into it.
-fn fingerprint(rule: &Rule, agent: &str, broken: &Broken, parties: Option<&Parties>) -> String {
+fn fingerprint(rule: &Rule, agent: &str, subject: &str, parties: Option<&Parties>) -> String {
     let mut hash = Sha256::new();
     let mut part = |text: &str| {
         hash.update((text.len() as u64).to_be_bytes());
@@ -288,7 +317,7 @@ fn fingerprint(rule: &Rule, agent: &str, broken: &Broken, parties: Option<&Parti
             part(&parties.responder.port.to_string());
             part(parties.name.as_ref().map_or("", Name::as_str));
         }
-        None => part(&broken.subject),
+        None => part(subject),
     }
     hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -196,8 +196,11 @@ impl Judge {
                 Check::Seen(check) | Check::Closed(check) | Check::ClosedAndWhole(check, _) => check(&case, &mut broken),
                 Check::Whole(_) | Check::Event => continue,
             }
+            if broken.is_empty() {
+                continue;
+            }
             for found in broken.drain(..) {
-                let known = early.contains(&(rule.code, found.subject.clone()));
+                let known = !early.is_empty() && early.contains(&(rule.code, found.subject.clone()));
                 let severity = self.report(&policy, rule, found, &case, known);
                 worst = worst.max(Some(severity));
                 if !codes.contains(&rule.code) {
@@ -209,11 +212,12 @@ impl Judge {
         self.seen.meet(&case);
         let is_certificate = |code: &&&str| **code == rules::CERTIFICATE.code;
         let certificate_problems = match codes.iter().find(is_certificate) {
-            Some(_) => rules::certificate_problems(&case).into_iter().map(|problem| problem.what).collect(),
+            Some(_) => rules::certificate_problems(&case).iter().map(rules::CertificateProblem::what).collect(),
             None => Vec::new(),
         };
         let answered_name = if record.facts.names.is_empty() { case.answered_names().last().cloned() } else { None };
         let protocol = case.encrypted_dns.or(case.neighbours);
+        drop(broken);
         drop(case);
         self.names = names;
         let verdict = worst.map_or("allowed", Severity::as_str);
@@ -330,6 +334,9 @@ impl Judge {
             if let Check::Seen(check) = rule.check {
                 check(&case, &mut broken);
             }
+            if broken.is_empty() {
+                continue;
+            }
             for found in broken.drain(..) {
                 let is_new = self.early.entry(record.first.frame).or_default().insert((rule.code, found.subject.clone()));
                 if is_new {
@@ -337,12 +344,13 @@ impl Judge {
                 }
             }
         }
+        drop(broken);
         drop(case);
         self.names = names;
     }
 
     /// Adds what a flow breaks. Returns the severity it came to.
-    fn report(&mut self, policy: &Policy, rule: &'static Rule, broken: Broken, case: &Case<'_>, known: bool) -> Severity {
+    fn report(&mut self, policy: &Policy, rule: &'static Rule, broken: Broken<'_>, case: &Case<'_>, known: bool) -> Severity {
         let parties = Parties::of(case.record, case.agent_endpoint(), case.peer());
         let mut names: Vec<&Name> = case.record.facts.names.iter().map(|read| &read.name).collect();
         if names.is_empty() {
@@ -352,7 +360,15 @@ impl Judge {
     }
 
     /// Applies severities and waivers, and adds the finding unless it is `known` already.
-    fn weigh(&mut self, policy: &Policy, rule: &'static Rule, broken: Broken, parties: &Parties, names: &[&Name], known: bool) -> Severity {
+    fn weigh(
+        &mut self,
+        policy: &Policy,
+        rule: &'static Rule,
+        broken: Broken<'_>,
+        parties: &Parties,
+        names: &[&Name],
+        known: bool,
+    ) -> Severity {
         let severity = self.severity(policy, rule, &broken);
         // a finding about one of several names is waived by that name alone
         let own = names.iter().copied().filter(|name| name.as_str() == broken.subject).collect::<Vec<_>>();
@@ -393,7 +409,7 @@ impl Judge {
     }
 
     /// The severity of a finding: the rule's own word for the case, then the policy's, which never lowers what is undetermined.
-    fn severity(&mut self, policy: &Policy, rule: &Rule, broken: &Broken) -> Severity {
+    fn severity(&mut self, policy: &Policy, rule: &Rule, broken: &Broken<'_>) -> Severity {
         let own = broken.severity.unwrap_or(rule.severity);
         let Some((_, asked, origin)) = policy.severity.iter().find(|(code, ..)| code.eq_ignore_ascii_case(rule.code)) else { return own };
         let applied = match own {

@@ -19,8 +19,11 @@ pub static FORMAT: Format = Format { name: "json", extension: "json", about: "th
 /// # Errors
 /// Those of `out`.
 pub fn write(audit: &Audit, _: &Style, out: &mut dyn Write) -> io::Result<()> {
-    audit.serialize(&mut Serializer::with_formatter(&mut *out, Indented(PrettyFormatter::new())))?;
-    writeln!(out)
+    // in memory first: it is written in a hundred thousand pieces
+    let mut text = Vec::new();
+    audit.serialize(&mut Serializer::with_formatter(&mut text, Indented(PrettyFormatter::new())))?;
+    text.push(b'\n');
+    out.write_all(&text)
 }
 
 /// Writes any value as one line of JSON Lines.

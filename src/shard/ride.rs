@@ -36,7 +36,7 @@ impl Ride {
         }
         for Observation { fact, at } in shared.said.drain(..) {
             let fact = match fact {
-                Fact::CertificateMessage(message) => Fact::Certificate(shared.certificates.read(&message, shared.view.roots.as_ref())),
+                Fact::CertificateMessage(message) => Fact::Certificate(shared.view.certificates.read(&message)),
                 fact => fact,
             };
             note(&mut shared.trace, &fact, at);

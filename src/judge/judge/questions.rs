@@ -71,7 +71,7 @@ impl Judge {
     }
 
     fn retell(&mut self, told: &Told) {
-        let message = rules::dns_tunnel(&told.domain, &told.numbers, told.certainty.doubt()).message;
+        let message = rules::dns_tunnel(&told.domain, &told.numbers, told.certainty.doubt()).message.made();
         self.findings.retell(&rules::DNS_TUNNEL, &told.agent.to_string(), &told.domain, &message, (told.flows, told.last));
     }
 

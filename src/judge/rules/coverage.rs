@@ -209,7 +209,7 @@ pub(in crate::judge) static WAIVER_EXPIRED: Rule = Rule {
 };
 
 /// How a waiver breaks [`WAIVER_EXPIRED`].
-pub(in crate::judge) fn waiver_expired(rule: &str, until: &str, origin: &str) -> Broken {
+pub(in crate::judge) fn waiver_expired(rule: &str, until: &str, origin: &str) -> Broken<'static> {
     Broken::new(CausedBy::Agent, format!("{rule} {origin}"), format!("the waiver of {rule} at {origin} ended on {until}"))
 }
 
@@ -264,13 +264,13 @@ pub(super) static COVERAGE_SHORT: Rule = Rule {
 };
 
 /// A finding about an input, by its place: its path may differ from run to run, and nothing else may.
-fn of_input(n: usize, what: &str) -> Broken {
+fn of_input(n: usize, what: &str) -> Broken<'static> {
     let subject = format!("input {}", n + 1);
     let message = format!("{subject} {what}");
     Broken::new(CausedBy::Environment, subject, message)
 }
 
-fn in_bucket(bucket: &Bucket, subject: &str, message: String) -> Broken {
+fn in_bucket(bucket: &Bucket, subject: &str, message: String) -> Broken<'static> {
     let mut finding = Broken::new(CausedBy::Environment, subject, message);
     finding.packets.extend(bucket.first.map(|(frame, _)| frame));
     finding.at = bucket.first.map(|(_, at)| at);

@@ -130,7 +130,7 @@ pub(super) static NAME_HIDDEN: Rule = Rule {
 
 /// That an agent went somewhere is shown where it is known to have opened the flow; a peer's own datagram in the first minute of a capture,
 /// or a session of which only the hello of a peer was seen, shows nothing of the agent.
-fn proven(case: &Case<'_>, broken: Broken) -> Broken {
+fn proven<'a>(case: &Case<'_>, broken: Broken<'a>) -> Broken<'a> {
     if case.direction != Direction::Unknown {
         return broken;
     }

@@ -49,7 +49,7 @@ pub(in crate::judge) static QUERY_NOT_ALLOWED: Rule = Rule {
 };
 
 /// How a query breaks [`QUERY_NOT_ALLOWED`]; where answers were lost to a limit, one of them may have explained it.
-pub(in crate::judge) fn query_not_allowed(name: &crate::fact::Name, at: crate::fact::Locus, answers_lost: bool) -> Broken {
+pub(in crate::judge) fn query_not_allowed(name: &crate::fact::Name, at: crate::fact::Locus, answers_lost: bool) -> Broken<'static> {
     let message = format!("the agent asked for {name}, which the policy does not allow");
     let finding = Broken::new(CausedBy::Agent, name.to_string(), message).at(Some(at));
     if answers_lost { finding.severity(Severity::Undetermined) } else { finding }
@@ -68,14 +68,14 @@ pub(in crate::judge) static DNS_TUNNEL: Rule = Rule {
 };
 
 /// How questions below `domain` break [`DNS_TUNNEL`]: `numbers` says by what, and `unless` why it is not certain.
-pub(in crate::judge) fn dns_tunnel(domain: &str, numbers: &str, unless: Option<&str>) -> Broken {
+pub(in crate::judge) fn dns_tunnel(domain: &str, numbers: &str, unless: Option<&str>) -> Broken<'static> {
     let doubt = unless.map_or_else(String::new, |why| format!("; {why}"));
     let finding = Broken::new(CausedBy::Agent, domain, format!("the agent asked below {domain} for {numbers}{doubt}"));
     if unless.is_some() { finding.severity(Severity::Undetermined) } else { finding }
 }
 
 /// How questions that were not counted leave [`DNS_TUNNEL`] open.
-pub(in crate::judge) fn dns_tunnel_unknown(uncounted: u64) -> Broken {
+pub(in crate::judge) fn dns_tunnel_unknown(uncounted: u64) -> Broken<'static> {
     let message = format!("{uncounted} questions were not held against [dns.tunnel] for want of memory");
     Broken::new(CausedBy::Environment, "", message).severity(Severity::Undetermined)
 }

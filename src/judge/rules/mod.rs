@@ -12,7 +12,7 @@ use super::case::Case;
 use super::{CausedBy, Severity, Whole};
 use crate::fact::{FrameId, Locus, Timestamp};
 
-pub(super) use certificate::{CERTIFICATE, problems as certificate_problems};
+pub(super) use certificate::{CERTIFICATE, Problem as CertificateProblem, problems as certificate_problems};
 pub(super) use coverage::{WAIVER_EXPIRED, waiver_expired};
 pub(super) use direction::INBOUND_ATTEMPT;
 pub(super) use dns::{DNS_TUNNEL, QUERY_NOT_ALLOWED, dns_tunnel, dns_tunnel_unknown, query_not_allowed};
@@ -76,24 +76,30 @@ pub struct Rule {
 /// When a rule is asked, and of what.
 pub enum Check {
     /// Of a flow as soon as something was read in it; what is broken then stays broken.
-    Seen(fn(&Case<'_>, &mut Vec<Broken>)),
+    Seen(CheckFlow),
     /// Of a flow that has ended.
-    Closed(fn(&Case<'_>, &mut Vec<Broken>)),
+    Closed(CheckFlow),
     /// Of the whole audit.
-    Whole(fn(&Whole<'_>, &mut Vec<Broken>)),
+    Whole(CheckWhole),
     /// Of a flow that has ended, and of the whole audit besides.
-    ClosedAndWhole(fn(&Case<'_>, &mut Vec<Broken>), fn(&Whole<'_>, &mut Vec<Broken>)),
+    ClosedAndWhole(CheckFlow, CheckWhole),
     /// Of single events, by the judge itself.
     Event,
 }
 
+/// Adds how a flow breaks a rule.
+pub type CheckFlow = for<'a> fn(&'a Case<'a>, &mut Vec<Broken<'a>>);
+
+/// Adds how the whole audit breaks a rule.
+pub type CheckWhole = for<'a> fn(&Whole<'_>, &mut Vec<Broken<'a>>);
+
 /// How a flow, or the audit, breaks a rule.
-#[derive(Clone, Debug)]
-pub struct Broken {
+#[derive(Debug)]
+pub struct Broken<'a> {
     /// What the finding is about, within its rule and agent: a port, a name, a peer. Flows with one subject are one finding.
     pub subject: String,
-    /// What was found, in a sentence.
-    pub message: String,
+    /// What was found.
+    pub message: Message<'a>,
     /// Who caused it.
     pub caused_by: CausedBy,
     /// Where the rule's own severity does not hold.
@@ -104,8 +110,52 @@ pub struct Broken {
     pub at: Option<Timestamp>,
 }
 
-impl Broken {
-    fn new(caused_by: CausedBy, subject: impl Into<String>, message: impl Into<String>) -> Self {
+/// What was found, in a sentence. Of many flows with one subject the first alone is told, so that the sentence may wait until it is asked for.
+pub enum Message<'a> {
+    /// It is made.
+    Made(String),
+    /// How it is made.
+    Later(Box<dyn FnOnce() -> String + 'a>),
+}
+
+impl<'a> Message<'a> {
+    fn later(make: impl FnOnce() -> String + 'a) -> Self {
+        Self::Later(Box::new(make))
+    }
+
+    /// The sentence.
+    #[must_use]
+    pub fn made(self) -> String {
+        match self {
+            Self::Made(message) => message,
+            Self::Later(make) => make(),
+        }
+    }
+}
+
+impl From<String> for Message<'_> {
+    fn from(message: String) -> Self {
+        Self::Made(message)
+    }
+}
+
+impl From<&str> for Message<'_> {
+    fn from(message: &str) -> Self {
+        Self::Made(message.to_owned())
+    }
+}
+
+impl std::fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Made(message) => message.fmt(f),
+            Self::Later(_) => f.write_str("later"),
+        }
+    }
+}
+
+impl<'a> Broken<'a> {
+    fn new(caused_by: CausedBy, subject: impl Into<String>, message: impl Into<Message<'a>>) -> Self {
         Self { subject: subject.into(), message: message.into(), caused_by, severity: None, packets: Vec::new(), at: None }
     }
 
@@ -118,6 +168,12 @@ impl Broken {
     fn severity(mut self, severity: Severity) -> Self {
         self.severity = Some(severity);
         self
+    }
+
+    /// The same with its sentence made.
+    pub(in crate::judge) fn made(self) -> Broken<'static> {
+        let Self { subject, message, caused_by, severity, packets, at } = self;
+        Broken { subject, message: Message::Made(message.made()), caused_by, severity, packets, at }
     }
 }
 
