@@ -170,28 +170,36 @@ impl View {
         Some(Glanced { lane: self.lanes.lane(&flow.0), flow, middle })
     }
 
-    /// Reads a frame, and says which lane it belongs to; one that gives no packet goes to the first.
+    /// Reads a frame, and says which lane it belongs to; one that gives no packet goes to the first. The flow of one that was glanced at is
+    /// known.
     #[inline]
-    pub fn route<'a>(&self, frame: &FrameIndex, bytes: &'a [u8]) -> (usize, Routed<'a>) {
-        match decode::packet(frame.link, bytes, frame.wire) {
-            Ok(packet) => {
-                let packet = if matches!(packet.header, Header::Error(_)) { self.own_error(packet) } else { packet };
-                let flow = FlowKey::of(&packet);
-                (self.lanes.lane(&flow.0), Ok((packet, flow)))
+    pub fn route<'a>(&self, frame: &FrameIndex, bytes: &'a [u8], glanced: Option<&Glanced>) -> Routed<'a> {
+        let mut read = decode::packet(frame.link, bytes, frame.wire);
+        let (lane, flow) = match (glanced, &mut read) {
+            (Some(glanced), _) => (glanced.lane, Some(glanced.flow)),
+            (None, Ok(packet)) => {
+                if matches!(packet.header, Header::Error(_)) {
+                    self.own_error(packet);
+                }
+                let flow = FlowKey::of(packet);
+                (self.lanes.lane(&flow.0), Some(flow))
             }
-            Err(skip) => (0, Err(skip)),
-        }
+            (None, Err(_)) => (0, None),
+        };
+        Routed { lane, flow, read }
     }
 
     /// An error stands for the flow that it quotes, save where an agent sends it about others' packets: then it is something that the
     /// agent says.
     #[cold]
-    fn own_error<'a>(&self, packet: Packet<'a>) -> Packet<'a> {
-        let Some(message) = packet.message() else { return packet };
+    fn own_error(&self, packet: &mut Packet<'_>) {
+        let Some(message) = packet.message() else { return };
         let ends = [packet.source.ip, packet.destination.ip];
         let of_others = !ends.contains(&message.source.ip) && ends.iter().all(|&ip| !self.scope.has(ip, None));
         let is_own = self.scope.has(message.source.ip, packet.macs.and_then(|macs| macs.source));
-        if of_others && is_own { message } else { packet }
+        if of_others && is_own {
+            *packet = message;
+        }
     }
 }
 
@@ -206,8 +214,15 @@ pub struct Glanced {
     middle: Option<Segment>,
 }
 
-/// A packet with its flow's key and the end that sent it, or the reason why a frame gives none.
-pub type Routed<'a> = Result<(Packet<'a>, (FlowKey, End)), Skip<'a>>;
+/// A frame that was read.
+pub struct Routed<'a> {
+    /// The lane that it belongs to.
+    pub lane: usize,
+    /// Its flow's key and the end that sent it, where it gives a packet.
+    flow: Option<(FlowKey, End)>,
+    /// The packet, or the reason why there is none.
+    read: Result<Packet<'a>, Skip<'a>>,
+}
 
 /// One lane.
 pub struct Lane {
@@ -295,9 +310,10 @@ impl Lane {
         if frame.flags & FrameIndex::FLAG_FILTERED != 0 {
             return self.filtered(frame, routed);
         }
-        let (packet, flow) = match routed {
-            Ok(routed) => routed,
-            Err(skip) => return self.skip(frame, skip),
+        let (packet, flow) = match (&routed.read, &routed.flow) {
+            (Ok(packet), Some(flow)) => (packet, flow),
+            (Ok(_), None) => return,
+            (Err(skip), _) => return self.skip(frame, skip),
         };
         self.shared.cause = frame.id;
         self.shared.layers.clear();
@@ -398,8 +414,8 @@ impl Lane {
     }
 
     fn filtered(&mut self, frame: &FrameIndex, routed: &Routed<'_>) {
-        let agent = match routed {
-            Ok((packet, _)) => Ride::agents(&self.shared, packet, End::A) != [false; 2],
+        let agent = match &routed.read {
+            Ok(packet) => Ride::agents(&self.shared, packet, End::A) != [false; 2],
             Err(skip) if is_owned(&self.shared.view.scope, &skip.outer) => true,
             Err(skip) if skip.reason.is_noise() => false,
             Err(skip) => skip.addresses.is_none_or(|(a, b)| self.shared.view.scope.has(a, None) || self.shared.view.scope.has(b, None)),

@@ -33,12 +33,12 @@ pub(super) fn sum(bytes: &[u8], sum: u32) -> u16 {
     let (words, rest) = bytes.as_chunks::<8>();
     let mut last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);
-    // neither the order of bytes nor the width of words matters until the end (RFC 1071 section 2)
-    let add = |total: u64, word: &[u8; 8]| {
-        let (total, carry) = total.overflowing_add(u64::from_ne_bytes(*word));
-        total + u64::from(carry)
+    // neither the order of bytes nor the width of words matters until the end (RFC 1071 section 2); halves of words need no carry
+    let halves = |word: &[u8; 8]| {
+        let word = u64::from_ne_bytes(*word);
+        (word & 0xffff_ffff) + (word >> 32)
     };
-    let total = add(words.iter().fold(0, add), &last);
+    let total = words.iter().map(halves).sum::<u64>() + halves(&last);
     let own = u16::from_be_bytes(fold(total).to_ne_bytes());
     fold(u64::from(own) + u64::from(sum))
 }

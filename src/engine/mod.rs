@@ -187,12 +187,12 @@ impl Run<'_> {
                     {
                         continue;
                     }
-                    let (lane, routed) = self.view.route(frame, next.frame(frame));
+                    let routed = self.view.route(frame, next.frame(frame), glanced.as_ref());
                     if shard::is_piece(frame, &routed) {
                         self.piece(frame, next.frame(frame), &mut events);
                         continue;
                     }
-                    let lane = &mut self.lanes[lane];
+                    let lane = &mut self.lanes[routed.lane];
                     lane.take(frame, &routed, *seen);
                     lane.tell(&mut events);
                 }
@@ -211,8 +211,8 @@ impl Run<'_> {
             self.judge.trace(frame.id);
         }
         if frame.flags & FrameIndex::FLAG_HELD == 0 {
-            let (lane, routed) = self.view.route(&frame, whole.as_deref().unwrap_or(bytes));
-            let lane = &mut self.lanes[lane];
+            let routed = self.view.route(&frame, whole.as_deref().unwrap_or(bytes), None);
+            let lane = &mut self.lanes[routed.lane];
             lane.take(&frame, &routed, None);
             lane.tell(events);
         }
@@ -265,7 +265,8 @@ impl Run<'_> {
                         block.frames[n].lane = glanced.lane as u8;
                         continue;
                     }
-                    let (mut lane, routed) = self.view.route(&frame, block.frame(&frame));
+                    let routed = self.view.route(&frame, block.frame(&frame), None);
+                    let mut lane = routed.lane;
                     if shard::is_piece(&frame, &routed) {
                         let whole;
                         (frame, whole) = self.front.join(&frame, block.frame(&frame));
@@ -277,7 +278,7 @@ impl Run<'_> {
                             frame.offset = block.bytes.len() as u32;
                             block.bytes.extend(whole);
                         }
-                        lane = self.view.route(&frame, block.frame(&frame)).0;
+                        lane = self.view.route(&frame, block.frame(&frame), None).lane;
                     }
                     frame.lane = lane as u8;
                     block.frames[n] = frame;
@@ -436,8 +437,8 @@ fn work(view: &View, mut share: Vec<(usize, Lane)>, blocks: &Receiver<Arc<Block>
             let Some((_, lane)) = place.get(usize::from(frame.lane)).and_then(|&at| share.get_mut(at)) else { continue };
             let glanced = view.glance(frame, block.frame(frame));
             let seen = glanced.as_ref().and_then(|glanced| lane.look(glanced));
-            if !glanced.is_some_and(|glanced| lane.pass(frame, &glanced, seen)) {
-                lane.take(frame, &view.route(frame, block.frame(frame)).1, seen);
+            if !glanced.as_ref().is_some_and(|glanced| lane.pass(frame, glanced, seen)) {
+                lane.take(frame, &view.route(frame, block.frame(frame), glanced.as_ref()), seen);
                 lane.tell(&mut events);
             }
         }

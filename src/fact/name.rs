@@ -27,8 +27,31 @@ fn inert(bytes: &[u8], limit: usize, space: bool) -> String {
 }
 
 /// Whether a byte is one that host names have. (Underscores are plain: service labels carry them.)
-fn is_plain(byte: u8) -> bool {
+const fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
+}
+
+/// Bytes of names in lower case; zero for those that are not plain.
+const PLAIN: [u8; 256] = {
+    let mut plain = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if is_plain(byte as u8) {
+            plain[byte] = (byte as u8).to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    plain
+};
+
+/// Copies plain bytes in lower case, and dots where they may be. Returns whether all were.
+fn copy_plain(from: &[u8], to: &mut [u8], dots: bool) -> bool {
+    let mut are_plain = true;
+    for (to, &byte) in to.iter_mut().zip(from) {
+        *to = if dots && byte == b'.' { byte } else { PLAIN[usize::from(byte)] };
+        are_plain &= *to != 0;
+    }
+    are_plain
 }
 
 /// A host name as asked for on the wire: lower case, without a final dot, and inert.
@@ -48,11 +71,8 @@ impl Name {
         // nearly every name is plain and fits, and is allocated once
         let mut plain = [0u8; Self::MAX_BYTES];
         if let Some(room) = plain.get_mut(..trimmed.len())
-            && trimmed.iter().all(|&byte| is_plain(byte) || byte == b'.')
+            && copy_plain(trimmed, room, true)
         {
-            for (to, from) in room.iter_mut().zip(trimmed) {
-                *to = from.to_ascii_lowercase();
-            }
             return Self(std::str::from_utf8(room).unwrap_or_default().into());
         }
         let mut text = inert(trimmed, Self::MAX_BYTES, false);
@@ -69,13 +89,10 @@ impl Name {
         let mut labels = labels.into_iter();
         while let Some(label) = labels.next() {
             let start = length + usize::from(length > 0);
-            let fits = plain.get_mut(start..start + label.len()).filter(|_| label.iter().all(|&byte| is_plain(byte)));
-            let Some(room) = fits else {
+            let room = plain.get_mut(start..start + label.len());
+            if !room.is_some_and(|room| copy_plain(label, room, false)) {
                 let text = String::from_utf8_lossy(&plain[..length]).into_owned();
                 return Self::from_odd_labels(text, std::iter::once(label).chain(labels));
-            };
-            for (to, from) in room.iter_mut().zip(label) {
-                *to = from.to_ascii_lowercase();
             }
             if start > length {
                 plain[length] = b'.';
@@ -117,7 +134,7 @@ impl Name {
         for byte in self.0.bytes() {
             match byte {
                 b'.' if label > 0 => label = 0,
-                byte if is_plain(byte) && label < 63 => label += 1,
+                byte if PLAIN[usize::from(byte)] != 0 && label < 63 => label += 1,
                 _ => return true,
             }
         }

@@ -344,6 +344,10 @@ impl Stream {
         let whole = held.kept_from.wrapping_add(held.kept.len() as u32) == self.next;
         let room = limits::COMPARED_BYTES_PER_END.saturating_sub(held.kept.len());
         if whole && room > 0 {
+            if held.kept.capacity() == 0 {
+                // what follows a hello is short, so that one piece of memory is enough for most ends
+                held.kept.reserve_exact((2 * fresh.len()).min(room));
+            }
             held.kept.extend_from_slice(&fresh[..fresh.len().min(room)]);
             self.kept_until = held.kept_from.wrapping_add(held.kept.len() as u32);
         }

@@ -163,6 +163,10 @@ impl Dns {
             if let Some(early) = self.take_early(&pending, seen.at().at) {
                 pending.resolve(early, seen);
             }
+            if self.pending.capacity() == 0 {
+                // most flows ask one question
+                self.pending.reserve_exact(1);
+            }
             self.pending.push_back(pending);
         }
     }
@@ -172,11 +176,15 @@ impl Dns {
             return self.error(end, message, seen);
         }
         for question in &message.questions {
-            let name = question.name.to_name();
-            let fits = |p: &&mut Pending| p.asked_by != end && p.id == message.id && p.qtype == question.qtype && p.name == name;
+            let fits =
+                |p: &&mut Pending| p.asked_by != end && p.id == message.id && p.qtype == question.qtype && question.name.is_called(&p.name);
             match self.pending.iter_mut().find(fits) {
-                Some(pending) => pending.resolve(resolution(name, question.qtype, message, chain(question, message)), seen),
+                Some(pending) => {
+                    let name = pending.name.clone();
+                    pending.resolve(resolution(name, question.qtype, message, chain(question, message)), seen);
+                }
                 None => {
+                    let name = question.name.to_name();
                     let resolution = resolution(name, question.qtype, message, chain(question, message));
                     self.early.push_back(Early { answered_by: end, id: message.id, at: seen.at().at, resolution });
                     if self.early.len() > limits::DNS_EARLY_PER_FLOW {

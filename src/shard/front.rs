@@ -27,7 +27,7 @@ pub struct TracedPiece {
 #[inline]
 #[must_use]
 pub fn is_piece(frame: &FrameIndex, routed: &Routed<'_>) -> bool {
-    matches!(routed, Err(skip) if skip.reason == Reason::UndecodedFragment) && frame.flags & FrameIndex::FLAG_FILTERED == 0
+    matches!(&routed.read, Err(skip) if skip.reason == Reason::UndecodedFragment) && frame.flags & FrameIndex::FLAG_FILTERED == 0
 }
 
 impl Front {

@@ -33,17 +33,18 @@ impl Lane {
     #[cold]
     pub(super) fn trace(&mut self, frame: &FrameIndex, routed: &Routed<'_>, seen: Option<Slot>) {
         let before = self.ledger.clone();
-        let (outer, sender) = match routed {
-            Ok((packet, (_, end))) => (packet.outer, Some(*end)),
-            Err(skip) => (skip.outer, None),
+        let outer = match &routed.read {
+            Ok(packet) => packet.outer,
+            Err(skip) => skip.outer,
         };
+        let sender = routed.flow.map(|(_, end)| end);
         let layers = outer.iter().flat_map(|outer| outer.layers()).collect();
         let traced = Traced { bucket: "", layers, sender, read: Vec::new() };
         self.shared.trace = Some(Box::new(Trace { frame: frame.id, flow: None, traced }));
         self.count(frame, routed, seen);
         let bucket = before.risen(&self.ledger);
         let is_of_flow = matches!(bucket, "judged" | "unrelated" | "duplicate");
-        let key = routed.as_ref().ok().map(|(_, (key, _))| *key).filter(|_| is_of_flow);
+        let key = routed.flow.map(|(key, _)| key).filter(|_| is_of_flow);
         let flow = key.and_then(|key| Some((key, self.table.first_frame(&key)?)));
         // where it was the flow's last moment, the record has gone out
         let is_its = |event: &Event| match &event.kind {

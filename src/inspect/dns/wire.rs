@@ -235,6 +235,22 @@ impl<'a> WireName<'a> {
         Name::from_labels(self)
     }
 
+    /// Whether [`WireName::to_name`] would give this name.
+    pub(super) fn is_called(self, name: &Name) -> bool {
+        let mut rest = name.as_str().as_bytes();
+        for label in self {
+            // these two are written in another way than they are sent
+            let is_as_sent = !label.iter().any(|byte| matches!(byte, b'.' | b'\\'));
+            let is_next = is_as_sent && rest.get(..label.len()).is_some_and(|own| label.eq_ignore_ascii_case(own));
+            match rest.get(label.len()..) {
+                Some([]) if is_next => rest = &[],
+                Some([b'.', behind @ ..]) if is_next => rest = behind,
+                _ => return self.to_name() == *name,
+            }
+        }
+        rest.is_empty()
+    }
+
     /// Whether both are the same name, whatever their case (RFC 4343).
     pub(super) fn is(self, other: Self) -> bool {
         self.at == other.at || self.map(Label).eq(other.map(Label))
