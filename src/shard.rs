@@ -358,7 +358,7 @@ impl Lane {
     fn sight(&mut self, key: &FlowKey, agents: [bool; 2], sender: End, at: Timestamp) {
         for end in [End::A, End::B] {
             if agents[end.index()] {
-                self.sightings.take(|| key.ends()[end.index()].ip, end == sender, at);
+                self.sightings.take(key.ip(end), end == sender, at);
             }
         }
     }
@@ -381,9 +381,8 @@ impl Lane {
         &self.ledger
     }
 
-    /// The flows that are still open, in the order of their first frames.
-    #[must_use]
-    pub fn open_flows(&self) -> Vec<(FrameId, u32)> {
+    /// The flows that are still open, by their first frames, for [`Lane::close`].
+    pub fn open_flows(&self) -> impl Iterator<Item = (FrameId, u32)> {
         self.table.open_flows()
     }
 

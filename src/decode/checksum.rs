@@ -33,17 +33,16 @@ pub(super) fn sum(bytes: &[u8], sum: u32) -> u16 {
     let (words, rest) = bytes.as_chunks::<8>();
     let mut last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);
-    // neither the order of bytes nor the width of words matters until the end (RFC 1071 section 2); halves of words need no carry
-    let halves = |word: &[u8; 8]| {
-        let word = u64::from_ne_bytes(*word);
-        (word & 0xffff_ffff) + (word >> 32)
-    };
-    let total = words.iter().map(halves).sum::<u64>() + halves(&last);
+    // neither the order of bytes nor the width of words matters until the end (RFC 1071 section 2): carries gather above the words
+    let add = |total: u128, word: &[u8; 8]| total + u128::from(u64::from_ne_bytes(*word));
+    let total = add(words.iter().fold(0, add), &last);
     let own = u16::from_be_bytes(fold(total).to_ne_bytes());
-    fold(u64::from(own) + u64::from(sum))
+    fold(u128::from(own) + u128::from(sum))
 }
 
-fn fold(mut total: u64) -> u16 {
+fn fold(mut total: u128) -> u16 {
+    total = (total & u128::from(u64::MAX)) + (total >> 64);
+    total = (total & u128::from(u32::MAX)) + (total >> 32);
     while total > 0xffff {
         total = (total & 0xffff) + (total >> 16);
     }

@@ -25,7 +25,13 @@ pub(super) struct Clock {
 impl Clock {
     /// Takes frames in; returns the latest of their times.
     pub(super) fn take(&mut self, frames: &[FrameIndex]) -> Option<Timestamp> {
-        let mut latest = frames.first()?.at;
+        let first = frames.first()?;
+        let mut latest = first.at;
+        if let Some(until) = self.runs_on(frames) {
+            self.watched.packets.take_run(first.at, until, frames.len() as u64);
+            self.before = frames.last().map(|frame| frame.at);
+            return Some(until);
+        }
         for frame in frames {
             latest = latest.max(frame.at);
             self.watched.packets.take(frame.at);
@@ -41,6 +47,19 @@ impl Clock {
             }
         }
         Some(latest)
+    }
+
+    /// The last of the times, where they are of the interface at hand and none is before the one ahead of it, nor so long after it that anything is
+    /// to be told.
+    fn runs_on(&self, frames: &[FrameIndex]) -> Option<Timestamp> {
+        let mut before = self.before?;
+        let mut runs_on = true;
+        for frame in frames {
+            runs_on &= frame.at >= before && frame.at.since(before) < limits::SILENCE_NANOS;
+            runs_on &= (frame.id.input(), frame.interface) == self.interface;
+            before = frame.at;
+        }
+        runs_on.then_some(before)
     }
 
     /// Turns to another interface.

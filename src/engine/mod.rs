@@ -379,16 +379,15 @@ impl Run<'_> {
 
     /// Ends the flows that are still open, in the order of their first frames over all lanes, and makes ready for an earlier time.
     fn close_flows(&mut self) {
-        let mut queues: Vec<_> = self.lanes.iter().map(|lane| lane.open_flows().into_iter().peekable()).collect();
-        let mut heads: BTreeSet<(FrameId, usize)> =
-            queues.iter_mut().enumerate().filter_map(|(n, queue)| queue.peek().map(|(first, _)| (*first, n))).collect();
+        let of_lane = |(n, lane): (usize, &Lane)| lane.open_flows().map(move |(first, slot)| (first, n, slot)).collect::<Vec<_>>();
+        let mut open: Vec<(FrameId, usize, u32)> = self.lanes.iter().enumerate().flat_map(of_lane).collect();
+        open.sort_unstable();
         let mut events = Vec::new();
-        while let Some((_, n)) = heads.pop_first() {
-            if let (Some((_, slot)), Some(lane)) = (queues[n].next(), self.lanes.get_mut(n)) {
+        for (_, n, slot) in open {
+            if let Some(lane) = self.lanes.get_mut(n) {
                 lane.close(slot);
                 lane.tell(&mut events);
             }
-            heads.extend(queues[n].peek().map(|(first, _)| (*first, n)));
             self.hear(&mut events, None);
         }
         self.lanes.iter_mut().for_each(Lane::rewind);

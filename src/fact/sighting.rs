@@ -35,6 +35,13 @@ impl Sighting {
         }
     }
 
+    /// Takes so many packets in, from `first` to `last`, between which there is no silence that counts.
+    pub fn take_run(&mut self, first: Timestamp, last: Timestamp, packets: u64) {
+        self.take(first);
+        self.take(last);
+        self.packets += packets.saturating_sub(2);
+    }
+
     /// A packet outside the latest span.
     #[cold]
     fn begin(&mut self, at: Timestamp) {
@@ -119,12 +126,11 @@ pub struct Sightings {
 impl Sightings {
     /// A packet that an agent's address sent, or else received.
     #[inline]
-    pub fn take(&mut self, ip: impl FnOnce() -> IpAddr, sent: bool, at: Timestamp) {
+    pub fn take(&mut self, ip: IpAddr, sent: bool, at: Timestamp) {
         let way = usize::from(!sent);
         if let Some(all) = &mut self.all {
             return all[way].take(at);
         }
-        let ip = ip();
         match self.by_address.get_mut(self.latest) {
             Some((known, ways)) if *known == ip => ways[way].take(at),
             _ => self.ways(ip)[way].take(at),
@@ -266,11 +272,11 @@ mod tests {
         let mut sightings = Sightings::default();
         let ip = |n: usize| IpAddr::from([10, 0, 0, n as u8]);
         for n in 0..limits::AGENTS_SIGHTED {
-            sightings.take(|| ip(n), true, at(n as i64));
+            sightings.take(ip(n), true, at(n as i64));
         }
         assert_eq!(sightings.of(ip(3)).map(|ways| ways[0].packets()), Some(1));
         let mut other = Sightings::default();
-        other.take(|| ip(200), false, at(7));
+        other.take(ip(200), false, at(7));
         sightings.merge(&other);
         assert!(sightings.of(ip(3)).is_none());
         let [sent, received] = sightings.all();

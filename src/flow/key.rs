@@ -83,15 +83,19 @@ impl FlowKey {
     #[must_use]
     pub fn ends(&self) -> [Endpoint; 2] {
         let has_ports = matches!(self.transport(), Transport::Tcp | Transport::Udp | Transport::Sctp);
-        let end = |i: usize| Endpoint {
-            ip: if self.rest & 1 != 0 {
-                IpAddr::V4((self.addresses[i].1 as u32).into())
-            } else {
-                IpAddr::V6(Ipv6Addr::from(u128::from(self.addresses[i].0) << 64 | u128::from(self.addresses[i].1)))
-            },
-            port: if has_ports { self.ports[i] } else { 0 },
-        };
-        [end(0), end(1)]
+        [End::A, End::B].map(|end| Endpoint { ip: self.ip(end), port: if has_ports { self.ports[end.index()] } else { 0 } })
+    }
+
+    /// The address of one end.
+    #[inline]
+    #[must_use]
+    pub fn ip(&self, end: End) -> IpAddr {
+        let (high, low) = self.addresses[end.index()];
+        if self.rest & 1 != 0 {
+            IpAddr::V4((low as u32).into())
+        } else {
+            IpAddr::V6(Ipv6Addr::from(u128::from(high) << 64 | u128::from(low)))
+        }
     }
 
     /// The key of the flow of a packet that was glanced at, and the end that sent it: what [`FlowKey::of`] would say.

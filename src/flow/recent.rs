@@ -23,12 +23,15 @@ impl Recent {
     pub(super) fn has(&mut self, packet: &Packet<'_>, at: Timestamp, hash: &impl BuildHasher) -> bool {
         let mut hasher = hash.build_hasher();
         if let Header::Tcp(tcp) = packet.header {
-            hasher.write_u64(u64::from(tcp.seq) << 32 | u64::from(tcp.ack));
-            hasher.write_u64(u64::from(tcp.flags) << 32 | packet.payload.len() as u64);
+            // two words at once, since that is one product
+            let place = u128::from(tcp.seq) << 32 | u128::from(tcp.ack);
+            let length = packet.payload.len() as u64 + u64::from(packet.missing);
+            let shape = u128::from(packet.stamp) << 32 | u128::from(tcp.flags) << 24 ^ u128::from(length);
+            hasher.write_u128(place << 64 | shape);
         } else {
             hasher.write(packet.payload);
+            hasher.write_u64(u64::from(packet.stamp) << 32 | u64::from(packet.missing));
         }
-        hasher.write_u64(u64::from(packet.stamp) << 32 | u64::from(packet.missing));
         // zero is for places that hold nothing yet
         let print = hasher.finish() | 1;
         let is_copy =

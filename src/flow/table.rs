@@ -199,13 +199,10 @@ impl<R: Rider> FlowTable<R> {
         self.copied
     }
 
-    /// The flows that are still open, in the order of their first frames, for [`FlowTable::close`].
-    #[must_use]
-    pub fn open_flows(&self) -> Vec<(FrameId, u32)> {
+    /// The flows that are still open, by their first frames, for [`FlowTable::close`].
+    pub fn open_flows(&self) -> impl Iterator<Item = (FrameId, u32)> {
         let entries = self.entries.iter().zip(0u32..).filter_map(|(entry, slot)| entry.as_ref().map(|e| (e.cold.first.frame, slot)));
-        let mut open: Vec<_> = self.attempts.open().chain(entries).collect();
-        open.sort_unstable();
-        open
+        self.attempts.open().chain(entries)
     }
 
     /// Ends the flow in `slot`, which [`FlowTable::open_flows`] gave, since the capture ended.

@@ -89,7 +89,8 @@ impl Formatter for Indented {
 
 /// Writes part of a string: serde_json has escaped what JSON demands, this escapes the rest of what is live.
 fn write_inert<W: ?Sized + Write>(out: &mut W, fragment: &str) -> io::Result<()> {
-    if fragment.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+    // all of them, since that is done for many at once
+    if fragment.bytes().fold(true, |is_plain, byte| is_plain & (b' '..=b'~').contains(&byte)) {
         return out.write_all(fragment.as_bytes());
     }
     let mut rest = fragment;

@@ -16,6 +16,8 @@ pub(super) struct Index {
     below: HashMap<Box<str>, Vec<u32>, RandomState>,
     /// The lengths that occur in `below`, a bit each: most suffixes of a name need no look-up.
     lengths: [u64; 4],
+    /// The greatest of them.
+    longest: usize,
     /// The other patterns, with their entries.
     starred: Vec<(Pattern, u32)>,
 }
@@ -30,6 +32,7 @@ impl Index {
                     Some((suffix, true)) => {
                         let (word, bit) = place(suffix.len());
                         index.lengths[word] |= bit;
+                        index.longest = index.longest.max(suffix.len());
                         index.below.entry(suffix.into()).or_default().push(n);
                     }
                     None => index.starred.push((pattern.clone(), n)),
@@ -50,7 +53,8 @@ impl Index {
         if !self.exact.is_empty() {
             add(self.exact.get(text));
         }
-        for (at, _) in text.bytes().enumerate().filter(|&(_, byte)| byte == b'.') {
+        let nearest = text.len().saturating_sub(self.longest + 1);
+        for (at, _) in text.bytes().enumerate().skip(nearest).filter(|&(_, byte)| byte == b'.') {
             let suffix = &text[at + 1..];
             let (word, bit) = place(suffix.len());
             if self.lengths[word] & bit != 0 {
@@ -58,8 +62,10 @@ impl Index {
             }
         }
         entries.extend(self.starred.iter().filter(|(pattern, _)| pattern.matches(name)).map(|(_, n)| *n as usize));
-        entries.sort_unstable();
-        entries.dedup();
+        if entries.len() > 1 {
+            entries.sort_unstable();
+            entries.dedup();
+        }
         entries
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::case::{Case, Direction};
 use super::super::{CausedBy, Severity};
-use super::{Broken, Check, Rule};
+use super::{Broken, Check, Message, Rule};
 use crate::fact::{CipherSuite, Cleartext, FlowState, Transport, Upgrade};
 
 const IN_TRANSIT: &[&str] =
@@ -71,16 +71,19 @@ pub(super) static UNRECOGNIZED_PAYLOAD: Rule = Rule {
         let is_open = is_echo || record.is_tunnel;
         let (peer, transport, protocol) = (case.peer(), record.transport, case.protocol_or_payload());
         let (message, at) = if facts.unrecognised.is_some() || record.has_payload() && !explained && !lost && !is_open && !is_unseen {
-            let what = if protocol == "payload" { String::new() } else { format!(" ({protocol})") };
-            let message = format!("payload with {peer} over {transport}{what} is neither shown to be encrypted nor known to be plaintext");
+            let message = Message::later(move || {
+                let what = if protocol == "payload" { String::new() } else { format!(" ({protocol})") };
+                format!("payload with {peer} over {transport}{what} is neither shown to be encrypted nor known to be plaintext")
+            });
             (message, facts.unrecognised)
         } else if is_unseen {
             let message = format!(
                 "{protocol} with {peer} over {transport}: no packet shows whether it is encrypted, nor does the policy count it as that"
             );
-            (message, facts.cipher_unseen.as_deref().copied())
+            (message.into(), facts.cipher_unseen.as_deref().copied())
         } else if is_refused {
-            (format!("{protocol} with {peer} over {transport} is encrypted, and the policy does not count it as that"), facts.encrypted)
+            let message = format!("{protocol} with {peer} over {transport} is encrypted, and the policy does not count it as that");
+            (message.into(), facts.encrypted)
         } else {
             return;
         };
