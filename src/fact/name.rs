@@ -45,10 +45,10 @@ const PLAIN: [u8; 256] = {
 };
 
 /// Copies plain bytes in lower case, and dots where they may be. Returns whether all were.
-fn copy_plain(from: &[u8], to: &mut [u8], dots: bool) -> bool {
+fn copy_plain<const DOTS: bool>(from: &[u8], to: &mut [u8]) -> bool {
     let mut are_plain = true;
     for (to, &byte) in to.iter_mut().zip(from) {
-        *to = if dots && byte == b'.' { byte } else { PLAIN[usize::from(byte)] };
+        *to = if DOTS && byte == b'.' { byte } else { PLAIN[usize::from(byte)] };
         are_plain &= *to != 0;
     }
     are_plain
@@ -71,7 +71,7 @@ impl Name {
         // nearly every name is plain and fits, and is allocated once
         let mut plain = [0u8; Self::MAX_BYTES];
         if let Some(room) = plain.get_mut(..trimmed.len())
-            && copy_plain(trimmed, room, true)
+            && copy_plain::<true>(trimmed, room)
         {
             return Self(std::str::from_utf8(room).unwrap_or_default().into());
         }
@@ -90,7 +90,7 @@ impl Name {
         while let Some(label) = labels.next() {
             let start = length + usize::from(length > 0);
             let room = plain.get_mut(start..start + label.len());
-            if !room.is_some_and(|room| copy_plain(label, room, false)) {
+            if !room.is_some_and(|room| copy_plain::<false>(label, room)) {
                 let text = String::from_utf8_lossy(&plain[..length]).into_owned();
                 return Self::from_odd_labels(text, std::iter::once(label).chain(labels));
             }

@@ -403,6 +403,10 @@ impl FlowFacts {
             Fact::CipherUnseen => _ = self.cipher_unseen.get_or_insert_with(|| Box::new(at)),
             Fact::Asked { name, qtype } => {
                 if self.dns.len() < limits::DNS_PER_FLOW {
+                    if self.dns.capacity() == 0 {
+                        // most flows ask one question
+                        self.dns.reserve_exact(1);
+                    }
                     self.dns.push(DnsTransaction { name, qtype, at, answer: None });
                 } else {
                     self.dns_more += 1;
@@ -454,6 +458,10 @@ impl FlowFacts {
     fn name(&mut self, read: NameRead) {
         let known = self.names.iter().any(|other| (&other.name, other.source, other.port) == (&read.name, read.source, read.port));
         if !known && self.names.len() < limits::NAMES_PER_FLOW {
+            if self.names.capacity() == 0 {
+                // most flows ask for one name
+                self.names.reserve_exact(1);
+            }
             self.names.push(read);
         }
     }

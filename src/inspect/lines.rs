@@ -289,8 +289,11 @@ pub(super) fn begins(bytes: &[u8], starts: &[&[u8]]) -> Probe {
             false => Probe::No,
         }
     };
-    let answers: Vec<Probe> = starts.iter().map(answer).collect();
-    [Probe::Yes, Probe::Maybe].into_iter().find(|probe| answers.contains(probe)).unwrap_or(Probe::No)
+    starts.iter().map(answer).fold(Probe::No, |known, answer| match (known, answer) {
+        (Probe::Yes, _) | (_, Probe::Yes) => Probe::Yes,
+        (Probe::Maybe, _) | (_, Probe::Maybe) => Probe::Maybe,
+        _ => Probe::No,
+    })
 }
 
 /// Whether the greeting line holds one of these words, once it is whole.

@@ -141,11 +141,14 @@ impl<'a> Case<'a> {
     /// comes to the agent alone. What the agent answers is its own doing.
     #[must_use]
     pub fn is_neighbours_answer(&self) -> bool {
+        if self.neighbours.is_none() {
+            return false;
+        }
         let facts = &self.record.facts;
         let is_plain = matches!(facts.cleartext, Some((Cleartext::Protocol, _))) && facts.unrecognised.is_none();
         // from the port that is asked: what comes from another is whoever's answer to nothing
         let is_silent = self.record.sent[self.agent.index()].packets == 0 && resolvers::is_of_neighbours(self.peer().port);
-        self.neighbours.is_some() && is_silent && is_plain && facts.dns.is_empty() && !facts.unasked.is_empty()
+        is_silent && is_plain && facts.dns.is_empty() && !facts.unasked.is_empty()
     }
 
     /// Whether encrypted DNS goes to a resolver of the policy, by its address or its name.

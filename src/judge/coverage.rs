@@ -3,9 +3,10 @@
 //! Nothing here decides: the rules of the coverage family do (`rules::coverage`). What an agent sends and what it receives are told apart, since a
 //! tap may lose either.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
+use foldhash::fast::RandomState;
 use serde::Serialize;
 
 use super::audit::{PacketRef, is_zero, rfc3339};
@@ -190,7 +191,7 @@ impl From<&Sighting> for Presence {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     coverage: Coverage,
-    addresses: BTreeMap<IpAddr, Address>,
+    addresses: HashMap<IpAddr, Address, RandomState>,
     /// Those whom the policy expects and that were seen, by their places in it.
     met: BTreeSet<usize>,
 }
@@ -206,6 +207,12 @@ struct Address {
     cut: [u64; 2],
     good: [u64; 2],
     bad: [u64; 2],
+}
+
+impl Address {
+    fn new(at: Timestamp) -> Self {
+        Self { flows: 0, first: at, last: at, missing: [0; 2], cut: [0; 2], good: [0; 2], bad: [0; 2] }
+    }
 }
 
 impl Seen {
@@ -235,17 +242,12 @@ impl Seen {
                 way.checksums_bad += bad[n];
             }
             let ip = record.ends[end.index()].ip;
-            if self.addresses.len() < limits::AGENTS_LISTED || self.addresses.contains_key(&ip) {
-                let new = Address {
-                    flows: 0,
-                    first: record.first.at,
-                    last: record.last,
-                    missing: [0; 2],
-                    cut: [0; 2],
-                    good: [0; 2],
-                    bad: [0; 2],
-                };
-                let known = self.addresses.entry(ip).or_insert(new);
+            let is_full = self.addresses.len() >= limits::AGENTS_LISTED;
+            let known = match self.addresses.get_mut(&ip) {
+                None if !is_full => Some(self.addresses.entry(ip).or_insert(Address::new(record.first.at))),
+                known => known,
+            };
+            if let Some(known) = known {
                 known.flows += 1;
                 known.first = known.first.min(record.first.at);
                 known.last = known.last.max(record.last);
@@ -319,7 +321,8 @@ impl Seen {
             };
             AgentSeen { address, flows: of.flows, first: of.first, last: of.last, sent: way(0), received: way(1) }
         };
-        coverage.agents = self.addresses.into_iter().map(seen).collect();
+        let in_order: BTreeMap<IpAddr, Address> = self.addresses.into_iter().collect();
+        coverage.agents = in_order.into_iter().map(seen).collect();
         coverage
     }
 }

@@ -273,7 +273,7 @@ impl DnsTunnels {
             return None;
         }
         let (domain, below) = domain::split(name);
-        let letters = characters(below, |_| {});
+        let letters = length(below) as u64;
         if letters < if is_typed { 1 } else { limits.of(Threshold::Letters) } {
             return None;
         }
@@ -429,9 +429,9 @@ fn characters(text: &str, mut each: impl FnMut(u8)) -> u64 {
     n
 }
 
-/// How many bytes of the wire a label has.
-fn length(label: &str) -> usize {
-    characters(label, |_| {}) as usize
+/// How many bytes of the wire there are between the dots.
+fn length(text: &str) -> usize {
+    if text.contains('\\') { characters(text, |_| {}) as usize } else { text.bytes().filter(|byte| *byte != b'.').count() }
 }
 
 /// Where a character is counted: letters are one in either case, digits and the signs of host names have places of their own, and all others

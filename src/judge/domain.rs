@@ -21,7 +21,7 @@ pub(super) fn split(name: &str) -> (&str, &str) {
         return (".", name);
     }
     let cut = match dots.next() {
-        Some(second) if SHARED.binary_search(&name.get(second + 1..).unwrap_or_default()).is_ok() => dots.next(),
+        Some(second) if is_shared(name.get(second + 1..).unwrap_or_default()) => dots.next(),
         Some(second) => Some(second),
         None => None,
     };
@@ -30,7 +30,13 @@ pub(super) fn split(name: &str) -> (&str, &str) {
 
 /// Whether names below it are registered by anybody: a name of one label, or one of [`SHARED`].
 pub(super) fn is_suffix(name: &str) -> bool {
-    !name.contains('.') || SHARED.binary_search(&name).is_ok()
+    !name.contains('.') || is_shared(name)
+}
+
+/// Whether a name is one of [`SHARED`]: most are too long.
+fn is_shared(name: &str) -> bool {
+    const LONGEST: usize = 7;
+    name.len() <= LONGEST && SHARED.binary_search(&name).is_ok()
 }
 
 /// Whether a name is below a domain, or the domain itself.
@@ -59,6 +65,6 @@ mod tests {
 
     #[test]
     fn the_list_is_sorted() {
-        assert!(SHARED.is_sorted());
+        assert!(SHARED.is_sorted() && SHARED.iter().all(|suffix| is_shared(suffix)));
     }
 }

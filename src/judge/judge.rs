@@ -31,7 +31,7 @@ pub struct Judge {
     agents: Vec<String>,
     agents_inferred: bool,
     filter: Option<String>,
-    names: Names,
+    names: Arc<Names>,
     tunnels: DnsTunnels,
     findings: Findings,
     summary: Summary,
@@ -115,7 +115,7 @@ impl Judge {
     pub fn new(policy: Arc<Policy>, agents: Vec<String>, agents_inferred: bool, filter: Option<String>) -> Self {
         let own_severity = policy.severity.iter().any(|(code, ..)| code.eq_ignore_ascii_case(rules::INBOUND_ATTEMPT.code));
         let attempts_are_alike = policy.inbound.is_empty() && policy.waivers.is_empty() && !own_severity;
-        let names = Names::new(policy.nat64.clone());
+        let names = Arc::new(Names::new(policy.nat64.clone()));
         let mut judge = Self {
             policy,
             attempts_are_alike,
@@ -174,7 +174,7 @@ impl Judge {
             return Judgement { protocol, ..Judgement::new(direction.as_str(), "not-judged", Vec::new()) };
         }
         if record.evicted && (record.ends.iter().any(|end| end.port == 53) || !record.facts.dns.is_empty()) {
-            self.names.lose();
+            Arc::make_mut(&mut self.names).lose();
         }
         if direction == Direction::Inbound && self.attempts_are_alike && record.is_bare_attempt() {
             let agent = record.responder_endpoint();
@@ -184,7 +184,7 @@ impl Judge {
             }
         }
         // the case borrows the names while findings are added
-        let names = std::mem::take(&mut self.names);
+        let names = Arc::clone(&self.names);
         let policy = Arc::clone(&self.policy);
         let case = Case::new(record, &policy, &names, self.began);
         let mut worst = None;
@@ -217,9 +217,6 @@ impl Judge {
         };
         let answered_name = if record.facts.names.is_empty() { case.answered_names().last().cloned() } else { None };
         let protocol = case.encrypted_dns.or(case.neighbours);
-        drop(broken);
-        drop(case);
-        self.names = names;
         let verdict = worst.map_or("allowed", Severity::as_str);
         let counts = policy.counts.encryption(record);
         let encryption = (counts != record.encryption()).then_some(counts);
@@ -326,7 +323,7 @@ impl Judge {
         if !self.early.contains_key(&record.first.frame) {
             return;
         }
-        let names = std::mem::take(&mut self.names);
+        let names = Arc::clone(&self.names);
         let policy = Arc::clone(&self.policy);
         let case = Case::new(record, &policy, &names, self.began);
         let mut broken = Vec::new();
@@ -344,9 +341,6 @@ impl Judge {
                 }
             }
         }
-        drop(broken);
-        drop(case);
-        self.names = names;
     }
 
     /// Adds what a flow breaks. Returns the severity it came to.

@@ -11,16 +11,17 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 
 use super::policy::Nat64;
 use crate::fact::{Name, Resolution, Timestamp};
 use crate::limits;
 
 /// The answers seen so far. All agents of an audit are one client.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Names {
     nat64: Nat64,
-    bound: HashMap<IpAddr, Vec<Binding>, RandomState>,
+    bound: HashMap<IpAddr, SmallVec<[Binding; 1]>, RandomState>,
     /// From a canonical name to the names whose answer passed through it.
     aliases: HashMap<Name, Vec<Name>, RandomState>,
     /// From a name whose addresses serve others, by SVCB and HTTPS records, to those.
@@ -36,7 +37,7 @@ pub struct Names {
     lost: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Binding {
     name: Name,
     since: Timestamp,
@@ -120,7 +121,7 @@ impl Names {
     /// these.
     pub fn at(&self, address: IpAddr, moment: Timestamp) -> impl Iterator<Item = &Name> {
         let until = moment.plus_nanos(limits::LATE_ANSWER_NANOS);
-        let known = self.bound.get(&self.nat64.canonical(address)).map(Vec::as_slice).unwrap_or_default();
+        let known = self.bound.get(&self.nat64.canonical(address)).map(SmallVec::as_slice).unwrap_or_default();
         let known = known.iter().filter(move |binding| binding.since <= until).map(|binding| &binding.name);
         let served = known.clone().filter_map(|name| self.served.get(name)).flatten();
         known.chain(served.filter(move |binding| binding.since <= until).map(|binding| &binding.name))

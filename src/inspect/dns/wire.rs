@@ -6,6 +6,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use smallvec::SmallVec;
+
 use super::service::{HTTPS, SVCB, ServiceData};
 use crate::fact::Name;
 use crate::limits;
@@ -17,8 +19,8 @@ pub(super) struct Message<'a> {
     pub(super) response: bool,
     pub(super) truncated: bool,
     pub(super) rcode: u16,
-    pub(super) questions: Vec<Question<'a>>,
-    pub(super) answers: Vec<Record<'a>>,
+    pub(super) questions: SmallVec<[Question<'a>; 1]>,
+    pub(super) answers: SmallVec<[Record<'a>; 2]>,
     /// Bytes of data in the answers that are no addresses.
     pub(super) carried: u32,
     /// A record's data does not fit its type; the records around it were read.
@@ -77,8 +79,8 @@ impl<'a> Message<'a> {
             response: flags & 0x8000 != 0,
             truncated: flags & 0x0200 != 0,
             rcode: flags & 0xf,
-            questions: Vec::new(),
-            answers: Vec::new(),
+            questions: SmallVec::new(),
+            answers: SmallVec::new(),
             carried: 0,
             bad_data: false,
             broken: false,
@@ -239,9 +241,9 @@ impl<'a> WireName<'a> {
     pub(super) fn is_called(self, name: &Name) -> bool {
         let mut rest = name.as_str().as_bytes();
         for label in self {
-            // these two are written in another way than they are sent
-            let is_as_sent = !label.iter().any(|byte| matches!(byte, b'.' | b'\\'));
-            let is_next = is_as_sent && rest.get(..label.len()).is_some_and(|own| label.eq_ignore_ascii_case(own));
+            // dots and backslashes inside a label are written in another way than they are sent
+            let is_own = |(own, sent): (&u8, &u8)| *own == sent.to_ascii_lowercase() && !matches!(own, b'.' | b'\\');
+            let is_next = rest.len() >= label.len() && rest.iter().zip(label).all(is_own);
             match rest.get(label.len()..) {
                 Some([]) if is_next => rest = &[],
                 Some([b'.', behind @ ..]) if is_next => rest = behind,

@@ -15,7 +15,7 @@ use crate::limits;
 impl Judge {
     /// `agent` was answered.
     pub fn resolved(&mut self, agent: IpAddr, answer: &Resolution, at: Locus) {
-        self.names.learn(answer, at.at);
+        Arc::make_mut(&mut self.names).learn(answer, at.at);
         let policy = &self.policy;
         self.tunnels.answer(agent, answer, || Whose::of(&answer.name, is_allowed(policy, &answer.name)));
         self.advance(at.at);
@@ -23,7 +23,7 @@ impl Judge {
 
     /// Part of what was answered to an agent is missing from the capture.
     pub fn names_lost(&mut self) {
-        self.names.lose();
+        Arc::make_mut(&mut self.names).lose();
     }
 
     /// An agent asked for a name.

@@ -49,7 +49,11 @@ impl Index {
         }
         let text = name.as_str();
         let mut entries = Vec::new();
-        let mut add = |found: Option<&Vec<u32>>| entries.extend(found.into_iter().flatten().map(|&n| n as usize));
+        let mut add = |found: Option<&Vec<u32>>| {
+            if let Some(found) = found {
+                entries.extend(found.iter().map(|&n| n as usize));
+            }
+        };
         if !self.exact.is_empty() {
             add(self.exact.get(text));
         }
@@ -61,11 +65,12 @@ impl Index {
                 add(self.below.get(suffix));
             }
         }
-        entries.extend(self.starred.iter().filter(|(pattern, _)| pattern.matches(name)).map(|(_, n)| *n as usize));
-        if entries.len() > 1 {
-            entries.sort_unstable();
-            entries.dedup();
+        if self.starred.is_empty() && entries.len() < 2 {
+            return entries;
         }
+        entries.extend(self.starred.iter().filter(|(pattern, _)| pattern.matches(name)).map(|(_, n)| *n as usize));
+        entries.sort_unstable();
+        entries.dedup();
         entries
     }
 }

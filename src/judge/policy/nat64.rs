@@ -23,8 +23,13 @@ const RESERVED: u128 = 0xff << 56;
 
 impl Nat64 {
     /// The address that rules are held against. Where prefixes lie in each other the longest holds.
+    #[inline]
     #[must_use]
     pub fn canonical(&self, ip: IpAddr) -> IpAddr {
+        if ip.is_ipv4() { ip } else { self.within(ip) }
+    }
+
+    fn within(&self, ip: IpAddr) -> IpAddr {
         match canonical(ip) {
             IpAddr::V6(v6) if !self.prefixes.is_empty() => {
                 let longest =
