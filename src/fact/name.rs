@@ -1,7 +1,10 @@
 //! Text that came from the wire. It is an attacker's, so it is made inert where it enters, not where it is printed.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -44,6 +47,10 @@ const PLAIN: [u8; 256] = {
     plain
 };
 
+/// The lengths that a label may have, and the longest that a host name can be in text (RFC 1035 section 2.3.4).
+const LABEL: RangeInclusive<usize> = 1..=63;
+const LONGEST: usize = 253;
+
 /// Copies plain bytes in lower case, and dots where they may be. Returns whether all were.
 fn copy_plain<const DOTS: bool>(from: &[u8], to: &mut [u8]) -> bool {
     let mut are_plain = true;
@@ -57,8 +64,13 @@ fn copy_plain<const DOTS: bool>(from: &[u8], to: &mut [u8]) -> bool {
 /// A host name as asked for on the wire: lower case, without a final dot, and inert.
 ///
 /// Bytes outside printable ASCII are kept as `\xhh`. Two names are equal where a resolver would think them so (RFC 4343).
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Name(Arc<str>);
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(from = "Arc<str>", into = "Arc<str>")]
+pub struct Name {
+    text: Arc<str>,
+    /// Whether it is a plain host name: asked of each name several times.
+    is_plain: bool,
+}
 
 impl Name {
     /// The most bytes of a name that are kept; RFC 1035 allows 255.
@@ -73,11 +85,11 @@ impl Name {
         if let Some(room) = plain.get_mut(..trimmed.len())
             && copy_plain::<true>(trimmed, room)
         {
-            return Self(std::str::from_utf8(room).unwrap_or_default().into());
+            return Self::from(Arc::<str>::from(std::str::from_utf8(room).unwrap_or_default()));
         }
         let mut text = inert(trimmed, Self::MAX_BYTES, false);
         text.make_ascii_lowercase();
-        Self(text.into())
+        Self::from(Arc::<str>::from(text))
     }
 
     /// Reads a name from its labels, as DNS carries them. A dot inside a label is kept as `\\x2e`: it must not pass for one between labels.
@@ -89,7 +101,7 @@ impl Name {
         let mut labels = labels.into_iter();
         while let Some(label) = labels.next() {
             let start = length + usize::from(length > 0);
-            let room = plain.get_mut(start..start + label.len());
+            let room = plain.get_mut(start..start + label.len()).filter(|_| LABEL.contains(&label.len()));
             if !room.is_some_and(|room| copy_plain::<false>(label, room)) {
                 let text = String::from_utf8_lossy(&plain[..length]).into_owned();
                 return Self::from_odd_labels(text, std::iter::once(label).chain(labels));
@@ -99,7 +111,8 @@ impl Name {
             }
             length = start + label.len();
         }
-        Self(std::str::from_utf8(&plain[..length]).unwrap_or_default().into())
+        // its labels are seen to be of lengths that they may have
+        Self { text: std::str::from_utf8(&plain[..length]).unwrap_or_default().into(), is_plain: (1..=LONGEST).contains(&length) }
     }
 
     /// Goes on where a label is odd or the name long.
@@ -117,43 +130,87 @@ impl Name {
                 }
             }
         }
-        Self(text.into())
+        Self::from(Arc::<str>::from(text))
     }
 
     /// The name as text, fit for any output.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Whether a label, as it was sent, is written so in a name: only where it is plain can that be told byte by byte.
+    #[must_use]
+    pub fn is_label(written: &[u8], sent: &[u8]) -> bool {
+        written.len() == sent.len() && written.iter().zip(sent).all(|(own, byte)| *own == PLAIN[usize::from(*byte)])
     }
 
     /// Whether it is other than a plain host name: empty, over-long, an escaped byte, an empty label, or a character that host names do
     /// not have. (Underscores are plain: service labels carry them.) An odd name is never matched against an allowed one.
     #[must_use]
     pub fn is_odd(&self) -> bool {
-        let mut label = 0;
-        for byte in self.0.bytes() {
-            match byte {
-                b'.' if label > 0 => label = 0,
-                byte if PLAIN[usize::from(byte)] != 0 && label < 63 => label += 1,
-                _ => return true,
-            }
-        }
-        label == 0 || self.0.len() > 253
+        !self.is_plain
     }
 
     /// The address, where the name is an IP literal.
     #[must_use]
     pub fn as_ip(&self) -> Option<IpAddr> {
-        let text = self.0.trim_start_matches('[').trim_end_matches(']');
+        let text = self.text.trim_start_matches('[').trim_end_matches(']');
         // most names cannot be one, which costs less to see than to try
         let may_be = text.contains(':') || text.ends_with(|c: char| c.is_ascii_digit());
         may_be.then(|| text.parse().ok()).flatten()
     }
 }
 
+impl From<Arc<str>> for Name {
+    fn from(text: Arc<str>) -> Self {
+        let is_label = |label: &[u8]| LABEL.contains(&label.len()) && label.iter().all(|&byte| is_plain(byte));
+        let is_plain = text.len() <= LONGEST && text.as_bytes().split(|&byte| byte == b'.').all(is_label);
+        Self { text, is_plain }
+    }
+}
+
+impl From<Name> for Arc<str> {
+    fn from(name: Name) -> Self {
+        name.text
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Name {}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Name").field(&self.text).finish()
+    }
+}
+
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 

@@ -281,7 +281,11 @@ impl Inspector for Lines {
 
 /// Whether a greeting begins with one of these, told over as few bytes as there are: more may be needed.
 pub(super) fn begins(bytes: &[u8], starts: &[&[u8]]) -> Probe {
+    let first = bytes.first().map(u8::to_ascii_uppercase);
     let answer = |start: &&[u8]| {
+        if first != start.first().map(u8::to_ascii_uppercase) && first.is_some() && !start.is_empty() {
+            return Probe::No;
+        }
         let common = bytes.len().min(start.len());
         match bytes[..common].eq_ignore_ascii_case(&start[..common]) {
             true if common == start.len() => Probe::Yes,

@@ -241,9 +241,7 @@ impl<'a> WireName<'a> {
     pub(super) fn is_called(self, name: &Name) -> bool {
         let mut rest = name.as_str().as_bytes();
         for label in self {
-            // dots and backslashes inside a label are written in another way than they are sent
-            let is_own = |(own, sent): (&u8, &u8)| *own == sent.to_ascii_lowercase() && !matches!(own, b'.' | b'\\');
-            let is_next = rest.len() >= label.len() && rest.iter().zip(label).all(is_own);
+            let is_next = rest.get(..label.len()).is_some_and(|written| Name::is_label(written, label));
             match rest.get(label.len()..) {
                 Some([]) if is_next => rest = &[],
                 Some([b'.', behind @ ..]) if is_next => rest = behind,

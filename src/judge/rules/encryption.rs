@@ -226,6 +226,10 @@ fn weakness(suite: CipherSuite) -> Option<&'static str> {
         "which uses DES",
         "which uses a withdrawn cipher",
     ];
+    // those of TLS 1.3 (RFC 8446), and those of 1.2 that are negotiated as a rule
+    if matches!(suite.0, 0x1301..=0x1305 | 0xc02b..=0xc02c | 0xc02f..=0xc030 | 0xcca8..=0xcca9) {
+        return None;
+    }
     let word = |part: &[u8]| match part {
         b"NULL" => Some(0),
         b"anon" => Some(1),
