@@ -85,7 +85,9 @@ impl Name {
         if let Some(room) = plain.get_mut(..trimmed.len())
             && copy_plain::<true>(trimmed, room)
         {
-            return Self::from(Arc::<str>::from(std::str::from_utf8(room).unwrap_or_default()));
+            // of plain bytes and dots, so that the lengths of its labels are left
+            let is_plain = room.len() <= LONGEST && room.split(|&byte| byte == b'.').all(|label| LABEL.contains(&label.len()));
+            return Self { text: std::str::from_utf8(room).unwrap_or_default().into(), is_plain };
         }
         let mut text = inert(trimmed, Self::MAX_BYTES, false);
         text.make_ascii_lowercase();

@@ -312,6 +312,13 @@ impl FlowRecord {
         plain && unanswered && whole && self.facts.made().is_none() && !self.has_payload()
     }
 
+    /// Whether anything of it may be missing, cut, contradictory or beyond a limit: it began before the capture, or has some fact that few flows
+    /// have.
+    #[must_use]
+    pub fn is_clouded(&self) -> bool {
+        self.began_before || self.evicted || self.unseen_end.is_some() || self.facts.rare.made().is_some()
+    }
+
     /// Whether any payload was seen in either direction.
     #[must_use]
     pub fn has_payload(&self) -> bool {

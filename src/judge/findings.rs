@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use data_encoding::HEXLOWER;
 use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
 
@@ -319,5 +320,5 @@ fn fingerprint(rule: &Rule, agent: &str, subject: &str, parties: Option<&Parties
         }
         None => part(subject),
     }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(hash.finalize().get(..8).unwrap_or_default())
 }

@@ -191,10 +191,12 @@ impl Judge {
         let mut codes = Vec::new();
         let early = if self.early.is_empty() { None } else { self.early.remove(&record.first.frame) }.unwrap_or_default();
         let mut broken = Vec::new();
+        let is_clouded = record.is_clouded();
         for &rule in RULES {
             match rule.check {
-                Check::Seen(check) | Check::Closed(check) | Check::ClosedAndWhole(check, _) => check(&case, &mut broken),
-                Check::Whole(_) | Check::Event => continue,
+                Check::Seen(check) | Check::Closed(check) => check(&case, &mut broken),
+                Check::Clouded(check) | Check::CloudedAndWhole(check, _) if is_clouded => check(&case, &mut broken),
+                Check::Clouded(_) | Check::CloudedAndWhole(..) | Check::Whole(_) | Check::Event => continue,
             }
             if broken.is_empty() {
                 continue;
@@ -259,7 +261,7 @@ impl Judge {
         let whole = Whole { policy: &policy, inputs: &inputs, ledger, summary: &self.summary, coverage: &coverage, unmet: &unmet };
         let mut found = Vec::new();
         for &rule in RULES {
-            if let Check::Whole(check) | Check::ClosedAndWhole(_, check) = rule.check {
+            if let Check::Whole(check) | Check::CloudedAndWhole(_, check) = rule.check {
                 let mut broken = Vec::new();
                 check(&whole, &mut broken);
                 found.extend(broken.into_iter().map(|broken| (rule, broken)));

@@ -31,7 +31,7 @@ pub(super) static PACKETS_TRUNCATED: Rule = Rule {
     fix: "Capture whole packets (tcpdump -s 0).",
     severity: Severity::Undetermined,
     controls: EVIDENCE,
-    check: Check::ClosedAndWhole(
+    check: Check::CloudedAndWhole(
         |case, broken| {
             if let Some((bytes, at)) = case.record.facts.truncated {
                 let message = format!("the snap length cut {bytes} bytes of the flow with {} where evidence would be", case.peer());
@@ -73,7 +73,7 @@ pub(super) static ONE_SIDED: Rule = Rule {
     fix: "Mirror both directions of the port.",
     severity: Severity::Undetermined,
     controls: EVIDENCE,
-    check: Check::Closed(|case, broken| {
+    check: Check::Clouded(|case, broken| {
         if let Some(end) = case.record.unseen_end {
             let message = format!("nothing that {} sent was captured", case.record.ends[end.index()]);
             broken.push(Broken::new(CausedBy::Environment, peer(case), message));
@@ -89,7 +89,7 @@ pub(super) static BEGAN_BEFORE_CAPTURE: Rule = Rule {
     fix: "Begin the capture before the agent starts, or restart the agent while it runs.",
     severity: Severity::Undetermined,
     controls: EVIDENCE,
-    check: Check::Closed(|case, broken| {
+    check: Check::Clouded(|case, broken| {
         if case.record.began_before {
             let message = format!("the flow with {} began before the capture", case.peer());
             broken.push(Broken::new(CausedBy::Environment, peer(case), message));
@@ -105,7 +105,7 @@ pub(super) static STREAM_GAP: Rule = Rule {
     fix: "Capture without loss; where copies differ, look for a device or an attacker that injects segments.",
     severity: Severity::Undetermined,
     controls: EVIDENCE,
-    check: Check::Closed(|case, broken| {
+    check: Check::Clouded(|case, broken| {
         let facts = &case.record.facts;
         if let Some((bytes, at)) = facts.gap {
             let message = format!("{bytes} bytes of the flow with {} are missing where evidence would be", case.peer());
@@ -149,7 +149,7 @@ pub(super) static STATE_EVICTED: Rule = Rule {
     fix: "Give the audit more memory (--memory), or audit less at once.",
     severity: Severity::Undetermined,
     controls: EVIDENCE,
-    check: Check::Closed(|case, broken| {
+    check: Check::Clouded(|case, broken| {
         if case.record.evicted {
             broken.push(Broken::new(CausedBy::Environment, "memory", "flows were forgotten for want of memory before they ended"));
         }

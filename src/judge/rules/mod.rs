@@ -81,8 +81,10 @@ pub enum Check {
     Closed(CheckFlow),
     /// Of the whole audit.
     Whole(CheckWhole),
-    /// Of a flow that has ended, and of the whole audit besides.
-    ClosedAndWhole(CheckFlow, CheckWhole),
+    /// Of a flow that has ended and that is clouded ([`FlowRecord::is_clouded`](crate::fact::FlowRecord::is_clouded)).
+    Clouded(CheckFlow),
+    /// Of such a flow, and of the whole audit besides.
+    CloudedAndWhole(CheckFlow, CheckWhole),
     /// Of single events, by the judge itself.
     Event,
 }
