@@ -174,8 +174,9 @@ impl View {
     /// known.
     #[inline]
     pub fn route<'a>(&self, frame: &FrameIndex, bytes: &'a [u8], glanced: Option<&Glanced>) -> Routed<'a> {
-        let mut read = decode::packet(frame.link, bytes, frame.wire);
-        let (lane, flow) = match (glanced, &mut read) {
+        // in its place at once: a packet is large
+        let mut routed = Routed { lane: 0, flow: None, read: decode::packet(frame.link, bytes, frame.wire) };
+        (routed.lane, routed.flow) = match (glanced, &mut routed.read) {
             (Some(glanced), _) => (glanced.lane, Some(glanced.flow)),
             (None, Ok(packet)) => {
                 if matches!(packet.header, Header::Error(_)) {
@@ -186,7 +187,7 @@ impl View {
             }
             (None, Err(_)) => (0, None),
         };
-        Routed { lane, flow, read }
+        routed
     }
 
     /// An error stands for the flow that it quotes, save where an agent sends it about others' packets: then it is something that the
@@ -415,7 +416,7 @@ impl Lane {
     fn filtered(&mut self, frame: &FrameIndex, routed: &Routed<'_>) {
         let agent = match &routed.read {
             Ok(packet) => Ride::agents(&self.shared, packet, End::A) != [false; 2],
-            Err(skip) if is_owned(&self.shared.view.scope, &skip.outer) => true,
+            Err(skip) if is_owned(&self.shared.view.scope, skip.outer.as_deref()) => true,
             Err(skip) if skip.reason.is_noise() => false,
             Err(skip) => skip.addresses.is_none_or(|(a, b)| self.shared.view.scope.has(a, None) || self.shared.view.scope.has(b, None)),
         };
@@ -433,7 +434,7 @@ impl Lane {
         }
         let of_others = skip.addresses.is_some_and(|(a, b)| !scope.has(a, None) && !scope.has(b, None))
             && !scope.has_macs()
-            && !is_owned(scope, &skip.outer);
+            && !is_owned(scope, skip.outer.as_deref());
         if of_others && !skip.reason.is_noise() {
             self.ledger.unrelated += 1;
         } else {
@@ -448,8 +449,8 @@ impl Lane {
 }
 
 /// Whether an agent is an end of one of the tunnels.
-fn is_owned(scope: &Scope, outer: &Option<Outer<'_>>) -> bool {
-    outer.as_ref().is_some_and(|outer| owners(scope, outer) != [false; 2])
+fn is_owned(scope: &Scope, outer: Option<&Outer<'_>>) -> bool {
+    outer.is_some_and(|outer| owners(scope, outer) != [false; 2])
 }
 
 /// Whether the sender and the receiver of what lies in these tunnels are agents, by the innermost tunnel that an agent runs.

@@ -16,37 +16,41 @@ impl Packet<'_> {
             return None;
         }
         let addresses = match (self.source.ip, self.destination.ip) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => sum(&a.octets(), u32::from(sum(&b.octets(), 0))),
-            (IpAddr::V6(a), IpAddr::V6(b)) => sum(&a.octets(), u32::from(sum(&b.octets(), 0))),
+            (IpAddr::V4(a), IpAddr::V4(b)) => gather(gather(0, &a.octets()), &b.octets()),
+            (IpAddr::V6(a), IpAddr::V6(b)) => gather(gather(0, &a.octets()), &b.octets()),
             _ => return None,
         };
-        let length = self.head.len() + self.payload.len();
-        let pseudo = u32::from(addresses) + u32::from(self.transport.number()) + (length >> 16) as u32 + (length & 0xffff) as u32;
+        let length = (self.head.len() + self.payload.len()) as u32;
+        let pseudo = u128::from(length.to_be()) + u128::from(u16::from(self.transport.number()).to_be());
         // a header is whole words, so that the payload begins at an even place
-        let header = sum(self.head, pseudo);
-        Some(sum(self.payload, header.into()) == 0xffff)
+        Some(fold(gather(gather(addresses + pseudo, self.head), self.payload)) == 0xffff)
     }
 }
 
-/// The ones' complement sum of `bytes`, added to `sum`: `0xffff` where they hold their own checksum and it is right.
-pub(super) fn sum(bytes: &[u8], sum: u32) -> u16 {
+/// The ones' complement sum of `bytes`: `0xffff` where they hold their own checksum and it is right.
+pub(super) fn sum(bytes: &[u8]) -> u16 {
+    u16::from_be_bytes(fold(gather(0, bytes)).to_ne_bytes())
+}
+
+/// Adds the words of `bytes`, which stand at an even place, to a sum that is still to be folded. Neither the order of bytes nor the width of
+/// words matters until the end (RFC 1071 section 2): carries gather above the words.
+fn gather(total: u128, bytes: &[u8]) -> u128 {
     let (words, rest) = bytes.as_chunks::<8>();
     let mut last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);
-    // neither the order of bytes nor the width of words matters until the end (RFC 1071 section 2): carries gather above the words
     let add = |total: u128, word: &[u8; 8]| total + u128::from(u64::from_ne_bytes(*word));
-    let total = add(words.iter().fold(0, add), &last);
-    let own = u16::from_be_bytes(fold(total).to_ne_bytes());
-    fold(u128::from(own) + u128::from(sum))
+    add(words.iter().fold(total, add), &last)
 }
 
-fn fold(mut total: u128) -> u16 {
-    total = (total & u128::from(u64::MAX)) + (total >> 64);
-    total = (total & u128::from(u32::MAX)) + (total >> 32);
-    while total > 0xffff {
-        total = (total & 0xffff) + (total >> 16);
-    }
-    total as u16
+/// Adds the carries back in, until none is left.
+fn fold(total: u128) -> u16 {
+    let (sum, carried) = (total as u64).overflowing_add((total >> 64) as u64);
+    // three halvings of a word leave at most one carry
+    let sum = u128::from(sum) + u128::from(carried);
+    let sum = (sum & u128::from(u32::MAX)) as u64 + (sum >> 32) as u64;
+    let sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+    let sum = (sum & 0xffff) + (sum >> 16);
+    ((sum & 0xffff) + (sum >> 16)) as u16
 }
 
 #[cfg(test)]
@@ -54,16 +58,40 @@ mod tests {
     use super::*;
 
     #[test]
+    fn carries_are_folded_whole() {
+        for total in [
+            0,
+            1,
+            0xffff,
+            0x1_0000,
+            u128::from(u64::MAX),
+            u128::from(u64::MAX) + 1,
+            u128::MAX,
+            u128::MAX - 1,
+            0xffff_ffff << 64 | 0xffff_0001,
+        ] {
+            let mut plain = total;
+            while plain > 0xffff {
+                plain = (plain & 0xffff) + (plain >> 16);
+            }
+            assert_eq!(u128::from(fold(total)), plain, "{total:x}");
+        }
+    }
+
+    #[test]
     fn sums() {
         // the example of RFC 1071 section 3
-        assert_eq!(sum(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7], 0), 0xddf2);
+        assert_eq!(sum(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]), 0xddf2);
         for length in 0..200u8 {
             let bytes: Vec<u8> = (0..length).map(|n| 0xff ^ n.wrapping_mul(91)).collect();
-            let mut plain = 7u32;
+            let mut plain = 0u32;
             for pair in bytes.chunks(2) {
                 plain += u32::from(pair[0]) << 8 | u32::from(*pair.get(1).unwrap_or(&0));
             }
-            assert_eq!(sum(&bytes, 7), fold(plain.into()), "{length}");
+            while plain > 0xffff {
+                plain = (plain & 0xffff) + (plain >> 16);
+            }
+            assert_eq!(u32::from(sum(&bytes)), plain, "{length}");
         }
     }
 }

@@ -108,7 +108,7 @@ fn v6<'a>(link: &[u8; ETHERNET], bytes: &'a [u8]) -> Option<Packet<'a>> {
     above_ip(link, header[6], 0, source, destination, above.get(..length)?)
 }
 
-#[inline]
+#[inline(always)]
 fn above_ip<'a>(link: &[u8; ETHERNET], protocol: u8, id: u16, source: IpAddr, destination: IpAddr, bytes: &'a [u8]) -> Option<Packet<'a>> {
     let (transport, header, checksum, (from, to), (head, payload)) = match protocol {
         TCP => {

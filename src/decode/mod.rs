@@ -32,7 +32,7 @@ use crate::fact::{Endpoint, LinkType, Transport};
 use crate::limits;
 
 /// A packet of the innermost conversation of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet<'a> {
     /// Who sent it.
     pub source: Endpoint,
@@ -52,8 +52,8 @@ pub struct Packet<'a> {
     pub stamp: u32,
     /// Source and destination MAC, where the link has them: those next to the packet, inside all tunnels.
     pub macs: Option<Macs>,
-    /// The tunnels that it lies in.
-    pub outer: Option<Outer<'a>>,
+    /// The tunnels that it lies in: boxed, since most lie in none, and a packet is moved about.
+    pub outer: Option<Box<Outer<'a>>>,
 }
 
 impl<'a> Packet<'a> {
@@ -76,7 +76,7 @@ impl<'a> Packet<'a> {
             transport: if error.reporter.is_ipv4() { Transport::Icmp } else { Transport::Icmp6 },
             header: Header::Icmp(error.kind),
             payload: error.quoted,
-            ..*self
+            ..self.clone()
         })
     }
 }
@@ -151,14 +151,14 @@ pub struct IcmpError<'a> {
 }
 
 /// Why a frame gives no packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skip<'a> {
     /// The reason.
     pub reason: Reason,
     /// Source and destination of the innermost packet, where they could still be read.
     pub addresses: Option<(IpAddr, IpAddr)>,
     /// The tunnels in which the walk stopped.
-    pub outer: Option<Outer<'a>>,
+    pub outer: Option<Box<Outer<'a>>>,
 }
 
 impl From<Reason> for Skip<'_> {
@@ -367,7 +367,7 @@ impl<'a> Walk<'a> {
 
     #[inline]
     fn packet(&self, ip: &net::Ip<'a>) -> Result<Packet<'a>, Skip<'a>> {
-        let packet = Packet { outer: self.outer, ..net::above(ip, self.macs).map_err(|skip| self.skip(skip))? };
+        let packet = Packet { outer: self.outer.map(Box::new), ..net::above(ip, self.macs).map_err(|skip| self.skip(skip))? };
         match noise::of(&packet) {
             Some(reason) => Err(self.skip(ip.skip(reason))),
             None => Ok(packet),
@@ -379,7 +379,7 @@ impl<'a> Walk<'a> {
     fn skip(&self, skip: Skip<'a>) -> Skip<'a> {
         // what ends early in a frame that was captured whole was never there
         let is_whole = self.cut == 0 && skip.reason == Reason::UndecodedTruncated;
-        Skip { reason: if is_whole { Reason::UndecodedHeader } else { skip.reason }, outer: self.outer, ..skip }
+        Skip { reason: if is_whole { Reason::UndecodedHeader } else { skip.reason }, outer: self.outer.map(Box::new), ..skip }
     }
 }
 

@@ -75,7 +75,7 @@ pub(super) fn is_plausible(bytes: &[u8], network: Network) -> bool {
         Network::V4 => {
             let Some(header) = bytes.first().and_then(|first| bytes.get(..usize::from(first & 0x0f) * 4)) else { return false };
             let total = be16(bytes, 2).map_or(0, usize::from);
-            let summed = be16(bytes, 10) == Some(0) || checksum::sum(header, 0) == 0xffff;
+            let summed = be16(bytes, 10) == Some(0) || checksum::sum(header) == 0xffff;
             header.len() >= 20 && header[0] >> 4 == 4 && (total == 0 || total >= header.len()) && summed
         }
         Network::V6 => match bytes.first_chunk::<40>() {

@@ -124,7 +124,7 @@ fn what_has_further_to_go_is_not_opened() {
         let length = (bytes.len() - 40) as u16;
         bytes[4..6].copy_from_slice(&length.to_be_bytes());
         let skip = read(LinkType::IPV6, &bytes).err();
-        assert_eq!(skip.map(|skip| skip.reason), reason, "{left} {is_piece}");
+        assert_eq!(skip.as_ref().map(|skip| skip.reason), reason, "{left} {is_piece}");
         assert!(skip.is_none_or(|skip| skip.addresses.is_some()));
     }
 }
@@ -244,9 +244,9 @@ proptest! {
         if mutate && at < bytes.len() { bytes[at] = value; }
         let bytes = &bytes[..bytes.len() - cut.min(bytes.len() / 2)];
         let ours = super::packet(LinkType::ETHERNET, bytes, bytes.len() as u32);
-        prop_assert_eq!(ours, walk(LinkType::ETHERNET, bytes, 0), "the fast path reads what the walk reads");
+        prop_assert_eq!(&ours, &walk(LinkType::ETHERNET, bytes, 0), "the fast path reads what the walk reads");
         if let Some(glance) = super::glance(LinkType::ETHERNET, bytes, bytes.len() as u32) {
-            let read = ours.unwrap();
+            let read = ours.as_ref().unwrap();
             let bits = |ip: IpAddr| match ip {
                 IpAddr::V4(ip) => (0, u64::from(ip.to_bits())),
                 IpAddr::V6(ip) => ((ip.to_bits() >> 64) as u64, ip.to_bits() as u64),
@@ -254,7 +254,7 @@ proptest! {
             prop_assert_eq!(glance.addresses, [bits(read.source.ip), bits(read.destination.ip)], "a glance sees what is read");
             prop_assert_eq!((glance.is_v4, glance.ports), (read.source.ip.is_ipv4(), (read.source.port, read.destination.port)));
             prop_assert_eq!((glance.is_tcp, glance.middle), (read.transport == Transport::Tcp, read.middle()));
-        } else if let Ok(read) = ours {
+        } else if let Ok(read) = &ours {
             prop_assert!(fast::read(bytes).is_none(), "what is read in one go is seen at a glance: {:?}", read);
         }
         if let (Ok(ours), Some(theirs)) = (ours, reference(bytes)) {

@@ -27,8 +27,9 @@ impl Clock {
     pub(super) fn take(&mut self, frames: &[FrameIndex]) -> Option<Timestamp> {
         let first = frames.first()?;
         let mut latest = first.at;
-        if let Some(until) = self.runs_on(frames) {
-            self.watched.packets.take_run(first.at, until, frames.len() as u64);
+        if let Some(until) = self.runs_on(frames)
+            && self.watched.packets.take_run(first.at, until, frames.len() as u64)
+        {
             self.before = frames.last().map(|frame| frame.at);
             return Some(until);
         }

@@ -30,16 +30,24 @@ impl Sighting {
     pub fn take(&mut self, at: Timestamp) {
         self.packets += 1;
         match self.spans.last_mut() {
-            Some(span) if at >= span.0 && at.since(span.1) < self.least => span.1 = span.1.max(at),
+            // most are a little later than the last
+            Some(span) if (at.since(span.1) as u64) < self.least as u64 => span.1 = at,
+            Some(span) if at >= span.0 && at < span.1 => {}
             _ => self.begin(at),
         }
     }
 
-    /// Takes so many packets in, from `first` to `last`, between which there is no silence that counts.
-    pub fn take_run(&mut self, first: Timestamp, last: Timestamp, packets: u64) {
-        self.take(first);
-        self.take(last);
-        self.packets += packets.saturating_sub(2);
+    /// Takes so many packets in, from `first` to `last`, in order and without a silence between them that counts. Returns whether it did: they
+    /// must go on where the latest stopped.
+    pub fn take_run(&mut self, first: Timestamp, last: Timestamp, packets: u64) -> bool {
+        match self.spans.last_mut() {
+            Some(span) if first >= span.0 && first.since(span.1) < self.least => {
+                span.1 = span.1.max(last);
+                self.packets += packets;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// A packet outside the latest span.
@@ -240,6 +248,16 @@ mod tests {
         assert_eq!((sighting.packets(), sighting.span()), (7, Some((at(0), at(400)))));
         assert_eq!(sighting.silences(), [(at(89), at(149)), (at(150), at(400))]);
         assert_eq!(Sighting::default().span(), None);
+    }
+
+    #[test]
+    fn a_run_is_what_its_packets_are() {
+        let mut run = seen([0, 30]);
+        assert!(run.take_run(at(50), at(500), 9));
+        assert!(!run.take_run(at(560), at(570), 2), "after a silence");
+        assert!(!run.take_run(at(-1), at(3), 2), "before all");
+        assert_eq!((run.packets(), run.span()), (11, Some((at(0), at(500)))));
+        assert!(run.silences().is_empty());
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl FlowKey {
             (Transport::Icmp6, _) => (ICMP6, ports),
             (Transport::Other(number), _) => (OTHER, (number.into(), number.into())),
         };
-        let network = packet.outer.as_ref().and_then(Outer::network).unwrap_or(0);
+        let network = packet.outer.as_deref().and_then(Outer::network).unwrap_or(0);
         let rest = network << 8 | class << 1 | u32::from(packet.source.ip.is_ipv4());
         if (source, from) <= (destination, to) {
             (Self { addresses: [source, destination], ports: [from, to], rest }, End::A)

@@ -478,7 +478,7 @@ impl<R: Rider> FlowTable<R> {
             },
             None => {
                 // the macs are those of the error's frame, not of the quoted packet's
-                let agents = R::agents(shared, &Packet { macs: None, ..*packet }, at.end);
+                let agents = R::agents(shared, &Packet { macs: None, ..packet.clone() }, at.end);
                 let slot = self.enter(shared, key, agents, at);
                 if let Some(entry) = self.entry_mut(slot) {
                     entry.flags |= mark | flag::QUOTED_ONLY;

@@ -1,30 +1,45 @@
 //! Wireshark display filters: what leads a reader from a finding to its packets.
 
+use std::fmt::Write;
 use std::net::IpAddr;
 
-use crate::fact::{Endpoint, Transport};
+use crate::fact::{self, Endpoint, Transport};
 
 /// A Wireshark display filter that shows a flow.
 #[must_use]
 pub fn of_flow(transport: Transport, a: Endpoint, b: Endpoint) -> String {
-    let address = |ip: IpAddr| match ip {
-        IpAddr::V4(ip) => format!("ip.addr == {ip}"),
-        IpAddr::V6(ip) => format!("ipv6.addr == {ip}"),
-    };
-    let both = format!("{} && {}", address(a.ip), address(b.ip));
+    let mut filter = String::with_capacity(96);
+    address(&mut filter, a.ip);
+    filter.push_str(" && ");
+    address(&mut filter, b.ip);
+    filter.push_str(" && ");
     match transport {
         Transport::Tcp | Transport::Udp | Transport::Sctp => {
-            let ports = if a.port == b.port {
-                format!("{transport}.port == {}", a.port)
-            } else {
-                format!("{transport}.port == {} && {transport}.port == {}", a.port, b.port)
-            };
-            format!("{both} && {ports}")
+            port(&mut filter, transport, a.port);
+            if a.port != b.port {
+                filter.push_str(" && ");
+                port(&mut filter, transport, b.port);
+            }
         }
-        Transport::Icmp => format!("{both} && icmp"),
-        Transport::Icmp6 => format!("{both} && icmpv6"),
-        Transport::Other(number) => format!("{both} && ip.proto == {number}"),
+        Transport::Icmp => filter.push_str("icmp"),
+        Transport::Icmp6 => filter.push_str("icmpv6"),
+        Transport::Other(number) => _ = write!(filter, "ip.proto == {number}"),
     }
+    filter
+}
+
+fn address(filter: &mut String, ip: IpAddr) {
+    match ip {
+        IpAddr::V4(ip) => {
+            filter.push_str("ip.addr == ");
+            filter.push_str(fact::dotted(ip, None, &mut [0; 21]));
+        }
+        IpAddr::V6(ip) => _ = write!(filter, "ipv6.addr == {ip}"),
+    }
+}
+
+fn port(filter: &mut String, transport: Transport, port: u16) {
+    _ = write!(filter, "{transport}.port == {port}");
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use data_encoding::HEXLOWER;
 use foldhash::fast::RandomState;
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, SHA256};
 
 use super::explain::Cited;
 use super::filter;
@@ -305,9 +305,9 @@ impl std::fmt::Debug for Rule {
 
 /// The same in every audit of the same thing: no times, packet numbers or ephemeral ports go into it.
 fn fingerprint(rule: &Rule, agent: &str, subject: &str, parties: Option<&Parties>) -> String {
-    let mut hash = Sha256::new();
+    let mut hash = Context::new(&SHA256);
     let mut part = |text: &str| {
-        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(&(text.len() as u64).to_be_bytes());
         hash.update(text.as_bytes());
     };
     part(rule.code);
@@ -320,5 +320,5 @@ fn fingerprint(rule: &Rule, agent: &str, subject: &str, parties: Option<&Parties
         }
         None => part(subject),
     }
-    HEXLOWER.encode(hash.finalize().get(..8).unwrap_or_default())
+    HEXLOWER.encode(hash.finish().as_ref().get(..8).unwrap_or_default())
 }

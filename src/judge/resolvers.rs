@@ -79,11 +79,39 @@ fn is_doq(offered: &Text) -> bool {
     offered.as_str() == "doq" || offered.as_str().starts_with("doq-i")
 }
 
+/// What each of [`KNOWN`] ends in: nearly every name ends in none of them, which is seen at once.
+const TAILS: [u64; KNOWN.len()] = {
+    let mut tails = [0; KNOWN.len()];
+    let mut n = 0;
+    while n < KNOWN.len() {
+        tails[n] = tail(KNOWN[n].as_bytes());
+        n += 1;
+    }
+    tails
+};
+
+/// The last eight bytes, or fewer where there are fewer.
+const fn tail(text: &[u8]) -> u64 {
+    match text.last_chunk::<8>() {
+        Some(last) => u64::from_be_bytes(*last),
+        None => {
+            let (mut tail, mut n) = (0, 0);
+            while n < text.len() {
+                tail = tail << 8 | text[n] as u64;
+                n += 1;
+            }
+            tail
+        }
+    }
+}
+
 fn is_known(name: &Name) -> bool {
-    KNOWN.iter().any(|known| match known.strip_prefix('*') {
-        Some(behind) => name.as_str().len() > behind.len() && name.as_str().ends_with(behind),
-        None => name.as_str() == *known,
-    })
+    let tail = tail(name.as_str().as_bytes());
+    TAILS.iter().fold(false, |is_any, known| is_any | (*known == tail))
+        && KNOWN.iter().any(|known| match known.strip_prefix('*') {
+            Some(behind) => name.as_str().len() > behind.len() && name.as_str().ends_with(behind),
+            None => name.as_str() == *known,
+        })
 }
 
 /// Whether a port is that of multicast DNS or LLMNR.

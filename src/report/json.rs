@@ -120,10 +120,23 @@ impl Formatter for Indented {
     }
 }
 
+/// Whether there is nothing but ASCII without DEL, the one control that serde_json does not escape: by eight bytes at once, the last eight
+/// perhaps twice.
+fn is_plain(fragment: &[u8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let is_high = |chunk: &[u8; 8]| {
+        let word = u64::from_ne_bytes(*chunk);
+        (word | word.wrapping_add(ONES)) & ONES << 7
+    };
+    match fragment.last_chunk() {
+        Some(last) => fragment.as_chunks().0.iter().fold(is_high(last), |high, chunk| high | is_high(chunk)) == 0,
+        None => fragment.iter().all(|byte| *byte < 0x7f),
+    }
+}
+
 /// Writes part of a string: serde_json has escaped what JSON demands, this escapes the rest of what is live.
 fn write_inert<W: ?Sized + Write>(out: &mut W, fragment: &str) -> io::Result<()> {
-    // all of them, since that is done for many at once
-    if fragment.bytes().fold(true, |is_plain, byte| is_plain & (b' '..=b'~').contains(&byte)) {
+    if is_plain(fragment.as_bytes()) {
         return out.write_all(fragment.as_bytes());
     }
     let mut rest = fragment;

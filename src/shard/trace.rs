@@ -34,8 +34,8 @@ impl Lane {
     pub(super) fn trace(&mut self, frame: &FrameIndex, routed: &Routed<'_>, seen: Option<Slot>) {
         let before = self.ledger.clone();
         let outer = match &routed.read {
-            Ok(packet) => packet.outer,
-            Err(skip) => skip.outer,
+            Ok(packet) => packet.outer.as_deref(),
+            Err(skip) => skip.outer.as_deref(),
         };
         let sender = routed.flow.map(|(_, end)| end);
         let layers = outer.iter().flat_map(|outer| outer.layers()).collect();

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 
 use super::{Allow, Pattern};
 use crate::fact::Name;
@@ -43,12 +44,12 @@ impl Index {
     }
 
     /// The entries that have a name, in their order. A name that is no plain host name is nobody's.
-    pub(super) fn of(&self, name: &Name) -> Vec<usize> {
+    pub(super) fn of(&self, name: &Name) -> SmallVec<[usize; 4]> {
         if name.is_odd() {
-            return Vec::new();
+            return SmallVec::new();
         }
         let text = name.as_str();
-        let mut entries = Vec::new();
+        let mut entries = SmallVec::new();
         let mut add = |found: Option<&Vec<u32>>| {
             if let Some(found) = found {
                 entries.extend(found.iter().map(|&n| n as usize));
@@ -120,7 +121,7 @@ mod tests {
         ] {
             let name = Name::from_wire(name.as_bytes());
             let one_by_one: Vec<usize> = (0..allow.len()).filter(|&n| allow[n].covers_name(&name)).collect();
-            assert_eq!(index.of(&name), one_by_one, "{name}");
+            assert_eq!(index.of(&name).to_vec(), one_by_one, "{name}");
         }
     }
 }

@@ -6,7 +6,7 @@
 use super::super::Severity;
 use super::super::case::Case;
 use super::encryption::{by, place};
-use super::{Broken, Check, Message, Rule};
+use super::{Broken, Check, Message, Rule, with};
 use crate::fact::{AltName, Certificate, CertificateShown, Chain, Issuer, Name, NameSource, Text, Timestamp, Trust, Unread};
 
 pub(in crate::judge) static CERTIFICATE: Rule = Rule {
@@ -36,7 +36,7 @@ pub(in crate::judge) static CERTIFICATE: Rule = Rule {
         let place = place(case);
         for problem in problems {
             // the place stays where a certificate is renewed, so that the finding does too
-            let subject = format!("{} {place}", problem.what());
+            let subject = with(problem.what(), &place);
             let is_proven = problem.is_proven();
             let message = Message::later({
                 let place = place.clone();

@@ -4,7 +4,7 @@ use super::super::case::{Case, Direction};
 use super::super::destination::Destination;
 use super::super::policy::{DnsBinding, Ech};
 use super::super::{CausedBy, Severity};
-use super::{Broken, Check, Rule};
+use super::{Broken, Check, Rule, with};
 
 const EGRESS: &[&str] = &["NIST SP 800-53 SC-7(5)", "NIST SP 800-53 AC-4", "PCI DSS 1.3.2", "ISO/IEC 27001 A.8.20", "SOC 2 CC6.6"];
 
@@ -22,7 +22,7 @@ pub(super) static DESTINATION_NOT_ALLOWED: Rule = Rule {
             let known: Vec<_> = case.answered_names().take(3).map(ToString::to_string).collect();
             let known = if known.is_empty() { String::new() } else { format!(" (answered for {})", known.join(", ")) };
             let message = format!("the agent went to {peer} over {}{known}, which the policy does not allow", case.record.transport);
-            let finding = proven(case, Broken::new(CausedBy::Agent, format!("{} {peer}", case.record.transport), message));
+            let finding = proven(case, Broken::new(CausedBy::Agent, with(case.record.transport, peer), message));
             broken.push(if case.names.is_incomplete() { finding.severity(Severity::Undetermined) } else { finding });
         }
     }),
@@ -69,7 +69,7 @@ pub(super) static PORT_NOT_ALLOWED: Rule = Rule {
                 "the agent went to {place} over {transport}; {}:{} allows it on other ports",
                 entry.origin.policy, entry.origin.line
             );
-            let finding = proven(case, Broken::new(CausedBy::Agent, format!("{transport} {place}"), message));
+            let finding = proven(case, Broken::new(CausedBy::Agent, with(transport, &place), message));
             // what came before may have asked a proxy for another port
             let may_be_proxied = case.record.began_before && !case.record.facts.names.is_empty();
             broken.push(if may_be_proxied { finding.severity(Severity::Undetermined) } else { finding });
@@ -117,11 +117,8 @@ pub(super) static NAME_HIDDEN: Rule = Rule {
     check: Check::Closed(|case, broken| {
         if let Destination::NameHidden(why, at) = &case.destination {
             let peer = case.peer();
-            let finding = Broken::new(
-                CausedBy::Agent,
-                format!("{} {peer}", case.record.transport),
-                format!("{peer} is not allowed by itself, and {why}"),
-            );
+            let finding =
+                Broken::new(CausedBy::Agent, with(case.record.transport, peer), format!("{peer} is not allowed by itself, and {why}"));
             let is_ech = case.record.facts.ech.is_some() && case.policy.ech == Ech::Violation;
             broken.push(proven(case, if is_ech { finding.severity(Severity::Violation).at(*at) } else { finding.at(*at) }));
         }

@@ -2,7 +2,7 @@
 
 use super::super::case::{Case, Direction};
 use super::super::{CausedBy, Severity};
-use super::{Broken, Check, Rule};
+use super::{Broken, Check, Rule, with};
 use crate::fact::{Basis, FlowState, Transport};
 
 pub(super) static INBOUND_ACCEPTED: Rule = Rule {
@@ -66,7 +66,7 @@ pub(super) static INITIATOR_UNKNOWN: Rule = Rule {
                 "its first packet came too soon after the capture began"
             };
             let message = format!("it is not known who opened the {} flow with {peer}: {why}", case.record.transport);
-            broken.push(Broken::new(CausedBy::Environment, format!("{} {peer}", case.record.transport), message));
+            broken.push(Broken::new(CausedBy::Environment, with(case.record.transport, peer), message));
         }
     }),
 };

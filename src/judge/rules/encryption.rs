@@ -1,8 +1,10 @@
 //! What can be read on the way: payload in the clear, payload that nobody recognises, and encryption too weak to count.
 
+use std::fmt::Write as _;
+
 use super::super::case::{Case, Direction};
 use super::super::{CausedBy, Severity};
-use super::{Broken, Check, Message, Rule};
+use super::{Broken, Check, Message, Rule, with};
 use crate::fact::{CipherSuite, Cleartext, FlowState, Transport, Upgrade};
 
 const IN_TRANSIT: &[&str] =
@@ -30,7 +32,7 @@ pub(super) static PLAINTEXT: Rule = Rule {
             return;
         }
         let protocol = case.cleartext_protocol().unwrap_or("text");
-        let message = match how {
+        let message = Message::later(move || match how {
             Cleartext::Protocol if facts.credentials.is_some() => format!("{protocol} in the clear with {peer}, credentials among it"),
             Cleartext::Protocol => format!("{protocol} in the clear with {peer}"),
             Cleartext::Readable => format!("readable text with {peer}, of no protocol that is known"),
@@ -41,8 +43,8 @@ pub(super) static PLAINTEXT: Rule = Rule {
                 format!("text with {peer} behind the upgrade of {protocol} to TLS, where only TLS may follow: it may have been injected")
             }
             Cleartext::AfterClose => format!("readable bytes with {peer} after the {protocol} session was closed"),
-        };
-        let finding = Broken::new(by(case), format!("{protocol} {peer}"), message).at(Some(at));
+        });
+        let finding = Broken::new(by(case), with(protocol, peer), message).at(Some(at));
         broken.push(if case.may_be_permitted_plaintext() { finding.severity(Severity::Undetermined) } else { finding });
     }),
 };
@@ -87,7 +89,7 @@ pub(super) static UNRECOGNIZED_PAYLOAD: Rule = Rule {
         } else {
             return;
         };
-        broken.push(Broken::new(by(case), format!("{transport} {peer}"), message).at(at));
+        broken.push(Broken::new(by(case), with(transport, peer), message).at(at));
     }),
 };
 
@@ -104,7 +106,7 @@ pub(super) static TLS_VERSION: Rule = Rule {
         if let Some((version, at)) = case.record.facts.tls.version.filter(|(version, _)| version.over_streams() < case.policy.tls_minimum) {
             let place = place(case);
             let message = format!("{place} negotiated {version}, below the minimum {}", case.policy.tls_minimum);
-            broken.push(Broken::new(by(case), format!("{version} {place}"), message).at(Some(at)));
+            broken.push(Broken::new(by(case), with(version, &place), message).at(Some(at)));
         }
     }),
 };
@@ -126,7 +128,7 @@ pub(super) static WEAK_CIPHER: Rule = Rule {
             None => return,
         };
         let place = place(case);
-        broken.push(Broken::new(by(case), format!("{suite} {place}"), format!("{place} negotiated {suite}, {why}")).at(Some(at)));
+        broken.push(Broken::new(by(case), with(suite, &place), format!("{place} negotiated {suite}, {why}")).at(Some(at)));
     }),
 };
 
@@ -152,7 +154,7 @@ pub(super) static STARTTLS_REFUSED: Rule = Rule {
             Upgrade::Refused => format!("{peer} refused to go on from {protocol} to TLS, and data went on in the clear"),
             Upgrade::Agreed => return,
         };
-        let finding = Broken::new(by(case), format!("{protocol} {peer}"), message).at(Some(said)).at(Some(at));
+        let finding = Broken::new(by(case), with(protocol, peer), message).at(Some(said)).at(Some(at));
         broken.push(if case.may_be_permitted_plaintext() { finding.severity(Severity::Undetermined) } else { finding });
     }),
 };
@@ -180,18 +182,19 @@ pub(super) static HANDSHAKE_INCOMPLETE: Rule = Rule {
         }
         let place = place(case);
         let harmless = case.was_seen_whole() && facts.protected_data.is_none() && facts.unrecognised.is_none();
-        let what = if facts.handshake_begun.is_some() { "handshake" } else { "prologue" };
-        let how = match facts.tls.alert {
-            Some((alert, _)) => format!("ended by alert {alert}"),
-            None if matches!(facts.upgrade, Some((Upgrade::Refused, _))) && harmless => {
-                "ended when an upgrade to TLS was refused".to_owned()
-            }
-            None if case.record.state == FlowState::Reset => "ended by reset".to_owned(),
-            None if harmless => "ended without application data".to_owned(),
-            None => "was not seen to finish".to_owned(),
-        };
-        let mut finding =
-            Broken::new(by(case), format!("{} {place}", case.protocol_or_payload()), format!("the {what} with {place} {how}"));
+        let subject = with(case.protocol_or_payload(), &place);
+        let message = Message::later(move || {
+            let what = if facts.handshake_begun.is_some() { "handshake" } else { "prologue" };
+            let how = match facts.tls.alert {
+                Some((alert, _)) => return format!("the {what} with {place} ended by alert {alert}"),
+                None if matches!(facts.upgrade, Some((Upgrade::Refused, _))) && harmless => "ended when an upgrade to TLS was refused",
+                None if case.record.state == FlowState::Reset => "ended by reset",
+                None if harmless => "ended without application data",
+                None => "was not seen to finish",
+            };
+            format!("the {what} with {place} {how}")
+        });
+        let mut finding = Broken::new(by(case), subject, message);
         finding.packets.extend(facts.tls.alert.map(|(_, at)| at.frame));
         finding = finding.at(Some(at));
         broken.push(if harmless { finding.severity(Severity::Notice) } else { finding });
@@ -257,7 +260,11 @@ pub(super) fn by(case: &Case<'_>) -> CausedBy {
 pub(super) fn place(case: &Case<'_>) -> String {
     let peer = case.peer();
     match case.record.facts.names.last() {
-        Some(read) => format!("{}:{}", read.name, peer.port),
+        Some(read) => {
+            let mut place = String::with_capacity(read.name.as_str().len() + 6);
+            _ = write!(place, "{}:{}", read.name, peer.port);
+            place
+        }
         None => peer.to_string(),
     }
 }

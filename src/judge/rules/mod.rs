@@ -8,6 +8,8 @@ mod direction;
 mod dns;
 mod encryption;
 
+use std::fmt::{self, Write as _};
+
 use super::case::Case;
 use super::{CausedBy, Severity, Whole};
 use crate::fact::{FrameId, Locus, Timestamp};
@@ -177,6 +179,13 @@ impl<'a> Broken<'a> {
         let Self { subject, message, caused_by, severity, packets, at } = self;
         Broken { subject, message: Message::Made(message.made()), caused_by, severity, packets, at }
     }
+}
+
+/// The subject of what is about a peer: `tcp 192.0.2.1:443`. Most findings have one, so it is made without growing.
+fn with(what: impl fmt::Display, peer: impl fmt::Display) -> String {
+    let mut subject = String::with_capacity(48);
+    _ = write!(subject, "{what} {peer}");
+    subject
 }
 
 /// The rule with this code.
