@@ -23,6 +23,11 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("description", "it is for readers of the file"),
     ("dated", "below: lists of another time are told"),
     ("allow.source", "tests/policy.rs: what is shown says where it stands"),
+    ("deny.purpose", "tests/policy.rs: what is shown says where it stands"),
+    ("deny.source", "tests/policy.rs: what is shown says where it stands"),
+    ("inbound.purpose", "tests/policy.rs: what is shown says where it stands"),
+    ("waiver.owner", "tests/policy.rs: what is shown says where it stands"),
+    ("waiver.granted", "tests/policy.rs: what is shown says where it stands"),
     ("ech", "below: no program of the lab hides its hello"),
     ("tls.roots", "tests/certificates.rs"),
     ("tunnels.mirror", "tests/tunnels.rs"),
@@ -91,6 +96,30 @@ const ROWS: &[Row] = &[
     ("destinations.private", "recognized-payload", &[DNS, WEB], "[destinations]\nprivate = true", &[]),
     ("destinations.private", "unrecognized-payload", &[DNS, WEB], "[destinations]\nprivate = true", &["WW202?"]),
     ("destinations.private", "address-not-allowed", &[DNS, WEB], "[destinations]\nprivate = true", &["WW301"]),
+    ("destinations.private", "recognized-payload", &[DNS, WEB], "[destinations]\nprivate = [\"ula\", \"rfc1918\"]", &[]),
+    ("destinations.private", "recognized-payload", &[DNS, WEB], "[destinations]\nprivate = [\"ula\", \"cgnat\"]", &["WW301"]),
+    ("allow.protocols", "tls13", &[DNS, WEB], "protocols = [\"ssh\", \"tls\"]", &[]),
+    ("allow.protocols", "tls13", &[DNS, WEB], "protocols = [\"ssh\"]", &["WW302"]),
+    ("allow.agents", "tls13", &[DNS, WEB], "agents = [\"10.77.0.0/29\"]", &[]),
+    ("allow.agents", "tls13", &[DNS, WEB], "agents = [\"10.77.0.5\"]", &["WW302", "WW402"]),
+    ("allow.since allow.until", "tls13", &[DNS, WEB], "since = 2026-01-01\nuntil = 2099-12-31", &[]),
+    ("allow.since", "tls13", &[DNS, WEB], "since = 2099-01-01", &["WW302"]),
+    ("allow.until", "tls13", &[DNS, WEB], "until = 2020-12-31", &["WW302"]),
+    ("allow.times", "tls13", &[DNS, WEB], "times = [\"tue 14:00-15:00\"]", &[]),
+    ("allow.times", "tls13", &[DNS, WEB], "times = [\"mon,wed-sun 14:00-15:00\", \"15:00-14:00\"]", &["WW302"]),
+    ("deny.names", "tls13", &[DNS, WEB], "[[deny]]\nnames = [\"*.example.org\"]", &[]),
+    ("deny.names", "tls13", &[DNS, WEB], "[[deny]]\nnames = [\"*.example.com\"]", &["WW302", "WW402"]),
+    ("deny.cidrs", "tls13", &[DNS, WEB], "[[deny]]\ncidrs = [\"93.184.215.0/24\"]", &["WW301"]),
+    ("deny.cidrs", "tls13", &[DNS, WEB], "[[deny]]\ncidrs = [\"93.184.216.0/24\"]", &[]),
+    ("deny.names deny.cidrs", "tls13", &[DNS, WEB], "[[deny]]\nnames = [\"www.*.com\"]\ncidrs = [\"93.184.215.0/24\"]", &["WW302"]),
+    ("deny.names deny.cidrs", "tls13", &[DNS, WEB], "[[deny]]\nnames = [\"www.*.com\"]\ncidrs = [\"93.184.216.0/24\"]", &[]),
+    ("deny.ports", "tls13", &[DNS, WEB], "[[deny]]\nnames = [\"www.example.com\"]\nports = [443]", &["WW302"]),
+    ("deny.ports", "tls13", &[DNS, WEB], "[[deny]]\nnames = [\"www.example.com\"]\nports = [80]", &[]),
+    ("deny.transport", "tls13", &[DNS, WEB], "[[deny]]\nnames = [\"www.example.com\"]\ntransport = \"tcp\"", &["WW302"]),
+    ("deny.transport", "tls13", &[DNS, WEB], "[[deny]]\nnames = [\"www.example.com\"]\ntransport = \"udp\"", &[]),
+    ("deny.agents", "tls13", &[DNS, WEB], "[[deny]]\nnames = [\"www.example.com\"]\nagents = [\"10.77.0.4\"]", &["WW302", "WW402"]),
+    ("deny.agents", "tls13", &[DNS, WEB], "[[deny]]\nnames = [\"www.example.com\"]\nagents = [\"10.77.0.5\"]", &[]),
+    ("deny.cidrs", "recognized-payload", &[DNS, WEB], "[destinations]\nprivate = true\n[[deny]]\ncidrs = [\"10.0.0.0/8\"]", &["WW301"]),
     ("tls.minimum", "tls12", &[DNS, WEB], "[tls]\nminimum = \"1.2\"", &[]),
     ("tls.minimum", "tls12", &[DNS, WEB], "[tls]\nminimum = \"1.3\"", &["WW203"]),
     ("tls.minimum", "tls13", &[DNS, WEB], "[tls]\nminimum = \"1.3\"", &[]),
@@ -124,6 +153,19 @@ const ROWS: &[Row] = &[
     ("dns_binding", "no-dns-seen", &[], "dns_binding = \"require\"\n[[allow]]\nnames = [\"www.example.com\"]", &["WW304"]),
     ("inbound.from inbound.ports inbound.protocols", "inbound-permitted-ssh", &[DNS, WEB], "", &["WW101"]),
     ("inbound.from", "inbound-permitted-ssh", &[DNS, WEB], "[[inbound]]\nfrom = [\"10.77.0.9\"]\nports = [22]", &[]),
+    ("inbound.agents", "inbound-permitted-ssh", &[DNS, WEB], "[[inbound]]\nagents = [\"10.77.0.4\"]\nports = [22]", &[]),
+    ("inbound.agents", "inbound-permitted-ssh", &[DNS, WEB], "[[inbound]]\nagents = [\"10.77.0.5\"]\nports = [22]", &["WW101"]),
+    (
+        "inbound.since inbound.until",
+        "inbound-permitted-ssh",
+        &[DNS, WEB],
+        "[[inbound]]\nports = [22]\nsince = 2026-11-24\nuntil = 2026-11-24",
+        &[],
+    ),
+    ("inbound.since", "inbound-permitted-ssh", &[DNS, WEB], "[[inbound]]\nports = [22]\nsince = 2026-11-25", &["WW101"]),
+    ("inbound.until", "inbound-permitted-ssh", &[DNS, WEB], "[[inbound]]\nports = [22]\nuntil = 2026-11-23", &["WW101"]),
+    ("inbound.times", "inbound-permitted-ssh", &[DNS, WEB], "[[inbound]]\nports = [22]\ntimes = [\"14:00-15:00\"]", &[]),
+    ("inbound.times", "inbound-permitted-ssh", &[DNS, WEB], "[[inbound]]\nports = [22]\ntimes = [\"15:00-14:00\"]", &["WW101"]),
     ("inbound.from", "inbound-permitted-ssh", &[DNS, WEB], "[[inbound]]\nfrom = [\"10.77.0.8\"]\nports = [22]", &["WW101"]),
     ("inbound.ports", "inbound-permitted-ssh", &[DNS, WEB], "[[inbound]]\nports = [22]", &[]),
     ("inbound.ports", "inbound-permitted-ssh", &[DNS, WEB], "[[inbound]]\nports = [\"23-2222\"]", &["WW101"]),
@@ -231,7 +273,8 @@ fn no_key_is_left_out() {
     let words: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
     assert!(words.len() > 25, "{words:?}");
     let tunnel: Vec<String> = DnsTunnel::KEYS.iter().map(|key| format!("dns.tunnel.{key}")).collect();
-    let tables = ["agent", "destinations", "tls", "dns", "encryption", "tunnels", "nat64", "coverage", "allow", "inbound", "waiver"];
+    let tables =
+        ["agent", "destinations", "tls", "dns", "encryption", "tunnels", "nat64", "coverage", "allow", "deny", "inbound", "waiver"];
     let mut table = None;
     for word in words.into_iter().chain(tunnel.iter().map(String::as_str)) {
         if tables.contains(&word) {

@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use wirewitness::fact::{Name, TlsVersion, Transport};
-use wirewitness::judge::policy::{Known, Policy, PolicyErrors, profiles};
+use wirewitness::judge::policy::{Known, Policy, PolicyErrors, Private, profiles};
 
 const KNOWN: Known<'static> = Known { protocols: &["http", "ntp", "smtp", "ssh"] };
 
@@ -34,7 +34,7 @@ ech = true                                    # 7: `ech` takes a string
 [agent]
 addresses = ["10.0.0.256", "10.0.0.1/8"]      # 14: no address # 28: did you mean `10.0.0.0/8`
 [destinations]
-private = "yes"                               # 11: takes true or false
+private = "yes"                               # 11: takes true or false, or a list
 [tls]
 minimum = "1.4"                               # 11: did you mean `1.
 ciphers = ["TLS_NONE", 4865]                  # 12: no cipher suite # 24: takes a string
@@ -70,6 +70,23 @@ until = 2027-03-31T10:00:00Z                  # 9: did you mean 2027-03-31?
 [[waiver]]                                    # 1: without a rule
 reason = " "                                  # 10: without a reason
 until = "soon"                                # 9: takes a date
+[[waiver]]
+rule = "WW203"
+reason = "x"
+until = 2026-01-01
+granted = 2026-02-01                          # 11: ended before it was granted
+[[deny]]                                      # 1: denies nothing
+purpose = "nothing"
+[[deny]]
+names = ["a.example"]
+times = ["02:00-04:00"]                       # 1: unknown key `times`
+agents = ["02:00:00:00:00:01"]                # 11: no address
+[[allow]]
+names = ["b.example"]
+protocols = ["text"]                          # 14: not known here
+since = 2026-03-01
+until = 2026-02-01                            # 9: ends before it begins
+times = ["2:00-4:00", "03:00-03:00", "mo 03:00-04:00"] # 10: no window of time # 23: has no length # 38: no window of time
 "#;
 
 #[test]
@@ -97,6 +114,13 @@ fn every_mistake_of_a_file_is_reported_where_it_stands_in_one_run() {
         assert!(parts.into_iter().all(|part| drawing.contains(part)), "{words} is not in {drawing}");
     }
     assert!(!drawn.contains('\u{1b}'), "no colour");
+}
+
+#[test]
+fn a_class_of_addresses_is_reported_where_it_stands() {
+    let errors = refused("[destinations]\nprivate = [\"rfc1918\", \"metdata\", 4]\n");
+    assert_eq!(errors.mistakes().iter().map(|mistake| mistake.place()).collect::<Vec<_>>(), [Some((2, 23)), Some((2, 34))], "{errors}");
+    assert!(errors.to_string().contains("did you mean `metadata`?"), "{errors}");
 }
 
 #[test]
@@ -180,8 +204,9 @@ fn files_reach_each_other_beside_themselves_and_never_for_ever() {
     let grows = |_: &str| Ok("extends = [\"../loop/up.toml\"]\n".to_owned());
     let errors = Policy::load(&["loop/up.toml".to_owned()], &KNOWN, &grows).unwrap_err().to_string();
     assert!(errors.contains("too many policies extend each other"), "{errors}");
-    assert!(load(&["./baseline"], &files).unwrap().private && load(&["mine.toml"], &files).unwrap().private, "a path is a file");
-    assert!(!load(&["baseline"], &files).unwrap().private && !load(&[], &files).unwrap().allows_destinations(), "a name is built in");
+    let is_private = |selectors: &[&str]| load(selectors, &files).unwrap().private == Private::ALL;
+    assert!(is_private(&["./baseline"]) && is_private(&["mine.toml"]), "a path is a file");
+    assert!(!is_private(&["baseline"]) && !load(&[], &files).unwrap().allows_destinations(), "a name is built in");
 }
 
 #[test]
@@ -198,7 +223,7 @@ fn ipv4_written_as_ipv6_is_ipv4() {
 #[test]
 fn only_the_one_spelling_of_an_address_is_its_reverse() {
     let policy = load(&[], &[]).unwrap();
-    let asked = |text: &str| policy.query_allowed(&Name::from_wire(text.as_bytes()));
+    let asked = |text: &str| policy.query_allowed(&Name::from_wire(text.as_bytes()), [10, 0, 0, 4].into());
     let nibbles = "b.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2";
     assert!(asked("4.3.2.1.in-addr.arpa") && asked("4.3.2.1.IN-ADDR.ARPA.") && asked(&format!("{nibbles}.ip6.arpa")));
     for data in ["+4.3.2.1.in-addr.arpa", "004.3.2.1.in-addr.arpa", "5.4.3.2.1.in-addr.arpa", "secret.3.2.1.in-addr.arpa", "in-addr.arpa"] {
@@ -252,11 +277,24 @@ resolvers = ["10.0.0.2"]
 from = ["10.0.0.0/24"]
 ports = ["8000-8100", 22]
 protocols = ["ssh"]
+agents = ["10.0.0.4"]
+times = ["mon-fri 09:00-17:00"]
+purpose = "Operators"
 [[waiver]]
 rule = "WW203"
 names = ["old.example"]
 until = 9999-12-31
 reason = "replaced soon"
+owner = "the network team"
+granted = 2026-11-01
+[[deny]]
+names = ["*.telemetry.example"]
+cidrs = ["192.0.2.0/24"]
+ports = [443]
+transport = "udp"
+agents = ["10.0.0.4"]
+purpose = "Telemetry"
+source = "a decision"
 "#;
     let shown = load(&["p.toml"], &[("p.toml", text)]).unwrap().show();
     for line in [
@@ -268,8 +306,11 @@ reason = "replaced soon"
         "ech         undetermined (default)",
         "allow       private addresses under any name (lab:7)",
         "allow       169.254.169.254/32 169.254.169.253/32, port 80, plaintext http",
-        "inbound     from 10.0.0.0/24, port 8000-8100 22, speaking ssh (lab:10)",
-        "waiver      WW203 of old.example until 9999-12-31: replaced soon (lab:14)",
+        "inbound     from 10.0.0.0/24, port 8000-8100 22, speaking ssh, for 10.0.0.4/32, at mon,tue,wed,thu,fri 09:00-17:00: Operators (lab:10)",
+        "waiver      WW203 of old.example until 9999-12-31: replaced soon, granted 2026-11-01 by the network team (lab:17)",
+        "deny        *.telemetry.example at 192.0.2.0/24, port 443, udp alone, for 10.0.0.4/32",
+        "            lab:24 Telemetry",
+        "            source: a decision",
     ] {
         assert!(shown.lines().any(|shown| shown == line), "`{line}` is not in\n{shown}");
     }

@@ -101,7 +101,7 @@ fn an_agent_that_does_what_its_profile_allows_passes_and_fails_with_one_connecti
             let by_address = |other: &Allow| other.names.is_empty() && entry.cidrs.iter().all(|net| other.covers_address(net.addr()));
             !entry.names.is_empty() && !entry.cidrs.is_empty() && policy.allow.iter().any(by_address)
         };
-        for entry in policy.allow.iter().filter(|entry| !policy.private && !has_another(entry)) {
+        for entry in policy.allow.iter().filter(|entry| policy.private.is_none() && !has_another(entry)) {
             assert!(allowed.contains(&entry.label()), "{profile}: {} was not used: {allowed:?}", entry.label());
         }
         world.resolve(AGENT, RESOLVER, "collector.elsewhere.example", &[], IpAddr::from([198, 51, 100, 9]));

@@ -187,6 +187,28 @@ impl<'a> Case<'a> {
         self.names.at(ip, moment)
     }
 
+    /// Whether an entry holds for this agent at this time, and for what is spoken. What could not be told is the other rules': it is allowed
+    /// to be here, and not to be unknown.
+    #[must_use]
+    pub(super) fn is_met(&self, entry: &Allow) -> bool {
+        let holds = entry.when.as_ref().is_none_or(|when| when.holds(self.agent_endpoint().ip, self.record.first.at));
+        holds && (entry.protocols.is_empty() || self.speaks_of(&entry.protocols).unwrap_or(true))
+    }
+
+    /// Whether the flow speaks one of these, in the clear or not, by itself or as what leads to it; `None` where it is not known what it speaks.
+    fn speaks_of(&self, protocols: &[String]) -> Option<bool> {
+        let prologue = self.record.facts.prologue.map(|(protocol, _)| protocol);
+        let spoken = [self.protocol(), self.record.facts.cleartext_protocol, self.encrypted_dns, prologue];
+        let is_known = spoken.iter().any(Option::is_some);
+        is_known.then(|| spoken.into_iter().flatten().any(|spoken| protocols.iter().any(|word| word == spoken)))
+    }
+
+    /// An entry that has the name, and holds for other agents, at other times, or for what is spoken elsewhere alone.
+    #[must_use]
+    pub fn unmet_entry(&self, name: &crate::fact::Name) -> Option<&'a Allow> {
+        self.policy.entries_named(name).find(|entry| !self.is_met(entry))
+    }
+
     /// The entry by which this flow's plaintext is permitted.
     #[must_use]
     pub fn plaintext_entry(&self) -> Option<&'a Allow> {
@@ -249,6 +271,7 @@ impl<'a> Case<'a> {
     fn goes_to(&self, entry: &Allow) -> bool {
         let peer = self.peer();
         entry.covers_port(peer.port, self.record.transport)
+            && self.is_met(entry)
             && (entry.cidrs.is_empty() || entry.covers_address(self.policy.nat64.canonical(peer.ip)))
     }
 
@@ -256,6 +279,12 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn resolver_is_allowed(&self) -> bool {
         self.policy.resolver_allowed(self.peer().ip)
+    }
+
+    /// Whether the DNS that this flow carries goes to a resolver that the policy names.
+    #[must_use]
+    pub fn resolver_is_listed(&self) -> bool {
+        self.policy.resolvers.is_some() && self.resolver_is_allowed()
     }
 
     /// Whether the whole flow lies in the capture and nothing of it is missing.
@@ -298,7 +327,7 @@ impl<'a> Case<'a> {
         let from = entry.from.is_empty() || entry.from.iter().any(|net| net.contains(&self.policy.nat64.canonical(peer.ip)));
         let has_port = matches!(self.record.transport, Transport::Tcp | Transport::Udp | Transport::Sctp);
         let port = entry.ports.is_empty() || has_port && entry.ports.iter().any(|range| range.contains(&agent.port));
-        from && port
+        from && port && entry.when.as_ref().is_none_or(|when| when.holds(agent.ip, self.record.first.at))
     }
 
     /// Whether an inbound flow speaks one of these protocols. A flow that ended before it could say which is judged by its port alone.

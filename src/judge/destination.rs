@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::case::{Case, Direction};
-use super::policy::{Allow, DnsBinding, Ech};
+use super::policy::{Allow, Deny, DnsBinding, Ech};
 use crate::fact::{Locus, Name, NameRead, Transport};
 
 /// What the policy says of where a flow goes.
@@ -25,6 +25,8 @@ pub enum Destination<'a> {
     PortNotAllowed(&'a Allow),
     /// The name is allowed; the address was answered for these others alone, or never (WW304).
     NameUnbound(&'a NameRead, Vec<&'a Name>),
+    /// An entry denies it: by the name that was asked for (WW302), or by its address or the names answered for it (WW301).
+    Denied(&'a Deny, Option<&'a NameRead>),
     /// No name could be read where one would be (WW305).
     NameHidden(Cow<'static, str>, Option<Locus>),
 }
@@ -66,6 +68,9 @@ pub(super) fn judge<'a>(case: &Case<'a>) -> Destination<'a> {
     if !matches!(case.direction, Direction::Outbound | Direction::Unknown) || case.is_neighbours_answer() {
         return Destination::NotJudged;
     }
+    if let Some(denied) = denied(case) {
+        return denied;
+    }
     let peer = case.peer();
     if case.is_dns() || peer.port == 53 && !case.record.has_payload() {
         // where questions go is WW401's
@@ -86,6 +91,74 @@ pub(super) fn judge<'a>(case: &Case<'a>) -> Destination<'a> {
         return allowed;
     }
     by_hops(case, asked)
+}
+
+/// What an entry denies, whatever allows it.
+fn denied<'a>(case: &Case<'a>) -> Option<Destination<'a>> {
+    let deny = &case.policy.deny;
+    if deny.is_empty() {
+        return None;
+    }
+    let peer = case.peer();
+    let mut place = Place { ip: Some(peer.ip), port: Some(peer.port) };
+    let asked = &case.record.facts.names;
+    let applies = |entry: &Deny, place: Place| {
+        let address = entry.cidrs.is_empty() || place.ip.is_some_and(|ip| entry.cidrs.covers(case.policy.nat64.canonical(ip)));
+        address && entry.covers_port(place.port, case.record.transport) && entry.is_for(case.agent_endpoint().ip)
+    };
+    let by_address = |place: Place| deny.entries().iter().find(|entry| entry.names.is_empty() && applies(entry, place));
+    if let Some(entry) = by_address(place) {
+        return Some(Destination::Denied(entry, None));
+    }
+    // which names are asked of a resolver is another question
+    if case.is_dns() {
+        return None;
+    }
+    for read in asked {
+        if read.source.is_proxy() {
+            place = Place { ip: read.name.as_ip(), port: read.port };
+        }
+        let by_name = || deny.named(&read.name).find(|entry| applies(entry, place));
+        if let Some(entry) = by_address(place).or_else(by_name) {
+            return Some(Destination::Denied(entry, Some(read)));
+        }
+        // a proxy resolves the name: to which address is not seen
+        let elsewhere = |entry: &&Deny| place.ip.is_none() && entry.covers_port(place.port, case.record.transport);
+        if let Some(entry) = deny.named(&read.name).find(elsewhere) {
+            let why = format!("the proxy resolves {}, which {} denies at some addresses", read.name, entry.label());
+            return Some(Destination::NameHidden(why.into(), Some(read.at)));
+        }
+    }
+    if asked.first().is_some_and(|read| !read.source.is_proxy()) {
+        return None;
+    }
+    // no name was asked of the peer itself: those answered for its address speak for it where they agree
+    let place = Place { ip: Some(peer.ip), port: Some(peer.port) };
+    let by_answer = |name: &Name| deny.named(name).find(|entry| applies(entry, place));
+    let (mut entry, mut others) = (None, false);
+    for name in case.names_of(peer.ip) {
+        match by_answer(name) {
+            Some(found) => _ = entry.get_or_insert((found, name)),
+            None => others = true,
+        }
+    }
+    match entry {
+        Some((found, _)) if !others => Some(Destination::Denied(found, None)),
+        Some((found, name)) => {
+            let why = format!("its address was answered for {name} too, which {} denies", found.label());
+            Some(Destination::NameHidden(why.into(), None))
+        }
+        None => None,
+    }
+}
+
+/// Whether an entry denies names, whichever, at a place: who has none that can be read may have one of them.
+fn may_be_denied(case: &Case<'_>, place: Place) -> bool {
+    let applies = |entry: &Deny| {
+        let address = entry.cidrs.is_empty() || place.ip.is_none_or(|ip| entry.cidrs.covers(case.policy.nat64.canonical(ip)));
+        !entry.names.is_empty() && address && entry.covers_port(place.port, case.record.transport) && entry.is_for(case.agent_endpoint().ip)
+    };
+    case.policy.deny.entries().iter().any(applies)
 }
 
 /// Where names lead to: the peer, or what a proxy was asked for, which it resolves by itself where that is a name.
@@ -174,7 +247,7 @@ fn hidden<'a>(case: &Case<'a>, place: Place, asked: &[NameRead]) -> Option<Desti
     } else {
         return None;
     };
-    let alone = place.ip.and_then(|ip| by_address(case, ip, place.port));
+    let alone = place.ip.and_then(|ip| by_address(case, ip, place.port)).filter(|_| !may_be_denied(case, place));
     Some(alone.map_or(Destination::NameHidden(why, at), Destination::Allowed))
 }
 
@@ -219,10 +292,10 @@ pub(super) fn is_grease(case: &Case<'_>, ip: Option<IpAddr>, asked: &[NameRead])
 /// An entry for the address alone, on this port.
 fn by_address<'a>(case: &Case<'a>, ip: IpAddr, port: Option<u16>) -> Option<By<'a>> {
     let ip = case.policy.nat64.canonical(ip);
-    if case.policy.private && case.policy.is_private(ip) {
+    if case.policy.private_allowed(ip) {
         return Some(By::Private);
     }
-    let covers = |entry: &&Allow| entry.names.is_empty() && entry.covers_address(ip) && on_port(case, entry, port);
+    let covers = |entry: &&Allow| entry.names.is_empty() && entry.covers_address(ip) && on_port(case, entry, port) && case.is_met(entry);
     case.policy.allow.iter().find(covers).map(By::Entry)
 }
 
@@ -244,7 +317,7 @@ fn by_answers<'a>(case: &Case<'a>, ip: IpAddr, port: Option<u16>) -> Destination
     for entry in &case.policy.allow {
         let address = entry.cidrs.is_empty() || entry.covers_address(ip);
         let name = entry.names.is_empty() || case.names_of(ip).any(|name| entry.covers_name(name));
-        if !address || !name || entry.cidrs.is_empty() && entry.names.is_empty() {
+        if !address || !name || entry.cidrs.is_empty() && entry.names.is_empty() || !case.is_met(entry) {
             continue;
         }
         if on_port(case, entry, port) {
@@ -261,13 +334,13 @@ fn by_answers<'a>(case: &Case<'a>, ip: IpAddr, port: Option<u16>) -> Destination
 
 /// A name that was asked for, of the peer or of a proxy.
 fn by_name<'a>(case: &Case<'a>, read: &'a NameRead, place: Place) -> Destination<'a> {
-    if case.policy.private && place.ip.is_some_and(|ip| case.policy.is_private(ip)) {
+    if place.ip.is_some_and(|ip| case.policy.private_allowed(ip)) {
         return Destination::Allowed(By::Private);
     }
     let (mut elsewhere, mut unbound) = (None, None);
     for entry in case.policy.entries_named(&read.name) {
         let here = !entry.cidrs.is_empty() && place.ip.is_some_and(|ip| entry.covers_address(case.policy.nat64.canonical(ip)));
-        if place.ip.is_some() && !entry.cidrs.is_empty() && !here {
+        if place.ip.is_some() && !entry.cidrs.is_empty() && !here || !case.is_met(entry) {
             continue;
         }
         if !place.port.is_some_and(|port| entry.covers_port(port, case.record.transport)) {

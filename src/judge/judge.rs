@@ -380,7 +380,7 @@ impl Judge {
             let (valid, expired): (Vec<_>, Vec<_>) =
                 policy.waivers.iter().filter(covers).partition(|waiver| waiver.until.as_ref().is_none_or(|(until, _)| last < *until));
             let used = |waiver: &Waiver| WaiverUsed {
-                reason: waiver.reason.clone(),
+                reason: format!("{}{}", waiver.reason, waiver.granting()),
                 until: waiver.until.as_ref().map(|(_, day)| day.clone()),
                 origin: format!("{}:{}", waiver.origin.policy, waiver.origin.line),
             };

@@ -92,7 +92,7 @@ impl Learner {
         let protocol = facts.protocol.map(|(name, _)| name);
         if is_outbound && (protocol == Some("dns") || !facts.dns.is_empty()) {
             count(&mut self.resolvers, &mut self.beyond, self.captures, peer.ip);
-            for asked in facts.dns.iter().filter(|asked| !policy.query_allowed(&asked.name)) {
+            for asked in facts.dns.iter().filter(|asked| !policy.query_allowed(&asked.name, opener.ip)) {
                 count(&mut self.asked, &mut self.beyond, self.captures, asked.name.clone());
             }
             return;

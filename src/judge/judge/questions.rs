@@ -17,7 +17,7 @@ impl Judge {
     pub fn resolved(&mut self, agent: IpAddr, answer: &Resolution, at: Locus) {
         Arc::make_mut(&mut self.names).learn(answer, at.at);
         let policy = &self.policy;
-        self.tunnels.answer(agent, answer, || Whose::of(&answer.name, is_allowed(policy, &answer.name)));
+        self.tunnels.answer(agent, answer, || Whose::of(&answer.name, is_allowed(policy, &answer.name, agent)));
         self.advance(at.at);
     }
 
@@ -30,13 +30,16 @@ impl Judge {
     pub fn asked(&mut self, ends: [Endpoint; 2], transport: Transport, name: Name, qtype: u16, at: Locus) {
         self.advance(at.at);
         let policy = Arc::clone(&self.policy);
-        let is_allowed = is_allowed(&policy, &served_name(&name, qtype));
+        let served = served_name(&name, qtype);
+        let (agent, is_denied) =
+            (ends[at.end.index()].ip, !policy.deny.is_empty() && policy.deny.query(&served, ends[at.end.index()].ip).is_some());
+        let is_allowed = is_allowed(&policy, &served, agent);
         let query = Query { ends, transport, name, qtype, at };
         let whose = || Whose::of(&query.name, is_allowed);
         if let Some(told) = self.tunnels.ask(&query, whose, &policy.dns_tunnel, self.names.is_lost()) {
             self.tell(&policy, &told);
         }
-        if is_allowed || !policy.allows_destinations() {
+        if is_allowed || !is_denied && !policy.allows_destinations() {
             return;
         }
         self.waiting.push_back(Waiting::Query(Box::new(query)));
@@ -46,12 +49,13 @@ impl Judge {
     }
 
     pub(super) fn judge_query(&mut self, query: &Query) {
-        let explained = self.names.passed_through(&query.name).any(|name| self.policy.query_allowed(name));
-        if explained {
-            return;
-        }
-        let broken = rules::query_not_allowed(&query.name, query.at, self.names.is_incomplete());
+        let agent = query.agent().ip;
         let policy = Arc::clone(&self.policy);
+        let broken = match policy.deny.query(&served_name(&query.name, query.qtype), agent) {
+            Some(entry) => rules::query_denied(&query.name, query.at, entry),
+            None if self.names.passed_through(&query.name).any(|name| policy.query_allowed(name, agent)) => return,
+            None => rules::query_not_allowed(&query.name, query.at, self.names.is_incomplete()),
+        };
         self.weigh(&policy, &rules::QUERY_NOT_ALLOWED, broken, &parties(query), &[&query.name], false);
     }
 
@@ -101,8 +105,8 @@ impl Certainty {
 }
 
 /// Whether the policy says where traffic may go, and this name may be asked for.
-fn is_allowed(policy: &Policy, name: &Name) -> bool {
-    policy.allows_destinations() && policy.query_allowed(name)
+fn is_allowed(policy: &Policy, name: &Name, agent: IpAddr) -> bool {
+    policy.allows_destinations() && policy.query_allowed(name, agent)
 }
 
 fn parties(query: &Query) -> Parties {

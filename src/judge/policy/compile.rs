@@ -6,14 +6,17 @@ use toml::Spanned;
 
 use super::draft::{Lists, Scalars, Set};
 use super::errors::{Mistake, Page};
-use super::parse::{AllowTable, DnsTunnelTable, File, InboundTable, Ports, TunnelsTable, WaiverTable, Words};
+use super::parse::{AllowTable, DenyTable, DnsTunnelTable, File, InboundTable, Ports, TunnelsTable, WaiverTable, Words};
 use super::words::{
     Parsed, one_of, parse_agent, parse_day, parse_duration, parse_expect, parse_host, parse_nat64, parse_net, parse_pattern, parse_ports,
-    parse_suite, parse_text, parse_tunnel, parse_version, rule_default,
+    parse_private, parse_suite, parse_text, parse_tunnel, parse_version, rule_default,
 };
-use super::{Allow, DnsBinding, DnsTunnel, Ech, EncryptedDns, Inbound, Known, Pattern, Tunnels, Waiver};
+use super::{Allow, Deny, DnsBinding, DnsTunnel, Ech, EncryptedDns, Inbound, Known, Pattern, Tunnels, Waiver, When, Window};
 use crate::fact::Transport;
 use crate::judge::Severity;
+use crate::limits;
+
+type Day<'a> = Option<&'a Spanned<toml::value::Datetime>>;
 
 /// One file while its words are judged.
 pub(super) struct Compiling<'a> {
@@ -27,7 +30,7 @@ impl Compiling<'_> {
     pub fn file(&mut self, file: &File, lists: &mut Lists) -> Scalars {
         self.text(file.description.as_ref());
         let mut own = Scalars {
-            private: file.destinations.private.as_ref().map(|private| self.set(private.span(), *private.get_ref())),
+            private: file.destinations.private.as_ref().map(|private| self.set(private.span(), parse_private(private.get_ref()))),
             tls_minimum: self.scalar(file.tls.minimum.as_ref(), parse_version),
             dns_binding: self.scalar(file.dns_binding.as_ref(), |word| one_of(word, &DnsBinding::WORDS)),
             ech: self.scalar(file.ech.as_ref(), |word| one_of(word, &Ech::WORDS)),
@@ -69,6 +72,7 @@ impl Compiling<'_> {
         self.must_say_something(file.coverage.expect.as_ref(), "a list without anybody");
         lists.expect.extend(self.located(&file.coverage.expect, parse_expect));
         lists.allow.extend(file.allow.iter().map(|entry| self.allow(entry)));
+        lists.deny.extend(file.deny.iter().map(|entry| self.deny(entry)));
         lists.inbound.extend(file.inbound.iter().map(|entry| self.inbound(entry)));
         lists.waivers.extend(file.waiver.iter().filter_map(|entry| self.waiver(entry)));
         own
@@ -112,17 +116,63 @@ impl Compiling<'_> {
         if table.names.is_none() && table.cidrs.is_none() {
             self.blame(entry.span(), "an entry without names and cidrs allows nothing".to_owned(), "give it names, or cidrs, or both");
         }
-        let transports = [("tcp", Transport::Tcp), ("udp", Transport::Udp)];
+        let when = self.when(&table.agents, (table.since.as_ref(), table.until.as_ref()), &table.times);
         Allow {
             names: self.patterns(&table.names),
             cidrs: self.nets(&table.cidrs).into(),
             ports: self.ports(&table.ports),
-            transport: table.transport.as_ref().and_then(|word| self.take(word.span(), one_of(word.get_ref(), &transports))),
-            plaintext: self.protocols(&table.plaintext, "text"),
+            transport: self.transport(table.transport.as_ref()),
+            protocols: self.protocols(&table.protocols, None),
+            plaintext: self.protocols(&table.plaintext, Some("text")),
+            when,
             purpose: self.text(table.purpose.as_ref()),
             source: self.text(table.source.as_ref()),
             origin: self.page.origin(&entry.span()),
         }
+    }
+
+    fn deny(&mut self, entry: &Spanned<DenyTable>) -> Deny {
+        let table = entry.get_ref();
+        if table.names.is_none() && table.cidrs.is_none() {
+            self.blame(entry.span(), "an entry without names and cidrs denies nothing".to_owned(), "give it names, or cidrs, or both");
+        }
+        Deny {
+            names: self.patterns(&table.names),
+            cidrs: self.nets(&table.cidrs).into(),
+            ports: self.ports(&table.ports),
+            transport: self.transport(table.transport.as_ref()),
+            agents: self.agents(&table.agents),
+            purpose: self.text(table.purpose.as_ref()),
+            source: self.text(table.source.as_ref()),
+            origin: self.page.origin(&entry.span()),
+        }
+    }
+
+    fn transport(&mut self, word: Option<&Spanned<String>>) -> Option<Transport> {
+        let transports = [("tcp", Transport::Tcp), ("udp", Transport::Udp)];
+        word.and_then(|word| self.take(word.span(), one_of(word.get_ref(), &transports)))
+    }
+
+    /// Agents by their addresses: a flow does not keep the hardware address by which its agent was known.
+    fn agents(&mut self, words: &Words) -> Vec<ipnet::IpNet> {
+        self.must_say_something(words.as_ref(), "a list without agents");
+        self.words(words, parse_net)
+    }
+
+    /// For whom an entry holds and when, where it says so.
+    fn when(&mut self, agents: &Words, (since, until): (Day<'_>, Day<'_>), times: &Words) -> Option<Box<When>> {
+        self.must_say_something(times.as_ref(), "a list without times");
+        let mut day = |day: Day<'_>| day.and_then(|day| self.take(day.span(), parse_day(day.get_ref())));
+        let (begins, ends) = (day(since), day(until));
+        // a day is read as the moment after it
+        let begins = begins.map(|(end, written)| (end.plus_nanos(-limits::DAY_NANOS), written));
+        if let (Some((begin, _)), Some((end, _)), Some(until)) = (&begins, &ends, until)
+            && begin >= end
+        {
+            self.blame(until.span(), "it ends before it begins".to_owned(), "set since to a day that is not after until");
+        }
+        let when = When { agents: self.agents(agents), since: begins, until: ends, times: self.words(times, Window::parse) };
+        (!when.is_always()).then(|| Box::new(when))
     }
 
     fn inbound(&mut self, entry: &Spanned<InboundTable>) -> Inbound {
@@ -131,10 +181,13 @@ impl Compiling<'_> {
             let message = "an entry without ports and protocols permits everything to come in".to_owned();
             self.blame(entry.span(), message, "name the ports, or the protocols");
         }
+        let when = self.when(&table.agents, (table.since.as_ref(), table.until.as_ref()), &table.times);
         Inbound {
             from: self.nets(&table.from),
             ports: self.ports(&table.ports),
-            protocols: self.protocols(&table.protocols, "icmp-echo"),
+            protocols: self.protocols(&table.protocols, Some("icmp-echo")),
+            when,
+            purpose: self.text(table.purpose.as_ref()),
             origin: self.page.origin(&entry.span()),
         }
     }
@@ -174,10 +227,23 @@ impl Compiling<'_> {
             let span = table.reason.as_ref().map_or_else(|| entry.span(), Spanned::span);
             self.blame(span, "a waiver without a reason".to_owned(), "say why it was granted: reason = \"...\"");
         }
+        let until = table.until.as_ref().and_then(|until| self.take(until.span(), parse_day(until.get_ref())));
+        let granted = table.granted.as_ref().and_then(|day| Some((day.span(), self.take(day.span(), parse_day(day.get_ref()))?)));
+        if let (Some((span, (granted, _))), Some((until, _))) = (&granted, &until)
+            && granted > until
+        {
+            self.blame(
+                span.clone(),
+                "a waiver that ended before it was granted".to_owned(),
+                "set granted to a day that is not after until",
+            );
+        }
         Some(Waiver {
             names: self.patterns(&table.names),
             cidrs: self.nets(&table.cidrs),
-            until: table.until.as_ref().and_then(|until| self.take(until.span(), parse_day(until.get_ref()))),
+            until,
+            owner: self.text(table.owner.as_ref()),
+            granted: granted.map(|(_, (_, day))| day),
             reason: self.text(table.reason.as_ref())?,
             rule: rule?.0.get_ref().to_ascii_uppercase(),
             origin: self.page.origin(&entry.span()),
@@ -200,9 +266,9 @@ impl Compiling<'_> {
         ports.filter_map(|port| self.take(port.span(), parse_ports(port.get_ref()))).collect()
     }
 
-    fn protocols(&mut self, words: &Words, more: &str) -> Vec<String> {
+    fn protocols(&mut self, words: &Words, more: Option<&str>) -> Vec<String> {
         self.must_say_something(words.as_ref(), "a list without protocols");
-        let known: Vec<(&str, &str)> = self.known.protocols.iter().copied().chain([more]).map(|word| (word, word)).collect();
+        let known: Vec<(&str, &str)> = self.known.protocols.iter().copied().chain(more).map(|word| (word, word)).collect();
         self.words(words, |word| one_of(word, &known).map(str::to_owned))
     }
 

@@ -5,8 +5,8 @@ use ipnet::IpNet;
 use super::errors::{Mistake, Place};
 use super::index::Index;
 use super::{
-    Agent, Allow, Counts, DnsBinding, DnsTunnel, Ech, EncryptedDns, Expect, Inbound, Nat64, Origin, Origins, Pattern, Policy, Required,
-    RootsFile, TunnelIs, Tunnels, Waiver,
+    Agent, Allow, Counts, Denials, Deny, DnsBinding, DnsTunnel, Ech, EncryptedDns, Expect, Inbound, Nat64, Origin, Origins, Pattern,
+    Policy, Private, Required, RootsFile, TunnelIs, Tunnels, Waiver,
 };
 use crate::fact::{CipherSuite, Name, Timestamp, TlsVersion};
 use crate::judge::{PolicyUsed, Severity};
@@ -22,7 +22,7 @@ pub(super) struct Set<T> {
 /// What can be set but once. A policy's own words hold over those of what it extends; policies of equal rank must agree.
 #[derive(Clone, Default)]
 pub(super) struct Scalars {
-    pub private: Option<Set<bool>>,
+    pub private: Option<Set<Private>>,
     pub tls_minimum: Option<Set<TlsVersion>>,
     pub dns_binding: Option<Set<DnsBinding>>,
     pub ech: Option<Set<Ech>>,
@@ -47,6 +47,7 @@ pub(super) struct Lists {
     pub encrypted_resolvers: Vec<(Pattern, Origin)>,
     pub counts: Counts,
     pub allow: Vec<Allow>,
+    pub deny: Vec<Deny>,
     pub inbound: Vec<Inbound>,
     pub waivers: Vec<Waiver>,
     pub tunnels: Tunnels,
@@ -152,7 +153,7 @@ impl Scalars {
         Policy {
             used,
             agents,
-            private: private.unwrap_or(false),
+            private: private.unwrap_or_default(),
             tls_minimum: tls_minimum.unwrap_or(TlsVersion::TLS1_2),
             tls_ciphers,
             roots: lists.roots,
@@ -164,7 +165,8 @@ impl Scalars {
             counts: lists.counts,
             encrypted_dns: encrypted_dns.unwrap_or_default(),
             encrypted_resolvers: lists.encrypted_resolvers,
-            index: Index::new(&lists.allow),
+            index: Index::new(lists.allow.iter().map(|entry| &entry.names[..])),
+            deny: Denials::new(lists.deny),
             allow: lists.allow,
             inbound: lists.inbound,
             severity: self.severity.into_iter().map(|(code, set)| (code, set.value, set.origin)).collect(),
@@ -205,8 +207,8 @@ impl Lists {
         for net in nets {
             *net = nat64.net(*net);
         }
-        for entry in &mut self.allow {
-            entry.cidrs = std::mem::take(&mut entry.cidrs).map(|net| nat64.net(net));
+        for cidrs in self.allow.iter_mut().map(|entry| &mut entry.cidrs).chain(self.deny.iter_mut().map(|entry| &mut entry.cidrs)) {
+            *cidrs = std::mem::take(cidrs).map(|net| nat64.net(net));
         }
         self.nat64 = nat64;
     }

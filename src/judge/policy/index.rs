@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
-use super::{Allow, Pattern};
+use super::Pattern;
 use crate::fact::Name;
 
 /// Which entries have which names.
@@ -24,10 +24,11 @@ pub(super) struct Index {
 }
 
 impl Index {
-    pub(super) fn new(allow: &[Allow]) -> Self {
+    /// Of the names of each entry.
+    pub(super) fn new<'a>(entries: impl IntoIterator<Item = &'a [Pattern]>) -> Self {
         let mut index = Self::default();
-        for (entry, n) in allow.iter().zip(0..) {
-            for pattern in &entry.names {
+        for (names, n) in entries.into_iter().zip(0..) {
+            for pattern in names {
                 match pattern.suffix() {
                     Some((suffix, false)) => index.exact.entry(suffix.into()).or_default().push(n),
                     Some((suffix, true)) => {
@@ -84,19 +85,10 @@ fn place(length: usize) -> (usize, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::policy::Origin;
+    use crate::judge::policy::Allow;
 
     fn entry(names: &[&str]) -> Allow {
-        Allow {
-            names: names.iter().map(|name| Pattern::parse(name).unwrap()).collect(),
-            cidrs: Vec::new().into(),
-            ports: Vec::new(),
-            transport: None,
-            plaintext: Vec::new(),
-            purpose: None,
-            source: None,
-            origin: Origin::default(),
-        }
+        Allow { names: names.iter().map(|name| Pattern::parse(name).unwrap()).collect(), ..Allow::default() }
     }
 
     #[test]
@@ -108,7 +100,7 @@ mod tests {
             entry(&["*.com", "a.*.example.org"]),
             entry(&["*.x*.example.com"]),
         ];
-        let index = Index::new(&allow);
+        let index = Index::new(allow.iter().map(|entry| &entry.names[..]));
         for name in [
             "login.example.com",
             "example.com",

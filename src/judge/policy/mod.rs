@@ -4,6 +4,7 @@
 mod compile;
 mod counts;
 mod coverage;
+mod deny;
 mod dns_tunnel;
 mod draft;
 mod errors;
@@ -14,10 +15,12 @@ mod nat64;
 mod nets;
 mod parse;
 mod pattern;
+mod private;
 pub mod profiles;
 mod roots;
 mod show;
 mod tunnels;
+mod when;
 mod words;
 
 use std::fmt;
@@ -28,14 +31,17 @@ use ipnet::IpNet;
 
 pub use counts::Counts;
 pub use coverage::{Expect, Required};
+pub use deny::{Denials, Deny};
 pub use dns_tunnel::{DnsTunnel, Threshold};
 pub use errors::{Mistake, PolicyErrors};
 pub use load::Known;
 pub use nat64::{Nat64, canonical};
 pub use nets::Nets;
 pub use pattern::Pattern;
+pub use private::Private;
 pub use roots::RootsFile;
 pub use tunnels::{TunnelIs, Tunnels};
+pub use when::{When, Window};
 pub use words::{parse_agent, parse_ports};
 
 use super::{PolicyUsed, Severity};
@@ -48,8 +54,8 @@ pub struct Policy {
     pub used: Vec<PolicyUsed>,
     /// The agents that it names.
     pub agents: Vec<Agent>,
-    /// Whether private destinations are allowed under any name.
-    pub private: bool,
+    /// Which private destinations are allowed under any name.
+    pub private: Private,
     /// The lowest version of TLS.
     pub tls_minimum: TlsVersion,
     /// The only suites allowed, where the policy lists them.
@@ -76,6 +82,8 @@ pub struct Policy {
     pub allow: Vec<Allow>,
     /// The names of [`Policy::allow`].
     index: index::Index,
+    /// Denied destinations.
+    pub deny: Denials,
     /// Permitted inbound.
     pub inbound: Vec<Inbound>,
     /// Severities that differ from the rule's own: code, severity, origin.
@@ -232,7 +240,7 @@ pub struct Origin {
 }
 
 /// An allowed destination.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Allow {
     /// Names; empty: any or none.
     pub names: Vec<Pattern>,
@@ -242,8 +250,12 @@ pub struct Allow {
     pub ports: Vec<RangeInclusive<u16>>,
     /// The only transport.
     pub transport: Option<Transport>,
+    /// What must be spoken there, by the names in `inspect::PROTOCOLS`; empty: anything.
+    pub protocols: Vec<String>,
     /// Protocols that may go in the clear, by their names in `inspect::PROTOCOLS`.
     pub plaintext: Vec<String>,
+    /// For whom and when, where that is not everybody and always.
+    pub when: Option<Box<When>>,
     /// What it is for.
     pub purpose: Option<String>,
     /// The document that it is taken from.
@@ -261,6 +273,10 @@ pub struct Inbound {
     pub ports: Vec<RangeInclusive<u16>>,
     /// Speaking what (`ssh`, `icmp-echo`, ...); empty: anything that is encrypted.
     pub protocols: Vec<String>,
+    /// For whom and when, where that is not everybody and always.
+    pub when: Option<Box<When>>,
+    /// What it is for.
+    pub purpose: Option<String>,
     /// Where it stands.
     pub origin: Origin,
 }
@@ -278,8 +294,25 @@ pub struct Waiver {
     pub until: Option<(Timestamp, String)>,
     /// Why.
     pub reason: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// The day on which it was granted, as written.
+    pub granted: Option<String>,
     /// Where it stands.
     pub origin: Origin,
+}
+
+impl Waiver {
+    /// Who granted it and when, where it says so: `, granted 2026-11-01 by the network team`.
+    #[must_use]
+    pub fn granting(&self) -> String {
+        match (&self.granted, &self.owner) {
+            (None, None) => String::new(),
+            (Some(day), None) => format!(", granted {day}"),
+            (None, Some(owner)) => format!(", granted by {owner}"),
+            (Some(day), Some(owner)) => format!(", granted {day} by {owner}"),
+        }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -292,7 +325,7 @@ impl Policy {
     /// Whether it says where traffic may go at all.
     #[must_use]
     pub fn allows_destinations(&self) -> bool {
-        self.private || !self.allow.is_empty()
+        !self.private.is_none() || !self.allow.is_empty()
     }
 
     /// Whether plain DNS may go to this address: a listed resolver, or a private one where none is listed.
@@ -314,10 +347,16 @@ impl Policy {
         is_private(self.nat64.canonical(ip))
     }
 
-    /// The first entry that has the name, whatever its ports.
+    /// Whether a private address is allowed under any name.
+    #[must_use]
+    pub fn private_allowed(&self, ip: IpAddr) -> bool {
+        !self.private.is_none() && self.private.covers(self.nat64.canonical(ip))
+    }
+
+    /// The first entry that has the name, whatever its ports, its agents and its time; none where the name is denied.
     #[must_use]
     pub fn name_allowed(&self, name: &Name) -> Option<&Allow> {
-        self.entries_named(name).next()
+        self.entries_named(name).next().filter(|_| self.deny.whole(name).is_none())
     }
 
     /// The entries that have the name, whatever their ports and addresses.
@@ -325,14 +364,20 @@ impl Policy {
         self.index.of(name).into_iter().filter_map(|n| self.allow.get(n))
     }
 
-    /// Whether a resolver may be asked for the name: it is allowed, or allowed under a search suffix, or the reverse of an address.
+    /// Whether an agent may ask a resolver for the name: it is allowed, at whatever time, or allowed under a search suffix, or the reverse of an
+    /// address; and it is not denied.
     #[must_use]
-    pub fn query_allowed(&self, name: &Name) -> bool {
+    pub fn query_allowed(&self, name: &Name, agent: IpAddr) -> bool {
+        let is_allowed = |name: &Name| {
+            let is_for = |entry: &Allow| entry.when.as_ref().is_none_or(|when| when.is_for(agent));
+            self.entries_named(name).any(is_for) && self.deny.query(name, agent).is_none()
+        };
         let searched = |suffix: &Name| {
             let inner = name.as_str().strip_suffix(suffix.as_str()).and_then(|inner| inner.strip_suffix('.'));
-            inner.is_some_and(|inner| self.name_allowed(&Name::from_wire(inner.as_bytes())).is_some())
+            inner.is_some_and(|inner| is_allowed(&Name::from_wire(inner.as_bytes())))
         };
-        self.name_allowed(name).is_some() || self.search.iter().any(searched) || is_reverse(name)
+        let is_denied = || self.deny.query(name, agent).is_some();
+        is_allowed(name) || (self.search.iter().any(searched) || is_reverse(name)) && !is_denied()
     }
 }
 
@@ -352,15 +397,29 @@ impl Allow {
     /// Whether it allows the port over the transport.
     #[must_use]
     pub fn covers_port(&self, port: u16, transport: Transport) -> bool {
-        let transport_fits = self.transport.is_none_or(|only| only == transport);
-        transport_fits && (self.ports.is_empty() || self.ports.iter().any(|range| range.contains(&port)))
+        covers_port(&self.ports, self.transport, port, transport)
     }
 
     /// Where it stands and what it is for: `azure-arc:14 Hybrid identity`.
     #[must_use]
     pub fn label(&self) -> String {
-        let purpose = self.purpose.as_deref().map(|purpose| format!(" {purpose}")).unwrap_or_default();
-        format!("{}{purpose}", self.origin)
+        label(&self.origin, self.purpose.as_deref())
+    }
+}
+
+fn covers_port(ports: &[RangeInclusive<u16>], only: Option<Transport>, port: u16, transport: Transport) -> bool {
+    only.is_none_or(|only| only == transport) && (ports.is_empty() || ports.iter().any(|range| range.contains(&port)))
+}
+
+/// Whether an agent is one of these; of none: any.
+fn covers_agent(agents: &[IpNet], agent: IpAddr) -> bool {
+    agents.is_empty() || agents.iter().any(|net| net.contains(&canonical(agent)))
+}
+
+fn label(origin: &Origin, purpose: Option<&str>) -> String {
+    match purpose {
+        Some(purpose) => format!("{origin} {purpose}"),
+        None => origin.to_string(),
     }
 }
 

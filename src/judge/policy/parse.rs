@@ -7,7 +7,9 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
 
+use super::Private;
 use super::errors::{Mistake, Page, nearest};
+use super::words::one_of;
 
 /// A list of words, and where it stands.
 pub(super) type Words = Option<Spanned<Vec<Spanned<String>>>>;
@@ -43,6 +45,8 @@ pub(super) struct File {
     #[serde(default)]
     pub allow: Vec<Spanned<AllowTable>>,
     #[serde(default)]
+    pub deny: Vec<Spanned<DenyTable>>,
+    #[serde(default)]
     pub inbound: Vec<Spanned<InboundTable>>,
     #[serde(default)]
     pub severity: std::collections::BTreeMap<Spanned<String>, Spanned<String>>,
@@ -59,7 +63,7 @@ pub(super) struct AgentTable {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DestinationsTable {
-    pub private: Option<Spanned<bool>>,
+    pub private: Option<Spanned<toml::Value>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -126,7 +130,24 @@ pub(super) struct AllowTable {
     pub cidrs: Words,
     pub ports: Ports,
     pub transport: Option<Spanned<String>>,
+    pub protocols: Words,
     pub plaintext: Words,
+    pub agents: Words,
+    pub since: Option<Spanned<toml::value::Datetime>>,
+    pub until: Option<Spanned<toml::value::Datetime>>,
+    pub times: Words,
+    pub purpose: Option<Spanned<String>>,
+    pub source: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DenyTable {
+    pub names: Words,
+    pub cidrs: Words,
+    pub ports: Ports,
+    pub transport: Option<Spanned<String>>,
+    pub agents: Words,
     pub purpose: Option<Spanned<String>>,
     pub source: Option<Spanned<String>>,
 }
@@ -137,6 +158,11 @@ pub(super) struct InboundTable {
     pub from: Words,
     pub ports: Ports,
     pub protocols: Words,
+    pub agents: Words,
+    pub since: Option<Spanned<toml::value::Datetime>>,
+    pub until: Option<Spanned<toml::value::Datetime>>,
+    pub times: Words,
+    pub purpose: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -147,12 +173,17 @@ pub(super) struct WaiverTable {
     pub cidrs: Words,
     pub until: Option<Spanned<toml::value::Datetime>>,
     pub reason: Option<Spanned<String>>,
+    pub owner: Option<Spanned<String>>,
+    pub granted: Option<Spanned<toml::value::Datetime>>,
 }
 
 /// What a key may hold.
 enum Shape {
     Text,
-    Flag,
+    /// `true`, `false`, or a list of classes of private addresses.
+    Private,
+    /// One of those classes.
+    Class,
     Number,
     Day,
     Port,
@@ -178,7 +209,7 @@ const FILE: &[Key] = &[
     ("ech", Shape::Text),
     ("encrypted_dns", Shape::Text),
     ("agent", Shape::Table(&[("addresses", TEXTS)])),
-    ("destinations", Shape::Table(&[("private", Shape::Flag)])),
+    ("destinations", Shape::Table(&[("private", Shape::Private)])),
     ("tls", Shape::Table(&[("minimum", Shape::Text), ("ciphers", TEXTS), ("roots", Shape::Text)])),
     ("dns", Shape::Table(&[("resolvers", TEXTS), ("search", TEXTS), ("encrypted", TEXTS), ("tunnel", Shape::Table(TUNNEL))])),
     ("encryption", Shape::Table(&[("counts", TEXTS)])),
@@ -192,16 +223,53 @@ const FILE: &[Key] = &[
             ("cidrs", TEXTS),
             ("ports", PORTS),
             ("transport", Shape::Text),
+            ("protocols", TEXTS),
             ("plaintext", TEXTS),
+            ("agents", TEXTS),
+            ("since", Shape::Day),
+            ("until", Shape::Day),
+            ("times", TEXTS),
             ("purpose", Shape::Text),
             ("source", Shape::Text),
         ]),
     ),
-    ("inbound", Shape::Entries(&[("from", TEXTS), ("ports", PORTS), ("protocols", TEXTS)])),
+    (
+        "deny",
+        Shape::Entries(&[
+            ("names", TEXTS),
+            ("cidrs", TEXTS),
+            ("ports", PORTS),
+            ("transport", Shape::Text),
+            ("agents", TEXTS),
+            ("purpose", Shape::Text),
+            ("source", Shape::Text),
+        ]),
+    ),
+    (
+        "inbound",
+        Shape::Entries(&[
+            ("from", TEXTS),
+            ("ports", PORTS),
+            ("protocols", TEXTS),
+            ("agents", TEXTS),
+            ("since", Shape::Day),
+            ("until", Shape::Day),
+            ("times", TEXTS),
+            ("purpose", Shape::Text),
+        ]),
+    ),
     ("severity", Shape::Severities),
     (
         "waiver",
-        Shape::Entries(&[("rule", Shape::Text), ("names", TEXTS), ("cidrs", TEXTS), ("until", Shape::Day), ("reason", Shape::Text)]),
+        Shape::Entries(&[
+            ("rule", Shape::Text),
+            ("names", TEXTS),
+            ("cidrs", TEXTS),
+            ("until", Shape::Day),
+            ("reason", Shape::Text),
+            ("owner", Shape::Text),
+            ("granted", Shape::Day),
+        ]),
     ),
 ];
 
@@ -257,11 +325,22 @@ impl Checked<'_> {
         let span = value.span();
         let found = value.get_ref().type_str();
         match (shape, value.get_mut()) {
-            (Shape::Text, DeValue::String(_)) | (Shape::Flag, DeValue::Boolean(_)) | (Shape::Day, DeValue::Datetime(_)) => return true,
+            (Shape::Text, DeValue::String(_)) | (Shape::Private, DeValue::Boolean(_)) | (Shape::Day, DeValue::Datetime(_)) => return true,
             (Shape::Port, DeValue::String(_)) => return true,
             (Shape::Port | Shape::Number, DeValue::Integer(port)) if i64::from_str_radix(port.as_str(), port.radix()).is_ok() => {
                 return true;
             }
+            (Shape::Private, DeValue::Array(list)) => {
+                self.list(list, |checked, item| checked.value(key, &Shape::Class, item));
+                return true;
+            }
+            (Shape::Class, DeValue::String(word)) => match one_of(word, &Private::CLASSES) {
+                Ok(_) => return true,
+                Err((message, help)) => {
+                    self.mistakes.push(Mistake::at(self.page, span, message, help));
+                    return false;
+                }
+            },
             (Shape::List(of), DeValue::Array(list)) => {
                 self.list(list, |checked, item| checked.value(key, of, item));
                 return true;
@@ -314,7 +393,10 @@ impl Shape {
     fn wrong(&self, key: &str, found: &str) -> (String, String) {
         let (takes, help) = match self {
             Self::Text => ("a string", format!("write it in quotes: {key} = \"...\"")),
-            Self::Flag => ("true or false", format!("write {key} = true, without quotes")),
+            Self::Private => {
+                ("true or false, or a list of classes", format!("write {key} = true, without quotes, or {key} = [\"rfc1918\", \"ula\"]"))
+            }
+            Self::Class => ("classes of addresses", format!("write it in quotes: {key} = [\"rfc1918\"]")),
             Self::Number => ("a number", format!("write {key} = 10, without quotes")),
             Self::Day => ("a date", format!("write a day without quotes: {key} = 2027-03-31")),
             Self::Port => ("ports", "write 443, or a range as \"8000-8100\"".to_owned()),

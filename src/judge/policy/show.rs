@@ -3,7 +3,10 @@
 use std::fmt::{self, Write as _};
 use std::ops::RangeInclusive;
 
-use super::{Agent, Allow, Inbound, Origin, Policy, Waiver};
+use ipnet::IpNet;
+
+use super::{Agent, Allow, Deny, Inbound, Origin, Pattern, Policy, Waiver};
+use crate::fact::Transport;
 
 impl Policy {
     /// What is in force, entry by entry, each with the policy and line that it comes from.
@@ -58,8 +61,8 @@ impl Policy {
             None => writeln!(out, "encrypted   by whatever handshake shows it (default)")?,
             Some(list) => list.iter().try_for_each(|(word, origin)| writeln!(out, "encrypted   by {word} ({origin})"))?,
         }
-        if self.private {
-            writeln!(out, "allow       private addresses under any name{}", from(origins.private.as_ref()))?;
+        if !self.private.is_none() {
+            writeln!(out, "allow       {} under any name{}", self.private, from(origins.private.as_ref()))?;
         }
         if !self.allows_destinations() {
             writeln!(out, "allow       nothing is said of destinations: they are listed, and WW912 keeps the audit from passing")?;
@@ -80,6 +83,7 @@ impl Policy {
         for (who, origin) in &required.expect {
             writeln!(out, "coverage    {who} must be seen ({origin})")?;
         }
+        self.deny.entries().iter().try_for_each(|entry| write_deny(out, entry))?;
         self.allow.iter().try_for_each(|entry| write_allow(out, entry))?;
         self.inbound.iter().try_for_each(|entry| write_inbound(out, entry))?;
         for (code, severity, origin) in &self.severity {
@@ -90,23 +94,43 @@ impl Policy {
 }
 
 fn write_allow(out: &mut String, entry: &Allow) -> fmt::Result {
-    let what = match (entry.names.is_empty(), entry.cidrs.is_empty()) {
-        (false, false) => format!("{} at {}", list(&entry.names), list(&entry.cidrs)),
-        (false, true) => list(&entry.names),
-        _ => list(&entry.cidrs),
-    };
-    write!(out, "allow       {what}")?;
-    if !entry.ports.is_empty() {
-        write!(out, ", port {}", ports(&entry.ports))?;
-    }
-    if let Some(transport) = entry.transport {
-        write!(out, ", {transport} alone")?;
+    write_place(out, "allow      ", &entry.names, &entry.cidrs, &entry.ports, entry.transport)?;
+    if !entry.protocols.is_empty() {
+        write!(out, ", speaking {}", entry.protocols.join(" "))?;
     }
     if !entry.plaintext.is_empty() {
         write!(out, ", plaintext {}", entry.plaintext.join(" "))?;
     }
+    entry.when.iter().try_for_each(|when| write!(out, "{when}"))?;
     writeln!(out, "\n            {}", entry.label())?;
     entry.source.iter().try_for_each(|source| writeln!(out, "            source: {source}"))
+}
+
+fn write_deny(out: &mut String, entry: &Deny) -> fmt::Result {
+    write_place(out, "deny       ", &entry.names, &entry.cidrs, &entry.ports, entry.transport)?;
+    entry.agents.iter().try_for_each(|agent| write!(out, ", for {agent}"))?;
+    writeln!(out, "\n            {}", entry.label())?;
+    entry.source.iter().try_for_each(|source| writeln!(out, "            source: {source}"))
+}
+
+fn write_place(
+    out: &mut String,
+    word: &str,
+    names: &[Pattern],
+    cidrs: &[IpNet],
+    to: &[RangeInclusive<u16>],
+    transport: Option<Transport>,
+) -> fmt::Result {
+    let what = match (names.is_empty(), cidrs.is_empty()) {
+        (false, false) => format!("{} at {}", list(names), list(cidrs)),
+        (false, true) => list(names),
+        _ => list(cidrs),
+    };
+    write!(out, "{word} {what}")?;
+    if !to.is_empty() {
+        write!(out, ", port {}", ports(to))?;
+    }
+    transport.iter().try_for_each(|transport| write!(out, ", {transport} alone"))
 }
 
 fn write_inbound(out: &mut String, entry: &Inbound) -> fmt::Result {
@@ -118,6 +142,8 @@ fn write_inbound(out: &mut String, entry: &Inbound) -> fmt::Result {
     if !entry.protocols.is_empty() {
         write!(out, ", speaking {}", entry.protocols.join(" "))?;
     }
+    entry.when.iter().try_for_each(|when| write!(out, "{when}"))?;
+    entry.purpose.iter().try_for_each(|purpose| write!(out, ": {purpose}"))?;
     writeln!(out, " ({})", entry.origin)
 }
 
@@ -132,7 +158,7 @@ fn write_waiver(out: &mut String, waiver: &Waiver) -> fmt::Result {
     if let Some((_, day)) = &waiver.until {
         write!(out, " until {day}")?;
     }
-    writeln!(out, ": {} ({})", waiver.reason, waiver.origin)
+    writeln!(out, ": {}{} ({})", waiver.reason, waiver.granting(), waiver.origin)
 }
 
 fn from(origin: Option<&Origin>) -> String {

@@ -17,6 +17,8 @@ fn load_with(selectors: &[&str], files: &[(&str, &str)]) -> Result<Policy, Polic
     Policy::load(&selectors, &Known { protocols: &["http", "ntp", "ssh"] }, &read)
 }
 
+const AGENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 4));
+
 fn name(text: &str) -> Name {
     Name::from_wire(text.as_bytes())
 }
@@ -119,10 +121,10 @@ fn azure_arc_lets_in_what_is_documented_and_no_more() {
     let [link_local, google] = <[&Allow; 2]>::try_from(probes.collect::<Vec<_>>()).unwrap();
     assert!(["169.254.169.254", "169.254.169.253"].iter().all(|probe| link_local.covers_address(probe.parse().unwrap())));
     assert!(!link_local.covers_address([169, 254, 169, 252].into()) && !link_local.covers_port(443, Transport::Tcp));
-    assert!(policy.query_allowed(&name("metadata.google.internal")) && google.covers_address([169, 254, 169, 254].into()));
+    assert!(policy.query_allowed(&name("metadata.google.internal"), AGENT) && google.covers_address([169, 254, 169, 254].into()));
     let relay = load_with(&["azure-arc", "azure-arc-remote-access"], &[]).unwrap();
     assert!(relay.name_allowed(&name("azgnrelay-eastus-l1.servicebus.windows.net")).is_some());
-    assert!(load_with(&["azure-arc", "azure-arc-private-link"], &[]).unwrap().private);
+    assert!(load_with(&["azure-arc", "azure-arc-private-link"], &[]).unwrap().private == Private::ALL);
 }
 
 #[test]
@@ -170,8 +172,8 @@ reason = "vendor upgrade due in Q1"
     let (until, day) = policy.waivers[0].until.clone().unwrap();
     assert_eq!((until, day.as_str()), (Timestamp::from_date(2027, 4, 1), "2027-03-31"), "the whole day is covered");
     assert!(policy.resolver_allowed([10, 0, 0, 2].into()) && !policy.resolver_allowed([10, 0, 0, 3].into()));
-    assert!(policy.query_allowed(&name("crl.example.net.corp.example")), "under a search suffix");
-    assert!(policy.query_allowed(&name("4.0.0.10.in-addr.arpa")) && !policy.query_allowed(&name("secret.in-addr.arpa")));
+    assert!(policy.query_allowed(&name("crl.example.net.corp.example"), AGENT), "under a search suffix");
+    assert!(policy.query_allowed(&name("4.0.0.10.in-addr.arpa"), AGENT) && !policy.query_allowed(&name("secret.in-addr.arpa"), AGENT));
     let range = policy.allow.iter().find(|entry| entry.ports.len() == 2).unwrap();
     assert!(range.covers_port(8050, Transport::Tcp) && !range.covers_port(8101, Transport::Tcp));
     assert!(["::ffff:20.190.128.9", "64:ff9b::20.190.128.9"].iter().all(|ip| range.covers_address(ip.parse().unwrap())));

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::errors::nearest;
-use super::{Agent, Expect, Pattern, TunnelIs, canonical, nat64};
+use super::{Agent, Expect, Pattern, Private, TunnelIs, canonical, nat64};
 use crate::fact::{CipherSuite, Name, Timestamp, TlsVersion, Tunnel};
 use crate::judge::Severity;
 use crate::judge::rules::RULES;
@@ -74,6 +74,18 @@ pub(super) fn parse_net(text: &str) -> Parsed<IpNet> {
     match (canonical(net.addr()), inner) {
         (IpAddr::V4(ip), Some(inner)) => Ok(Ipv4Net::new(ip, inner).map_or(net, IpNet::V4)),
         _ => Ok(net),
+    }
+}
+
+/// Which private addresses are allowed: the words are known ones by now.
+pub(super) fn parse_private(value: &toml::Value) -> Private {
+    match value {
+        toml::Value::Boolean(true) => Private::ALL,
+        toml::Value::Array(words) => {
+            let classes = words.iter().filter_map(toml::Value::as_str).filter_map(|word| one_of(word, &Private::CLASSES).ok());
+            classes.fold(Private::default(), Private::and)
+        }
+        _ => Private::default(),
     }
 }
 

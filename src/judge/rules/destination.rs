@@ -11,7 +11,8 @@ const EGRESS: &[&str] = &["NIST SP 800-53 SC-7(5)", "NIST SP 800-53 AC-4", "PCI 
 pub(super) static DESTINATION_NOT_ALLOWED: Rule = Rule {
     code: "WW301",
     name: "destination-not-allowed",
-    checks: "The opening payload was seen whole and asked for no name, and neither the address nor a name that was answered for it is allowed.",
+    checks: "The opening payload was seen whole and asked for no name, and neither the address nor a name that was answered for it is allowed; \
+             or a [[deny]] entry has it.",
     why: "Data that goes where no document says is what an egress policy is there to stop.",
     fix: "Find out what the agent wants there. If it is meant, add the address or its name to an [[allow]] entry.",
     severity: Severity::Violation,
@@ -25,21 +26,34 @@ pub(super) static DESTINATION_NOT_ALLOWED: Rule = Rule {
             let finding = proven(case, Broken::new(CausedBy::Agent, with(case.record.transport, peer), message));
             broken.push(if case.names.is_incomplete() { finding.severity(Severity::Undetermined) } else { finding });
         }
+        if let Destination::Denied(entry, None) = case.destination {
+            let (peer, transport) = (case.peer(), case.record.transport);
+            let message = format!("the agent went to {peer} over {transport}, which {} denies", entry.label());
+            broken.push(proven(case, Broken::new(CausedBy::Agent, with(transport, peer), message)));
+        }
     }),
 };
 
 pub(super) static NAME_NOT_ALLOWED: Rule = Rule {
     code: "WW302",
     name: "name-not-allowed",
-    checks: "The name asked for (SNI, CONNECT, SOCKS) is not allowed, for a public destination even where its address is; a name asked of a \
-             proxy or inside it is judged so even where the proxy is private, and the two must agree.",
+    checks: "The name asked for (SNI, CONNECT, SOCKS) is not allowed, for a public destination even where its address is, or a [[deny]] entry has \
+             it; a name asked of a proxy or inside it is judged so even where the proxy is private, and the two must agree.",
     why: "A name that no document lists is a service that nobody approved.",
     fix: "If the name is documented, add it to an [[allow]] entry; otherwise find out what asks for it.",
     severity: Severity::Violation,
     controls: EGRESS,
     check: Check::Seen(|case, broken| {
         if let Destination::NameNotAllowed(read) = case.destination {
-            let message = format!("the agent asked {} for {}, which the policy does not allow", case.peer(), read.name);
+            let elsewhere = match case.unmet_entry(&read.name) {
+                Some(entry) => format!(": {} allows it to others, at other times or to speak something else", entry.label()),
+                None => String::new(),
+            };
+            let message = format!("the agent asked {} for {}, which the policy does not allow{elsewhere}", case.peer(), read.name);
+            broken.push(proven(case, Broken::new(CausedBy::Agent, read.name.to_string(), message).at(Some(read.at))));
+        }
+        if let Destination::Denied(entry, Some(read)) = case.destination {
+            let message = format!("the agent asked {} for {}, which {} denies", case.peer(), read.name, entry.label());
             broken.push(proven(case, Broken::new(CausedBy::Agent, read.name.to_string(), message).at(Some(read.at))));
         }
         if let Destination::NamesDiffer(outer, inner) = case.destination {

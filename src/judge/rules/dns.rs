@@ -1,6 +1,7 @@
 //! Whom the agent asks for names, and for which.
 
 use super::super::case::Direction;
+use super::super::policy::Deny;
 use super::super::{CausedBy, Severity};
 use super::{Broken, Check, Rule};
 
@@ -53,6 +54,12 @@ pub(in crate::judge) fn query_not_allowed(name: &crate::fact::Name, at: crate::f
     let message = format!("the agent asked for {name}, which the policy does not allow");
     let finding = Broken::new(CausedBy::Agent, name.to_string(), message).at(Some(at));
     if answers_lost { finding.severity(Severity::Undetermined) } else { finding }
+}
+
+/// How a query breaks [`QUERY_NOT_ALLOWED`] where an entry denies the name: nothing explains it.
+pub(in crate::judge) fn query_denied(name: &crate::fact::Name, at: crate::fact::Locus, entry: &Deny) -> Broken<'static> {
+    let message = format!("the agent asked for {name}, which {} denies", entry.label());
+    Broken::new(CausedBy::Agent, name.to_string(), message).at(Some(at))
 }
 
 pub(in crate::judge) static DNS_TUNNEL: Rule = Rule {

@@ -214,7 +214,11 @@ pub(in crate::judge) fn is_permitted(case: &Case<'_>) -> bool {
         Direction::Inbound => {
             case.inbound.is_some_and(|entry| case.cleartext_protocol().is_some_and(|p| entry.protocols.iter().any(|word| word == p)))
         }
-        Direction::Internal | Direction::Unrelated => false,
+        // an agent that is a resolver of the policy is asked as any other
+        Direction::Internal => {
+            case.is_dns() && case.resolver_is_listed() && matches!(case.record.facts.cleartext, Some((Cleartext::Protocol, _)))
+        }
+        Direction::Unrelated => false,
     }
 }
 

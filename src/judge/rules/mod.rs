@@ -17,7 +17,7 @@ use crate::fact::{FrameId, Locus, Timestamp};
 pub(super) use certificate::{CERTIFICATE, Problem as CertificateProblem, problems as certificate_problems};
 pub(super) use coverage::{WAIVER_EXPIRED, waiver_expired};
 pub(super) use direction::INBOUND_ATTEMPT;
-pub(super) use dns::{DNS_TUNNEL, QUERY_NOT_ALLOWED, dns_tunnel, dns_tunnel_unknown, query_not_allowed};
+pub(super) use dns::{DNS_TUNNEL, QUERY_NOT_ALLOWED, dns_tunnel, dns_tunnel_unknown, query_denied, query_not_allowed};
 pub(super) use encryption::is_permitted;
 
 /// Every rule in force, in the order of their codes.

@@ -111,7 +111,7 @@ fn of_fixture(case: &Case) -> Base {
             && judgement.verdict == "allowed"
             && record.transport == Transport::Tcp
         {
-            let is_free = base.policy.private && base.policy.is_private(peer.ip);
+            let is_free = base.policy.private_allowed(peer.ip);
             base.targets.push(Target { agent, peer: peer.ip, port: peer.port, name: read.name.to_string(), is_free });
         }
     }

@@ -391,7 +391,7 @@ pub fn name_on_old_ports(scene: &mut Scene<'_>) -> Option<()> {
     let mut tcp = scene.world.dial(tcp.opener, tcp.other);
     scene.world.talk(&mut tcp, &Talk::new(super::super::scene::FOREIGN, Version::Tls13), 0);
     scene.world.close(&mut tcp);
-    (!scene.base.policy.private).then_some(())
+    scene.base.policy.private.is_none().then_some(())
 }
 
 pub fn text_in_records(scene: &mut Scene<'_>) -> Option<()> {

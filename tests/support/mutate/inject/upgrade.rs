@@ -85,7 +85,7 @@ pub fn foreign_name(scene: &mut Scene<'_>) -> Option<()> {
     let (_, mut tcp) = up_to(scene, b"STARTTLS\r\n", b"220 go on\r\n")?;
     scene.world.talk(&mut tcp, &Talk::new(FOREIGN, Version::Tls13), 0);
     scene.world.close(&mut tcp);
-    let is_free = scene.base.policy.private;
+    let is_free = !scene.base.policy.private.is_none();
     (!is_free).then_some(())
 }
 
@@ -240,7 +240,7 @@ pub fn foreign_behind_proxy_header(scene: &mut Scene<'_>) -> Option<()> {
     scene.world.say(&mut tcp, Opener, &header);
     scene.world.talk(&mut tcp, &Talk::new(FOREIGN, Version::Tls13), 0);
     scene.world.close(&mut tcp);
-    (!scene.base.policy.private).then_some(())
+    scene.base.policy.private.is_none().then_some(())
 }
 
 /// A request that the proxy grants, which is not to be connected to somebody (RFC 1928 section 4).
