@@ -304,6 +304,9 @@ pub const POLICIES: usize = 256;
 /// Mistakes in policies that are shown; the rest is counted.
 pub const POLICY_MISTAKES: usize = 100;
 
+/// Words of all groups of a policy file together.
+pub const GROUP_WORDS: usize = 1 << 20;
+
 /// Letters of a mistaken word that are compared with the known ones.
 pub const POLICY_WORD_CHARS: usize = 64;
 

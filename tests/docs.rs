@@ -111,6 +111,28 @@ fn the_policy_of_the_readme_loads() {
 }
 
 #[test]
+fn every_policy_of_the_documents_loads() {
+    let folder = std::env::temp_dir().join(format!("wirewitness-docs-policies-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    // what an example names beside it
+    let authority = rcgen::generate_simple_self_signed(vec!["authority.example".to_owned()]).unwrap();
+    let base64 = data_encoding::BASE64.encode(authority.cert.der());
+    std::fs::write(folder.join("roots.pem"), format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")).unwrap();
+    let mut seen = 0;
+    for page in std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()) {
+        for block in blocks(&std::fs::read_to_string(&page).unwrap(), "toml") {
+            let file = folder.join("example.toml");
+            std::fs::write(&file, &block).unwrap();
+            let check = run(["policy", "check", file.to_str().unwrap()]);
+            assert_eq!(check.code, 0, "{}:\n{block}\n{}", page.display(), check.stderr);
+            seen += 1;
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(seen > 15, "{seen}");
+}
+
+#[test]
 fn the_table_of_rules_is_the_programs_own() {
     let rules: serde_json::Value = serde_json::from_str(&run(["rules", "list", "--json"]).stdout).unwrap();
     let cell = |rule: &serde_json::Value, key: &str| rule[key].as_str().unwrap().to_owned();
@@ -173,6 +195,24 @@ fn the_table_of_policies_is_the_programs_own_and_its_lists_import() {
     std::fs::copy(root().join("fixtures/compliant-morning/capture.pcap"), folder.join("capture.pcap")).unwrap();
     let commands: Vec<String> = blocks(&text, "sh").iter().flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
     assert!(commands.len() >= 5);
+    for command in commands {
+        let (code, said) = shell(&command, &folder);
+        assert!(code == 0 || code == 1 && command.contains(" audit "), "{command}: exit {code}\n{said}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn every_command_of_the_authors_guide_runs() {
+    let text = std::fs::read_to_string(root().join("docs/writing-policies.md")).unwrap();
+    let folder = std::env::temp_dir().join(format!("wirewitness-docs-guide-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let regional = blocks(&text, "toml").into_iter().find(|block| block.starts_with("[variables]")).expect("the example");
+    std::fs::write(folder.join("regional.toml"), regional).unwrap();
+    let morning = root().join("fixtures/compliant-morning");
+    std::fs::copy(morning.join("capture.pcap"), folder.join("capture.pcap")).unwrap();
+    let commands: Vec<String> = blocks(&text, "sh").iter().flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+    assert!(commands.len() >= 2);
     for command in commands {
         let (code, said) = shell(&command, &folder);
         assert!(code == 0 || code == 1 && command.contains(" audit "), "{command}: exit {code}\n{said}");

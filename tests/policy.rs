@@ -91,7 +91,12 @@ times = ["2:00-4:00", "03:00-03:00", "mo 03:00-04:00"] # 10: no window of time #
 
 #[test]
 fn every_mistake_of_a_file_is_reported_where_it_stands_in_one_run() {
-    let text = MISTAKEN.trim_start();
+    assert!(reported(MISTAKEN) > 50);
+}
+
+/// Holds what is reported of a file against its comments. Returns how many mistakes there are.
+fn reported(text: &str) -> usize {
+    let text = text.trim_start();
     let mut expected = Vec::new();
     for (number, line) in text.lines().enumerate() {
         for comment in line.split(" # ").skip(1) {
@@ -103,7 +108,6 @@ fn every_mistake_of_a_file_is_reported_where_it_stands_in_one_run() {
     let errors = refused(text);
     let found: Vec<(usize, usize)> = errors.mistakes().iter().filter_map(|mistake| mistake.place()).collect();
     assert_eq!(found, expected.iter().map(|(line, column, _)| (*line, *column)).collect::<Vec<_>>(), "{errors}");
-    assert!(expected.len() > 40);
     let drawn = errors.to_string();
     // each mistake is drawn by itself: `× message`, the place, the caret, the mend
     let drawings: Vec<String> = drawn.split("  × ").skip(1).map(|one| one.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
@@ -114,6 +118,7 @@ fn every_mistake_of_a_file_is_reported_where_it_stands_in_one_run() {
         assert!(parts.into_iter().all(|part| drawing.contains(part)), "{words} is not in {drawing}");
     }
     assert!(!drawn.contains('\u{1b}'), "no colour");
+    expected.len()
 }
 
 #[test]
@@ -121,6 +126,84 @@ fn a_class_of_addresses_is_reported_where_it_stands() {
     let errors = refused("[destinations]\nprivate = [\"rfc1918\", \"metdata\", 4]\n");
     assert_eq!(errors.mistakes().iter().map(|mistake| mistake.place()).collect::<Vec<_>>(), [Some((2, 23)), Some((2, 34))], "{errors}");
     assert!(errors.to_string().contains("did you mean `metadata`?"), "{errors}");
+}
+
+/// The same of groups and variables.
+const LEFT_OPEN: &str = r#"
+[variables]
+region = "eu"
+tenant = ""                                   # 10: no value
+size = 4                                      # 8: takes a string
+[groups]
+web = ["a.example", "@nets", "@wbe"]          # 30: did you mean `@web`?
+nets = ["10.0.0.0/8"]
+round = ["@trip"]
+trip = ["@round"]                             # 9: holds itself by way of `@round`
+none = []                                     # 8: is empty
+flat = "a.example"                            # 8: takes a list
+[[allow]]
+names = ["${regoin}.example", "@nets", "${region"] # 10: did you mean `region`? # 31: in the group `nets` # 40: does not end
+cidrs = ["@nets", "@net"]                     # 19: did you mean `@nets`?
+purpose = "${nowhere}"                        # 11: is not declared
+"#;
+
+#[test]
+fn mistakes_of_groups_and_variables_are_reported_where_they_stand() {
+    reported(LEFT_OPEN);
+}
+
+#[test]
+fn variables_have_the_value_that_stands_outermost() {
+    let base = ("base.toml", "[variables]\nregion = \"eu\"\ntenant = \"t\"\n[[allow]]\nnames = [\"${tenant}.${region}.example\"]\n");
+    let mine = ("mine.toml", "extends = [\"base.toml\"]\n[variables]\nregion = \"us\"\n");
+    let other = ("other.toml", "extends = [\"base.toml\"]\n");
+    let load = |selectors: &[&str], settings: &[(&str, &str)]| {
+        let read = |path: &str| {
+            let found = [base, mine, other].into_iter().find(|(name, _)| *name == path);
+            found.map(|(_, text)| text.to_owned()).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+        };
+        let selectors: Vec<String> = selectors.iter().map(|&selector| selector.to_owned()).collect();
+        let settings: Vec<(String, String)> = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let loaded = Policy::load_with(&selectors, &settings, &KNOWN, &read);
+        loaded.map(|policy| policy.allow.iter().map(|entry| entry.names[0].to_string()).collect::<Vec<_>>()).map_err(|e| e.to_string())
+    };
+    assert_eq!(load(&["base.toml"], &[]).unwrap(), ["t.eu.example"]);
+    assert_eq!(load(&["mine.toml"], &[]).unwrap(), ["t.us.example"], "a policy that extends it");
+    assert_eq!(load(&["mine.toml"], &[("region", "ap"), ("tenant", "x")]).unwrap(), ["x.ap.example"], "the command line");
+    assert_eq!(load(&["mine.toml", "base.toml"], &[]).unwrap(), ["t.us.example", "t.eu.example"], "with each of its values");
+    assert_eq!(load(&["base.toml", "other.toml"], &[]).unwrap(), ["t.eu.example"], "once where they are the same");
+    let unknown = load(&["base.toml"], &[("regoin", "ap")]).unwrap_err();
+    assert!(unknown.contains("--set regoin") && unknown.contains("did you mean `region`?"), "{unknown}");
+    assert!(load(&["base.toml"], &[("region", "a"), ("region", "b")]).unwrap_err().contains("set twice"));
+    assert!(load(&["base.toml"], &[("region", "a\"]\n[[allow]]\nnames = [\"b")]).is_err(), "a value brings no key of its own");
+    let shown = self::load(&["base.toml"], &[base]).unwrap();
+    assert!(shown.show().contains("variable    region = eu (base)\n"), "{}", shown.show());
+    assert_eq!(shown.used[0].to_string(), "base (region = eu, tenant = t)");
+}
+
+#[test]
+fn groups_are_those_of_a_file_and_of_what_it_extends() {
+    let base = ("base.toml", "[groups]\nweb = [\"a.example\"]\nnets = [\"192.0.2.0/24\"]\n[[allow]]\nnames = [\"@web\"]\n");
+    let mine = "extends = [\"base.toml\"]\n[groups]\nall = [\"@web\", \"b.example\"]\n[[deny]]\nnames = [\"@all\"]\ncidrs = [\"@nets\"]\n";
+    let policy = load(&["mine.toml"], &[base, ("mine.toml", mine)]).unwrap();
+    let shown = policy.show();
+    assert!(shown.contains("allow       a.example\n            base:4\n"), "{shown}");
+    assert!(shown.contains("deny        a.example b.example at 192.0.2.0/24\n            mine:4\n"), "{shown}");
+    // its own holds, and leaves what it extends as it is
+    let own = load(
+        &["mine.toml"],
+        &[base, ("mine.toml", "extends = [\"base.toml\"]\n[groups]\nweb = [\"c.example\"]\n[[allow]]\nnames = [\"@web\"]\n")],
+    );
+    let names: Vec<String> = own.unwrap().allow.iter().map(|entry| entry.names[0].to_string()).collect();
+    assert_eq!(names, ["a.example", "c.example"]);
+    // one that neither it nor what it extends has
+    assert!(load(&["base.toml", "mine.toml"], &[base, ("mine.toml", "[[allow]]\nnames = [\"@web\"]\n")]).is_err());
+    let other = ("other.toml", "[groups]\nweb = [\"d.example\"]\n");
+    let both = load(&["mine.toml"], &[base, other, ("mine.toml", "extends = [\"base.toml\", \"other.toml\"]\n")]).unwrap_err();
+    assert!(both.to_string().contains("another here than in a policy before it"), "{both}");
+    let doubled = (0..40).map(|n| format!("g{n} = [\"@g{}\", \"@g{}\"]\n", n + 1, n + 1)).collect::<String>();
+    let errors = load(&["p.toml"], &[("p.toml", &format!("[groups]\n{doubled}g40 = [\"a.example\"]\n"))]).unwrap_err();
+    assert!(errors.to_string().contains("deep") || errors.to_string().contains("more than"), "{errors}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use wirewitness::judge::policy::{Agent, parse_agent, parse_ports};
+use wirewitness::judge::policy::{Agent, parse_agent, parse_ports, parse_setting};
 use wirewitness::report::{self, Format};
 
 /// Audits packets against a traffic policy: a verdict, with the packets that prove it.
@@ -68,6 +68,8 @@ pub(crate) enum PolicyCommand {
         /// Built-in names or files
         #[arg(required = true, value_name = "NAME|FILE", value_hint = ValueHint::FilePath)]
         policies: Vec<String>,
+        #[command(flatten)]
+        settings: Settings,
     },
     /// A list that somebody publishes, as a policy on standard output; nothing is fetched
     #[command(
@@ -90,6 +92,8 @@ Examples:
         /// Files, or built-in names
         #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
         policies: Vec<String>,
+        #[command(flatten)]
+        settings: Settings,
     },
 }
 
@@ -131,12 +135,22 @@ pub(crate) enum RulesCommand {
     },
 }
 
+/// Values for what policies leave open.
+#[derive(Args)]
+pub(crate) struct Settings {
+    /// The value of a variable of a policy; repeatable
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_setting)]
+    pub(crate) set: Vec<(String, String)>,
+}
+
 /// Options that audit, watch and flows share.
 #[derive(Args)]
 pub(crate) struct Shared {
     /// A built-in policy or a file; repeatable: lists unite
     #[arg(short, long, value_name = "NAME|FILE", value_hint = ValueHint::FilePath)]
     pub(crate) policy: Vec<String>,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
     /// An address, prefix or MAC of the agent; repeatable: all are one client
     #[arg(short, long, value_name = "ADDR|PREFIX|MAC", value_parser = agent)]
     pub(crate) agent: Vec<Agent>,

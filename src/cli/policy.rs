@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use wirewitness::judge::policy::import::{self, Wanted};
 use wirewitness::judge::policy::profiles;
 
-use super::args::ImportArgs;
+use super::args::{ImportArgs, Settings};
 use super::session::load_policy;
 use super::{Done, Failure};
 
@@ -19,8 +19,8 @@ pub(crate) fn list() -> Result<Done, Failure> {
     Ok(Done::Fine)
 }
 
-pub(crate) fn show(policies: &[String]) -> Result<Done, Failure> {
-    let policy = load_policy(policies)?;
+pub(crate) fn show(policies: &[String], settings: &Settings) -> Result<Done, Failure> {
+    let policy = load_policy(policies, settings)?;
     let mut out = BufWriter::new(io::stdout().lock());
     out.write_all(policy.show().as_bytes())?;
     for (name, limits) in policies.iter().filter_map(|name| Some((name, profiles::limits(name)?))) {
@@ -43,18 +43,20 @@ pub(crate) fn import(args: &ImportArgs) -> Result<Done, Failure> {
     Ok(Done::Fine)
 }
 
-pub(crate) fn check(policies: &[String]) -> Result<Done, Failure> {
-    // each by itself first, so that one's mistakes do not hide another's
-    let mistakes: Vec<String> = policies
-        .iter()
-        .filter_map(|policy| match load_policy(std::slice::from_ref(policy)) {
-            Err(Failure::Message(message)) => Some(message),
-            _ => None,
-        })
-        .collect();
-    if !mistakes.is_empty() {
-        return Err(Failure::Message(mistakes.join("\n")));
+pub(crate) fn check(policies: &[String], settings: &Settings) -> Result<Done, Failure> {
+    // each by itself first, so that one's mistakes do not hide another's; but a value may be for a variable of one alone
+    if settings.set.is_empty() {
+        let mistakes: Vec<String> = policies
+            .iter()
+            .filter_map(|policy| match load_policy(std::slice::from_ref(policy), settings) {
+                Err(Failure::Message(message)) => Some(message),
+                _ => None,
+            })
+            .collect();
+        if !mistakes.is_empty() {
+            return Err(Failure::Message(mistakes.join("\n")));
+        }
     }
-    load_policy(policies)?;
+    load_policy(policies, settings)?;
     Ok(Done::Fine)
 }

@@ -19,7 +19,7 @@ use wirewitness::source::file;
 use wirewitness::source::filter::{Filter, Filtered};
 use wirewitness::source::follow::{self, Follow};
 
-use super::args::{AuditArgs, Color, Shared};
+use super::args::{AuditArgs, Color, Settings, Shared};
 use super::{Done, Failure};
 
 /// What was said, made ready.
@@ -37,17 +37,17 @@ pub(crate) struct Session<'a> {
 }
 
 /// Loads policies, files read from the file system.
-pub(crate) fn load_policy(selectors: &[String]) -> Result<Policy, Failure> {
+pub(crate) fn load_policy(selectors: &[String], settings: &Settings) -> Result<Policy, Failure> {
     let mut protocols: Vec<&str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
     protocols.dedup();
     let known = Known { protocols: &protocols };
-    Policy::load(selectors, &known, &|path| fs::read_to_string(path))
+    Policy::load_with(selectors, &settings.set, &known, &|path| fs::read_to_string(path))
         .map_err(|errors| Failure::Message(format!("the policy has mistakes\n{errors}")))
 }
 
 impl<'a> Session<'a> {
     pub(crate) fn new(shared: &'a Shared) -> Result<Self, Failure> {
-        let policy = load_policy(&shared.policy)?;
+        let policy = load_policy(&shared.policy, &shared.settings)?;
         let mut agents = shared.agent.clone();
         agents.extend(policy.agents.iter().copied().filter(|agent| !shared.agent.contains(agent)));
         if let Some(filter) = &shared.filter {

@@ -2,6 +2,8 @@
 //!
 //! The judge fills it, reports write it down; nothing after the judge can change it. It holds no clock time of its own.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::coverage::Coverage;
@@ -128,6 +130,20 @@ pub struct PolicyUsed {
     pub name: String,
     /// SHA-256 of its text, in hexadecimal.
     pub sha256: String,
+    /// The values of its variables, where it has any.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
+}
+
+impl std::fmt::Display for PolicyUsed {
+    /// `lab`, or `lab (region = westeurope)`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)?;
+        for (n, (name, value)) in self.variables.iter().enumerate() {
+            write!(f, "{}{name} = {value}", if n == 0 { " (" } else { ", " })?;
+        }
+        f.write_str(if self.variables.is_empty() { "" } else { ")" })
+    }
 }
 
 /// A capture that was read.

@@ -125,8 +125,8 @@ pub(super) fn audit() -> Audit {
         verdict: Verdict::Fail,
         agent_conduct: Verdict::Fail,
         policies: vec![
-            PolicyUsed { name: "azure-arc".to_owned(), sha256: "00".repeat(32) },
-            PolicyUsed { name: "lab".to_owned(), sha256: "11".repeat(32) },
+            PolicyUsed { name: "azure-arc".to_owned(), sha256: "00".repeat(32), variables: Default::default() },
+            PolicyUsed { name: "lab".to_owned(), sha256: "11".repeat(32), variables: Default::default() },
         ],
         agents: vec!["10.77.0.4".to_owned(), "fd77::4".to_owned()],
         agents_inferred: false,

@@ -87,7 +87,7 @@ impl Page<'_> {
         self.paragraph(2, conduct(audit.verdict, audit.agent_conduct));
         let line = self.traffic();
         self.paragraph(2, &line);
-        let policies: Vec<String> = audit.policies.iter().map(|used| used.name.clone()).collect();
+        let policies: Vec<String> = audit.policies.iter().map(ToString::to_string).collect();
         let line = if policies.is_empty() { "Policy: none.".to_owned() } else { format!("Policy: {}.", some(&policies, 12)) };
         self.paragraph(2, &line);
         if let Some(filter) = &audit.filter {

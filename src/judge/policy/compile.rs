@@ -6,6 +6,7 @@ use toml::Spanned;
 
 use super::draft::{Lists, Scalars, Set};
 use super::errors::{Mistake, Page};
+use super::groups::Groups;
 use super::parse::{AllowTable, DenyTable, DnsTunnelTable, File, InboundTable, Ports, TunnelsTable, WaiverTable, Words};
 use super::words::{
     Parsed, one_of, parse_agent, parse_day, parse_duration, parse_expect, parse_host, parse_nat64, parse_net, parse_pattern, parse_ports,
@@ -22,6 +23,7 @@ type Day<'a> = Option<&'a Spanned<toml::value::Datetime>>;
 pub(super) struct Compiling<'a> {
     pub known: &'a Known<'a>,
     pub page: &'a Page,
+    pub groups: &'a Groups,
     pub mistakes: &'a mut Vec<Mistake>,
 }
 
@@ -280,16 +282,26 @@ impl Compiling<'_> {
     }
 
     fn words<T>(&mut self, words: &Words, parse: impl Fn(&str) -> Parsed<T>) -> Vec<T> {
-        let words = words.as_ref().map(Spanned::get_ref).into_iter().flatten();
-        words.filter_map(|word| self.take(word.span(), parse(word.get_ref()))).collect()
+        self.located(words, parse).into_iter().map(|(value, _)| value).collect()
     }
 
-    /// The words of a list, each with where it stands.
+    /// The words of a list, those of groups among them, each with where it stands.
     fn located<T>(&mut self, words: &Words, parse: impl Fn(&str) -> Parsed<T>) -> Vec<(T, super::Origin)> {
-        let words = words.as_ref().map(Spanned::get_ref).into_iter().flatten();
-        words
-            .filter_map(|word| self.take(word.span(), parse(word.get_ref())).map(|value| (value, self.page.origin(&word.span()))))
-            .collect()
+        let mut values = Vec::new();
+        for word in words.as_ref().map(Spanned::get_ref).into_iter().flatten() {
+            let origin = || self.page.origin(&word.span());
+            let Some(group) = word.get_ref().strip_prefix('@') else {
+                let origin = origin();
+                values.extend(self.take(word.span(), parse(word.get_ref())).map(|value| (value, origin)));
+                continue;
+            };
+            let held = self.groups.words(group).and_then(|held| {
+                let wrong = |(message, help)| (format!("in the group `{}`, {message}", group.escape_debug()), help);
+                held.iter().map(|word| parse(word).map(|value| (value, origin())).map_err(wrong)).collect::<Parsed<Vec<_>>>()
+            });
+            values.extend(self.take(word.span(), held).into_iter().flatten());
+        }
+        values
     }
 
     fn text(&mut self, text: Option<&Spanned<String>>) -> Option<String> {

@@ -7,6 +7,7 @@
 //!   must agree on what is in force in each, in whatever order they are named; otherwise that is an error.
 //! - Files are read by the caller: the judge has no access to any.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -14,7 +15,9 @@ use toml::Spanned;
 use super::compile::Compiling;
 use super::draft::{Lists, Scalars};
 use super::errors::{Mistake, Page, PolicyErrors, nearest};
+use super::groups::Groups;
 use super::roots::{RootsFile, sha256};
+use super::variables::{Values, Variables};
 use super::words::parse_text;
 use super::{Policy, parse, profiles};
 use crate::judge::PolicyUsed;
@@ -32,15 +35,30 @@ impl Policy {
     /// # Errors
     /// Every mistake that was found, each at its place.
     pub fn load(selectors: &[String], known: &Known<'_>, read: &dyn Fn(&str) -> std::io::Result<String>) -> Result<Self, PolicyErrors> {
+        Self::load_with(selectors, &[], known, read)
+    }
+
+    /// The same, with values for variables that policies leave open.
+    ///
+    /// # Errors
+    /// Every mistake that was found, each at its place; a value for a variable that no policy has is one.
+    pub fn load_with(
+        selectors: &[String],
+        settings: &[(String, String)],
+        known: &Known<'_>,
+        read: &dyn Fn(&str) -> std::io::Result<String>,
+    ) -> Result<Self, PolicyErrors> {
         let baseline = ["baseline".to_owned()];
         let selectors = if selectors.is_empty() { &baseline[..] } else { selectors };
         let (mistakes, lists, used) = (Vec::new(), Lists::default(), Vec::new());
         let mut loader = Loader { known, read, mistakes, lists, used, done: Vec::new(), open: Vec::new() };
+        let outer: Values = settings.iter().cloned().collect();
         let mut united = Scalars::default();
         for selector in selectors {
-            let scalars = loader.load(&key(selector), None);
-            united = united.unite(scalars, &mut loader.mistakes);
+            let in_force = loader.load(&key(selector), &outer, None);
+            united = united.unite(in_force.scalars, &mut loader.mistakes);
         }
+        loader.blame_settings(settings);
         if loader.mistakes.is_empty() { Ok(united.policy(loader.lists, loader.used)) } else { Err(PolicyErrors::new(loader.mistakes)) }
     }
 }
@@ -51,37 +69,64 @@ struct Loader<'a> {
     mistakes: Vec<Mistake>,
     lists: Lists,
     used: Vec<PolicyUsed>,
-    /// Policies that were read, by selector, and what is in force in each.
-    done: Vec<(String, Scalars)>,
+    /// Policies that were read, by selector, the values of their variables, and what is in force in each.
+    done: Vec<Done>,
     /// Those that are being read, each extended by the one before it.
     open: Vec<String>,
+}
+
+/// A policy that was read.
+struct Done {
+    selector: String,
+    /// What held over the values of its variables.
+    outer: Values,
+    in_force: InForce,
+}
+
+/// What is in force in a policy, by itself and by what it extends.
+#[derive(Clone, Default)]
+struct InForce {
+    scalars: Scalars,
+    groups: Groups,
+    /// The variables that it and what it extends declare.
+    variables: BTreeSet<String>,
 }
 
 /// Where a policy is extended.
 type From<'a> = Option<(&'a Page, Range<usize>)>;
 
 impl Loader<'_> {
-    /// What is in force in a policy, by itself and by what it extends.
-    fn load(&mut self, selector: &str, from: From<'_>) -> Scalars {
-        if let Some((_, scalars)) = self.done.iter().find(|(known, _)| known == selector) {
-            return scalars.clone();
+    /// What is in force in a policy, by itself and by what it extends; `outer` holds over the values of its variables.
+    fn load(&mut self, selector: &str, outer: &Values, from: From<'_>) -> InForce {
+        // two files may extend one with values of their own
+        let is_same =
+            |done: &&Done| done.selector == selector && done.in_force.variables.iter().all(|name| done.outer.get(name) == outer.get(name));
+        if let Some(done) = self.done.iter().find(is_same) {
+            return done.in_force.clone();
         }
         let text = match self.find(selector) {
             Ok(text) => text,
             Err((message, help)) => {
                 self.blame(selector, from, &message, help);
-                return Scalars::default();
+                return InForce::default();
             }
         };
         let order = self.done.len() + self.open.len();
         let page = Page::new(selector, &text, order);
-        let file = parse::parse(&page, &text, &mut self.mistakes);
-        let scalars = file.map(|file| self.compile(selector, &text, page, &file)).unwrap_or_default();
-        self.done.push((selector.to_owned(), scalars.clone()));
-        scalars
+        let parsed = parse::parse(&page, &text, outer, &mut self.mistakes);
+        let in_force = parsed.map(|(file, variables)| self.compile(selector, &text, page, &file, (&variables, outer))).unwrap_or_default();
+        self.done.push(Done { selector: selector.to_owned(), outer: outer.clone(), in_force: in_force.clone() });
+        in_force
     }
 
-    fn compile(&mut self, selector: &str, text: &str, page: Page, file: &parse::File) -> Scalars {
+    fn compile(
+        &mut self,
+        selector: &str,
+        text: &str,
+        page: Page,
+        file: &parse::File,
+        (variables, outer): (&Variables, &Values),
+    ) -> InForce {
         let name = match &file.name {
             Some(name) => match parse_text(name.get_ref()) {
                 Ok(name) if !name.trim().is_empty() => name,
@@ -98,21 +143,49 @@ impl Loader<'_> {
         };
         let page = page.named(&name);
         self.open.push(selector.to_owned());
+        // what holds over this file holds over what it extends too
+        let inner = variables.values().iter().chain(outer).map(|(name, value)| (name.clone(), value.clone())).collect();
+        let mut declared: BTreeSet<String> = variables.values().keys().cloned().collect();
         let mut extended = Vec::new();
+        let mut groups = Groups::default();
         for selected in file.extends.iter().flat_map(|list| list.get_ref()) {
             let path = beside(selector, selected.get_ref());
-            extended.push(self.load(&path, Some((&page, selected.span()))));
+            let in_force = self.load(&path, &inner, Some((&page, selected.span())));
+            groups.unite(&in_force.groups, &page, &selected.span(), &mut self.mistakes);
+            declared.extend(in_force.variables);
+            extended.push(in_force.scalars);
         }
+        groups.define(&file.groups, &page, &mut self.mistakes);
         self.open.pop();
-        self.used.push(PolicyUsed { name, sha256: sha256(text) });
+        self.used.push(PolicyUsed { name, sha256: sha256(text), variables: variables.values().clone() });
         if let Some(path) = &file.tls.roots {
             self.roots(selector, &page, path);
         }
-        let own = Compiling { known: self.known, page: &page, mistakes: &mut self.mistakes }.file(file, &mut self.lists);
+        let own = Compiling { known: self.known, page: &page, groups: &groups, mistakes: &mut self.mistakes }.file(file, &mut self.lists);
         // what the file sets itself is settled, whatever those that it extends say of it
         let open = extended.into_iter().map(|scalars| scalars.without(&own));
         let base = open.reduce(|base, other| base.unite(other, &mut self.mistakes)).unwrap_or_default();
-        own.over(base)
+        InForce { scalars: own.over(base), groups, variables: declared }
+    }
+
+    /// A value for a variable that no policy has would change nothing, and be taken to have.
+    fn blame_settings(&mut self, settings: &[(String, String)]) {
+        let declared: BTreeSet<&str> = self.done.iter().flat_map(|done| &done.in_force.variables).map(String::as_str).collect();
+        for (n, (name, _)) in settings.iter().enumerate() {
+            let label = format!("--set {name}");
+            if !declared.contains(name.as_str()) {
+                let near = nearest(name, declared.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+                let names: Vec<&str> = declared.iter().copied().collect();
+                let listed = || match names.as_slice() {
+                    [] => "no policy here has variables".to_owned(),
+                    names => format!("the variables here are {}", names.join(", ")),
+                };
+                let message = Mistake::of(&label, "no policy has this variable", Some(near.unwrap_or_else(listed)));
+                self.mistakes.push(message);
+            } else if settings.iter().skip(n + 1).any(|(other, _)| other == name) {
+                self.mistakes.push(Mistake::of(&label, "the variable is set twice", Some("set it once".to_owned())));
+            }
+        }
     }
 
     /// The roots that a policy gives, in a file beside it.
@@ -125,7 +198,7 @@ impl Loader<'_> {
         match read.and_then(|text| RootsFile::read(path.get_ref(), &text, page.origin(&path.span()), room)) {
             Ok(file) => {
                 // the verdict rests on its bytes as it does on the policy's
-                self.used.push(PolicyUsed { name: file.path.clone(), sha256: file.sha256.clone() });
+                self.used.push(PolicyUsed { name: file.path.clone(), sha256: file.sha256.clone(), variables: Values::new() });
                 self.lists.roots.push(file);
             }
             Err((message, help)) => self.mistakes.push(Mistake::at(page, path.span(), message, Some(help))),

@@ -8,6 +8,7 @@ mod deny;
 mod dns_tunnel;
 mod draft;
 mod errors;
+mod groups;
 pub mod import;
 mod index;
 mod load;
@@ -20,6 +21,7 @@ pub mod profiles;
 mod roots;
 mod show;
 mod tunnels;
+mod variables;
 mod when;
 mod words;
 
@@ -41,6 +43,7 @@ pub use pattern::Pattern;
 pub use private::Private;
 pub use roots::RootsFile;
 pub use tunnels::{TunnelIs, Tunnels};
+pub use variables::parse_setting;
 pub use when::{When, Window};
 pub use words::{parse_agent, parse_ports};
 

@@ -7,9 +7,10 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
 
-use super::Private;
 use super::errors::{Mistake, Page, nearest};
+use super::variables::{Values, Variables};
 use super::words::one_of;
+use super::{Private, groups};
 
 /// A list of words, and where it stands.
 pub(super) type Words = Option<Spanned<Vec<Spanned<String>>>>;
@@ -26,6 +27,8 @@ pub(super) struct File {
     pub dns_binding: Option<Spanned<String>>,
     pub ech: Option<Spanned<String>>,
     pub encrypted_dns: Option<Spanned<String>>,
+    #[serde(default)]
+    pub groups: groups::Table,
     #[serde(default)]
     pub agent: AgentTable,
     #[serde(default)]
@@ -191,8 +194,8 @@ enum Shape {
     Table(&'static [Key]),
     /// `[[key]]`.
     Entries(&'static [Key]),
-    /// Any key, each with a word.
-    Severities,
+    /// Any key, each with this.
+    Named(&'static Shape),
 }
 
 type Key = (&'static str, Shape);
@@ -208,6 +211,7 @@ const FILE: &[Key] = &[
     ("dns_binding", Shape::Text),
     ("ech", Shape::Text),
     ("encrypted_dns", Shape::Text),
+    ("groups", Shape::Named(&TEXTS)),
     ("agent", Shape::Table(&[("addresses", TEXTS)])),
     ("destinations", Shape::Table(&[("private", Shape::Private)])),
     ("tls", Shape::Table(&[("minimum", Shape::Text), ("ciphers", TEXTS), ("roots", Shape::Text)])),
@@ -258,7 +262,7 @@ const FILE: &[Key] = &[
             ("purpose", Shape::Text),
         ]),
     ),
-    ("severity", Shape::Severities),
+    ("severity", Shape::Named(&Shape::Text)),
     (
         "waiver",
         Shape::Entries(&[
@@ -283,16 +287,18 @@ const TUNNEL: &[Key] = &[
     ("answer_bytes", Shape::Number),
 ];
 
-/// Reads one file. `None` where it is no TOML at all; otherwise what could be used, however much was wrong with the rest.
-pub(super) fn parse(page: &Page, text: &str, mistakes: &mut Vec<Mistake>) -> Option<File> {
+/// Reads one file, with its variables, over which `outer` hold. `None` where it is no TOML at all; otherwise what could be used, however much
+/// was wrong with the rest.
+pub(super) fn parse(page: &Page, text: &str, outer: &Values, mistakes: &mut Vec<Mistake>) -> Option<(File, Variables)> {
     let (mut document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         mistakes.extend(errors.iter().map(|error| Mistake::of_toml(page, error)));
         return None;
     }
-    Checked { page, mistakes }.table(FILE, document.get_mut());
+    let variables = Variables::take(document.get_mut(), outer, page, mistakes);
+    Checked { page, variables: &variables, mistakes }.table(FILE, document.get_mut());
     match File::deserialize(toml::de::Deserializer::from(document)) {
-        Ok(file) => Some(file),
+        Ok(file) => Some((file, variables)),
         Err(error) => {
             mistakes.push(Mistake::of_toml(page, &error));
             None
@@ -302,6 +308,7 @@ pub(super) fn parse(page: &Page, text: &str, mistakes: &mut Vec<Mistake>) -> Opt
 
 struct Checked<'a> {
     page: &'a Page,
+    variables: &'a Variables,
     mistakes: &'a mut Vec<Mistake>,
 }
 
@@ -323,6 +330,16 @@ impl Checked<'_> {
     /// Whether a value is of the right kind; what is wrong inside it is taken out.
     fn value(&mut self, key: &str, shape: &'static Shape, value: &mut Spanned<DeValue<'_>>) -> bool {
         let span = value.span();
+        if let DeValue::String(text) = value.get_mut() {
+            match self.variables.fill(text) {
+                Ok(None) => {}
+                Ok(Some(filled)) => *text = filled.into(),
+                Err((message, help)) => {
+                    self.mistakes.push(Mistake::at(self.page, span, message, help));
+                    return false;
+                }
+            }
+        }
         let found = value.get_ref().type_str();
         match (shape, value.get_mut()) {
             (Shape::Text, DeValue::String(_)) | (Shape::Private, DeValue::Boolean(_)) | (Shape::Day, DeValue::Datetime(_)) => return true,
@@ -359,8 +376,8 @@ impl Checked<'_> {
                 });
                 return true;
             }
-            (Shape::Severities, DeValue::Table(table)) => {
-                entries(table, |code, word| self.value(code.get_ref(), &Shape::Text, word));
+            (Shape::Named(of), DeValue::Table(table)) => {
+                entries(table, |name, value| self.value(name.get_ref(), of, value));
                 return true;
             }
             _ => {}
@@ -401,7 +418,7 @@ impl Shape {
             Self::Day => ("a date", format!("write a day without quotes: {key} = 2027-03-31")),
             Self::Port => ("ports", "write 443, or a range as \"8000-8100\"".to_owned()),
             Self::List(_) => ("a list", format!("write it in brackets: {key} = [...]")),
-            Self::Table(_) | Self::Severities => ("a table", format!("write [{key}] on a line of its own")),
+            Self::Table(_) | Self::Named(_) => ("a table", format!("write [{key}] on a line of its own")),
             Self::Entries(_) => ("entries", format!("write [[{key}]] on a line of its own, for each entry")),
         };
         (format!("`{}` takes {takes}, and this is of type {found}", key.escape_debug()), help)

@@ -1,10 +1,11 @@
-//! Name patterns: `*.example.com`, `azgn-*.servicebus.windows.net`, `login.example.com`.
+//! Name patterns: `*.example.com`, `+.example.com`, `azgn-*.servicebus.windows.net`, `login.example.com`.
 
 use std::fmt;
 
 use crate::fact::Name;
 
-/// A name pattern. `*.` at the front is one or more labels; a `*` inside a label stays within it. `*` alone is any name.
+/// A name pattern. `*.` at the front is one or more labels; `+` in the place of a label is one; a `*` inside a label stays within it. `*`
+/// alone is any name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
@@ -38,7 +39,8 @@ impl Pattern {
             None if plain == "*" => (true, ""),
             None => (false, plain),
         };
-        let labels: Vec<String> = if rest.is_empty() { Vec::new() } else { rest.split('.').map(str::to_owned).collect() };
+        let label = |label: &str| if label == "+" { "*".to_owned() } else { label.to_owned() };
+        let labels: Vec<String> = if rest.is_empty() { Vec::new() } else { rest.split('.').map(label).collect() };
         if labels.is_empty() && plain != "*" {
             return Err("is empty".to_owned());
         }
@@ -65,7 +67,7 @@ impl Pattern {
     /// What a pattern without stars but a `*.` at its front ends in, and whether it has that; `None` for other patterns.
     pub(super) fn suffix(&self) -> Option<(&str, bool)> {
         let rest = if self.more { self.text.strip_prefix("*.")? } else { &self.text };
-        (!rest.contains('*')).then_some((rest, self.more))
+        (!rest.contains(['*', '+'])).then_some((rest, self.more))
     }
 
     /// Whether a name fits. A name that is no plain host name never does.

@@ -22,6 +22,7 @@ impl Policy {
         let origins = &self.origins;
         for used in &self.used {
             writeln!(out, "policy      {} (sha256 {})", used.name, used.sha256)?;
+            used.variables.iter().try_for_each(|(name, value)| writeln!(out, "variable    {name} = {value} ({})", used.name))?;
         }
         for (_, day, origin) in &self.dated {
             writeln!(out, "dated       {day} ({origin})")?;
