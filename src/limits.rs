@@ -99,6 +99,9 @@ pub const REORDER_BYTES_PER_END: usize = 256 << 10;
 /// Out-of-order segments held for one end.
 pub const REORDER_SEGMENTS_PER_END: usize = 256;
 
+/// Segments of one end that may come behind one with a bad checksum before that is read all the same.
+pub const WITHHELD_SEGMENTS: u32 = 64;
+
 /// Bytes of one end kept, while inspection goes on, to compare with what is sent again.
 pub const COMPARED_BYTES_PER_END: usize = 16 << 10;
 

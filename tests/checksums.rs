@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use scenes::{NAME, POLICY, TEXT, agent, compliant, site};
 use support::{Run, run_with_input};
 use world::packets::tcp_at;
-use world::{ACK, PSH, Tcp, Version, Who, World, tls_session};
+use world::{ACK, MILLI, PSH, Tcp, Version, Who, World, tls_session};
 
 fn audit(world: &World) -> Run {
     static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -79,10 +79,107 @@ fn a_bad_copy_among_good_ones_is_passed_over_and_told() {
 }
 
 #[test]
+fn a_bad_copy_that_comes_first_waits_for_the_good_one() {
+    type Play = fn(&mut World, &Tcp, &[u8]);
+    let plays: [(&str, Play); 5] = [
+        ("whole", |world, tcp, hello| {
+            world.segment(tcp, Who::Opener, ACK | PSH, &other(hello));
+            spoil(world);
+            world.segment(tcp, Who::Opener, ACK | PSH, hello);
+        }),
+        ("a tap copied it", |world, tcp, hello| {
+            world.segment(tcp, Who::Opener, ACK | PSH, &other(hello));
+            spoil(world);
+            let mut copy = world.frames.last().unwrap().clone();
+            copy.at += 10_000;
+            world.frames.push(copy);
+            world.segment(tcp, Who::Opener, ACK | PSH, hello);
+        }),
+        ("the good one is in pieces, the last ahead of the first", |world, tcp, hello| {
+            world.segment(tcp, Who::Opener, ACK | PSH, &other(hello));
+            spoil(world);
+            let mut behind = tcp.clone();
+            behind.seq[0] = behind.seq[0].wrapping_add(10);
+            world.segment(&behind, Who::Opener, ACK | PSH, &hello[10..]);
+            world.segment(tcp, Who::Opener, ACK | PSH, &hello[..10]);
+        }),
+        ("the bad one says more than was said", |world, tcp, hello| {
+            world.segment(tcp, Who::Opener, ACK | PSH, &hello[..60]);
+            world.segment(tcp, Who::Opener, ACK | PSH, &other(hello));
+            spoil(world);
+            world.segment(tcp, Who::Opener, ACK | PSH, hello);
+        }),
+        ("in the middle of the hello", |world, tcp, hello| {
+            world.segment(tcp, Who::Opener, ACK | PSH, &hello[..10]);
+            let mut behind = tcp.clone();
+            behind.seq[0] = behind.seq[0].wrapping_add(10);
+            world.segment(&behind, Who::Opener, ACK | PSH, &other(hello)[10..]);
+            spoil(world);
+            world.segment(&behind, Who::Opener, ACK | PSH, &hello[10..]);
+        }),
+    ];
+    for (name, play) in plays {
+        let world = with_decoy(play);
+        assert_eq!(verdict(&world), ("pass".to_owned(), vec![], vec!["WW906".to_owned()]), "{name}");
+    }
+}
+
+#[test]
+fn a_bad_one_without_another_copy_is_read_like_any_other() {
+    type Play = fn(&mut World, &Tcp, &[u8]);
+    let plays: [(&str, Play); 3] = [
+        ("acknowledged", |world, tcp, hello| {
+            world.segment(tcp, Who::Opener, ACK | PSH, hello);
+            spoil(world);
+        }),
+        ("the same bytes come again", |world, tcp, hello| {
+            world.segment(tcp, Who::Opener, ACK | PSH, hello);
+            spoil(world);
+            world.wait(MILLI * 300);
+            world.segment(tcp, Who::Opener, ACK | PSH, hello);
+        }),
+        ("what follows it is bad too", |world, tcp, hello| {
+            world.segment(tcp, Who::Opener, ACK | PSH, &hello[..30]);
+            spoil(world);
+            let mut behind = tcp.clone();
+            behind.seq[0] = behind.seq[0].wrapping_add(30);
+            world.segment(&behind, Who::Opener, ACK | PSH, &hello[30..]);
+            spoil(world);
+        }),
+    ];
+    for (name, play) in plays {
+        let world = with_decoy(play);
+        assert_eq!(verdict(&world), ("pass".to_owned(), vec![], vec![]), "{name}");
+        let flows = audit(&world).json()["summary"]["encrypted"].clone();
+        assert_eq!(flows, audit(&compliant_with_one_more()).json()["summary"]["encrypted"], "{name}: it is read");
+    }
+    // one that nobody acknowledges is read when enough has come behind it, and at the end of the flow
+    for behind in [3, 100] {
+        let mut world = compliant();
+        let mut tcp = world.connect(agent(), site());
+        world.segment(&tcp, Who::Opener, ACK | PSH, &TEXT[..60]);
+        spoil(&mut world);
+        tcp.seq[0] = tcp.seq[0].wrapping_add(60);
+        for _ in 0..behind {
+            world.segment(&tcp, Who::Opener, ACK | PSH, &TEXT[..60]);
+            tcp.seq[0] = tcp.seq[0].wrapping_add(60);
+        }
+        let (verdict, rules, _) = verdict(&world);
+        assert_eq!(verdict, "fail", "{behind}: {rules:?}");
+        assert!(rules.contains(&"WW201".to_owned()), "{rules:?}");
+    }
+}
+
+/// What a session without any decoy comes to.
+fn compliant_with_one_more() -> World {
+    with_decoy(|world, tcp, hello| world.segment(tcp, Who::Opener, ACK | PSH, hello))
+}
+
+#[test]
 fn any_other_contradiction_stays_undetermined() {
     let ww906 = ("inconclusive".to_owned(), vec!["WW906".to_owned()], vec![]);
     type Play = fn(&mut World, &Tcp, &[u8]);
-    let plays: [(&str, Play); 6] = [
+    let plays: [(&str, Play); 7] = [
         ("both are good", |world, tcp, hello| {
             world.segment(tcp, Who::Opener, ACK | PSH, hello);
             world.segment(tcp, Who::Opener, ACK | PSH, &other(hello));
@@ -93,8 +190,23 @@ fn any_other_contradiction_stays_undetermined() {
             world.segment(tcp, Who::Opener, ACK | PSH, &other(hello));
             spoil(world);
         }),
-        ("the bad one was read already", |world, tcp, hello| {
+        ("the bad one was acknowledged, and so read", |world, tcp, hello| {
             world.segment(tcp, Who::Opener, ACK | PSH, &other(hello));
+            spoil(world);
+            let mut ahead = tcp.clone();
+            ahead.seq[0] = ahead.seq[0].wrapping_add(hello.len() as u32);
+            world.segment(&ahead, Who::Other, ACK, &[]);
+            world.segment(tcp, Who::Opener, ACK | PSH, hello);
+        }),
+        ("the bad one came again", |world, tcp, hello| {
+            for _ in 0..2 {
+                world.segment(tcp, Who::Opener, ACK | PSH, &other(hello));
+                spoil(world);
+            }
+            world.segment(tcp, Who::Opener, ACK | PSH, hello);
+        }),
+        ("a bad text came first", |world, tcp, hello| {
+            world.segment(tcp, Who::Opener, ACK | PSH, &TEXT[..80]);
             spoil(world);
             world.segment(tcp, Who::Opener, ACK | PSH, hello);
         }),
@@ -109,12 +221,6 @@ fn any_other_contradiction_stays_undetermined() {
             world.segment(tcp, Who::Opener, ACK | PSH, hello);
             world.segment(tcp, Who::Opener, ACK | PSH, &TEXT[..80]);
             spoil(world);
-        }),
-        ("the bad one says more than was said", |world, tcp, hello| {
-            world.segment(tcp, Who::Opener, ACK | PSH, &hello[..60]);
-            world.segment(tcp, Who::Opener, ACK | PSH, &other(hello));
-            spoil(world);
-            world.segment(tcp, Who::Opener, ACK | PSH, hello);
         }),
     ];
     for (name, play) in plays {

@@ -7,6 +7,7 @@ use super::recent::Recent;
 use super::stream::Piece;
 use super::sums::Sums;
 use super::table::Rider;
+use super::withheld::Withheld;
 use super::{Ended, FlowKey, Held, Stream};
 use crate::decode::{Header, Packet, Tcp};
 use crate::fact::{Basis, End, Finish, FlowState, FrameId, Locus, Tally, Timestamp, Transport};
@@ -35,6 +36,8 @@ pub(super) struct Cold<R> {
     pub(super) finished: [bool; 2],
     pub(super) recent: [Recent; 2],
     pub(super) sums: [Sums; 2],
+    /// Segments with bad checksums that wait for a good copy.
+    pub(super) withheld: Option<Box<Withheld>>,
     pub(super) rider: Option<R>,
     /// Bytes that the budget was charged for streams and rider.
     pub(super) charged: usize,
@@ -62,11 +65,14 @@ pub(super) mod flag {
     pub(in crate::flow) const UNREAD: u32 = 1 << 20;
     /// This end opened the connection that had these ports a moment before.
     pub(in crate::flow) const FOLLOWS_A: u32 = 1 << 21;
+    /// A segment of this end is withheld.
+    pub(in crate::flow) const WITHHELD_A: u32 = 1 << 23;
 }
 
 impl<R: Rider> Cold<R> {
     pub(super) fn memory(&self) -> usize {
-        self.held[0].heap_bytes() + self.held[1].heap_bytes() + self.rider.as_ref().map_or(0, Rider::memory)
+        let withheld = self.withheld.as_ref().map_or(0, |withheld| withheld.heap_bytes());
+        self.held[0].heap_bytes() + self.held[1].heap_bytes() + withheld + self.rider.as_ref().map_or(0, Rider::memory)
     }
 }
 
@@ -90,7 +96,8 @@ impl<R: Rider> Entry<R> {
         match packet.header {
             Header::Tcp(tcp) if !packet.payload.is_empty() => {
                 let seq = tcp.seq.wrapping_add(u32::from(tcp.has(Tcp::SYN)));
-                self.streams[i].repeats(&self.cold.held[i], seq, packet.payload)
+                let is_withheld = || self.cold.withheld.as_ref().is_some_and(|withheld| withheld.repeats(at.end, seq, packet.payload));
+                self.streams[i].repeats(&self.cold.held[i], seq, packet.payload) || is_withheld()
             }
             _ => true,
         }
@@ -147,6 +154,9 @@ impl<R: Rider> Entry<R> {
     /// Tells the rider what is left, and that both ends will say no more.
     pub(super) fn finish(&mut self, shared: &mut R::Shared, how: Finish) {
         let how = if self.was_reset() { Finish::Reset } else { how };
+        for end in [End::A, End::B] {
+            self.release(shared, end);
+        }
         let cold = &mut *self.cold;
         let Some(rider) = cold.rider.as_mut() else { return };
         for end in [End::A, End::B] {

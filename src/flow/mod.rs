@@ -13,6 +13,7 @@ mod stream;
 mod sums;
 mod table;
 mod tcp;
+mod withheld;
 
 pub use end::Ended;
 pub use key::{FlowKey, KeyHash, LaneHash};

@@ -1,8 +1,9 @@
 //! Checksums of what one end of a connection sent, as far as they are looked at: those of segments whose bytes are kept to be compared, and
 //! of one without payload, which shows whether the end's checksums can be believed before it says anything.
 //!
-//! They decide in one case alone. A segment that contradicts bytes already read, brings nothing else and has a bad checksum, among
-//! others of its sender that are all good, was dropped by whoever received it: it is passed over, and that is told.
+//! They decide in one case alone. A segment that contradicts a good one, brings nothing else and has a bad checksum, among others of its sender
+//! that are all good, was dropped by whoever received it: it is passed over, and that is told. One that comes first waits
+//! ([`super::withheld`]).
 
 use crate::decode::Packet;
 use crate::fact::Checksums;

@@ -362,6 +362,7 @@ impl<R: Rider> FlowTable<R> {
             finished: [false; 2],
             recent: Default::default(),
             sums: Default::default(),
+            withheld: None,
             rider: R::board(shared, &key, agents),
             charged: 0,
         };

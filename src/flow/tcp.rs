@@ -32,6 +32,12 @@ impl<R: Rider> Entry<R> {
 
     /// Takes a segment in. Returns whether memory held may have changed.
     pub(super) fn segment(&mut self, shared: &mut R::Shared, tcp: &Tcp, packet: &Packet<'_>, at: Locus) -> bool {
+        let reconsidered = self.reconsider(shared, tcp, packet, at);
+        let taken = self.take(shared, tcp, packet, at);
+        reconsidered || taken
+    }
+
+    fn take(&mut self, shared: &mut R::Shared, tcp: &Tcp, packet: &Packet<'_>, at: Locus) -> bool {
         let (i, j) = (at.end.index(), (!at.end).index());
         let cold = &mut *self.cold;
         if tcp.has(Tcp::RST) {
@@ -90,33 +96,45 @@ impl<R: Rider> Entry<R> {
             }
             return false;
         }
-        match cold.rider.as_mut().filter(|_| self.flags & flag::UNREAD == 0) {
-            Some(rider) => {
-                let (finished, sums) = (&mut cold.finished[i], &mut cold.sums[i]);
-                let brings_nothing = stream.has_told(seq.wrapping_add(length));
-                stream.push(held, seq, packet.payload, packet.missing, at, &mut |piece| match piece {
-                    Piece::Conflict(at) if is_doubtful && brings_nothing => {
-                        sums.pass_over();
-                        rider.passed_over(shared, packet.payload, at);
-                        0
-                    }
-                    piece => tell(rider, shared, finished, piece),
-                });
-                if rider.is_settled() {
-                    self.flags |= flag::UNREAD;
-                }
-                // what both ends have closed behind them need not be kept to compare
-                if self.flags & flag::UNREAD != 0 || cold.finished == [true; 2] {
-                    let settled = self.flags & flag::UNREAD != 0;
-                    self.streams.iter_mut().zip(&mut cold.held).for_each(|(stream, held)| stream.forget(held, settled));
-                }
-                true
-            }
-            None => {
-                stream.pass(held, seq, length);
-                false
-            }
+        // it may be that nobody took it in: what is said in its place shows that
+        let is_first = is_doubtful && !stream.has_told(seq.wrapping_add(length));
+        if is_first && packet.missing == 0 && self.flags & flag::WITHHELD_A << i == 0 {
+            self.withhold(seq, packet.payload, at);
+            return true;
         }
+        self.push(shared, seq, packet.payload, packet.missing, at, is_doubtful)
+    }
+
+    /// Puts payload in its place in the stream of `at.end`; `is_doubtful` if its checksum is a bad one among good ones. Returns whether memory
+    /// held may have changed.
+    pub(super) fn push(&mut self, shared: &mut R::Shared, seq: u32, payload: &[u8], missing: u32, at: Locus, is_doubtful: bool) -> bool {
+        let i = at.end.index();
+        let cold = &mut *self.cold;
+        let (stream, held) = (&mut self.streams[i], &mut cold.held[i]);
+        let length = payload.len() as u32 + missing;
+        let Some(rider) = cold.rider.as_mut().filter(|_| self.flags & flag::UNREAD == 0) else {
+            stream.pass(held, seq, length);
+            return false;
+        };
+        let (finished, sums) = (&mut cold.finished[i], &mut cold.sums[i]);
+        let brings_nothing = stream.has_told(seq.wrapping_add(length));
+        stream.push(held, seq, payload, missing, at, &mut |piece| match piece {
+            Piece::Conflict(at) if is_doubtful && brings_nothing => {
+                sums.pass_over();
+                rider.passed_over(shared, payload, at);
+                0
+            }
+            piece => tell(rider, shared, finished, piece),
+        });
+        if rider.is_settled() {
+            self.flags |= flag::UNREAD;
+        }
+        // what both ends have closed behind them need not be kept to compare
+        if self.flags & flag::UNREAD != 0 || cold.finished == [true; 2] {
+            let settled = self.flags & flag::UNREAD != 0;
+            self.streams.iter_mut().zip(&mut cold.held).for_each(|(stream, held)| stream.forget(held, settled));
+        }
+        true
     }
 
     /// Takes in a segment in the middle of a connection of which nothing is to be told, touching what every packet touches and no more.
@@ -125,7 +143,7 @@ impl<R: Rider> Entry<R> {
     pub(super) fn passes(&mut self, segment: &Segment, end: End) -> bool {
         let (i, j) = (end.index(), (!end).index());
         let known = flag::SPOKE_A << i | flag::ACKED_A << j;
-        if self.flags & known != known {
+        if self.flags & (known | flag::WITHHELD_A | flag::WITHHELD_A << 1) != known {
             return false;
         }
         let stream = &mut self.streams[i];

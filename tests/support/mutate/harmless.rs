@@ -300,18 +300,23 @@ fn no_checksums(mutant: &mut Mutant, _: &Base, _: &mut Random) {
     }
 }
 
-/// Behind some segments a copy with a bit turned, which its receiver drops for its checksum: where the sender's others are good.
+/// Ahead of some segments or behind them a copy with a bit turned, which its receiver drops for its checksum: where the sender's others are
+/// good. Ahead of what is held to be compared alone, and behind something that shows that the sender's checksums can be believed.
 fn damaged_copies(mutant: &mut Mutant, _: &Base, random: &mut Random) {
     let bad: std::collections::HashSet<Place> = mutant.frames.iter().filter_map(unsound).collect();
+    let mut sent: std::collections::HashMap<(Place, Place), usize> = std::collections::HashMap::new();
     for frame in &mutant.frames {
         let (Some(at), Some(segment)) = (tcp_at(&frame.bytes), Segment::read(&frame.bytes)) else { continue };
+        let before = sent.get(&(segment.from, segment.to)).copied();
+        *sent.entry((segment.from, segment.to)).or_default() += segment.payload.len();
+        let may_be_ahead = before.is_some_and(|before| before + segment.payload.len() < 12_000);
         let is_plain = segment.flags & (SYN | FIN | RST) == 0 && frame.cut == 0 && !bad.contains(&segment.from);
         // of text that was never received nobody knows where it led
         let is_text = segment.payload.iter().take(16).all(|byte| matches!(byte, b'\t'..=b'\r' | b' '..=b'~'));
         if is_plain && !is_text && segment.payload.len() > 1 && random.one_in(4) {
             let mut copy = frame.clone();
             copy.bytes[at.payload + segment.payload.len() / 2] ^= 1 << random.below(8);
-            copy.at += 1;
+            copy.at += if may_be_ahead && random.one_in(2) { -1 } else { 1 };
             mutant.added.push(copy);
         }
     }

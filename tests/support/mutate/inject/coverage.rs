@@ -159,14 +159,18 @@ pub fn contradiction(scene: &mut Scene<'_>) -> Option<()> {
     Some(())
 }
 
-/// The hello behind a copy with a bit turned, which was read before the checksums showed which of them was received.
+/// The hello behind a copy with a bit turned, which was acknowledged: it was received, whatever its checksum says.
 pub fn contradiction_damaged(scene: &mut Scene<'_>) -> Option<()> {
     let said = session(scene, |_| {})?;
     let mut other = scene.world.frames[said[0]].clone();
     let at = tcp_at(&other.bytes)?;
     other.bytes[at.payload + 12] ^= 0x55;
-    other.at -= 1;
-    scene.world.frames.insert(said[0], other);
+    other.at -= 2;
+    let Segment { from, to, seq, ack, payload, .. } = Segment::read(&other.bytes)?;
+    let answer =
+        Segment { from: to, to: from, seq: ack, ack: seq.wrapping_add(payload.len() as u32), flags: packets::ACK, payload: Vec::new() };
+    let answer = Frame { at: other.at + 1, bytes: answer.write(), cut: 0 };
+    scene.world.frames.splice(said[0]..said[0], [other, answer]);
     Some(())
 }
 

@@ -463,7 +463,7 @@ pub const INJECTIONS: &[Injection] = &[
     line("a hole in a handshake", Inconclusive, &["WW906"], coverage::hole).and(ANY),
     line("a hole at the end", Inconclusive, &["WW906"], coverage::hole_at_end).and(ANY),
     line("two hellos in one place", Inconclusive, &["WW906"], coverage::contradiction).and(ANY),
-    line("a damaged hello, and one in its place", Inconclusive, &["WW906"], coverage::contradiction_damaged).and(ANY),
+    line("a damaged hello that was acknowledged, and one in its place", Inconclusive, &["WW906"], coverage::contradiction_damaged).and(ANY),
     line("two hellos in one place, ahead of their start", Inconclusive, &["WW906"], coverage::contradiction_ahead).and(ANY),
     line("the file is cut off", Inconclusive, &["WW907"], coverage::cut_file),
     line("a hello beyond what is read", Inconclusive, &["WW908"], coverage::endless_hello).and(ANY),
