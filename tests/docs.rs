@@ -47,6 +47,9 @@ fn stage() -> PathBuf {
     let policies = blocks(&readme(), "toml");
     assert_eq!(policies.len(), 1, "the README shows one policy");
     std::fs::write(folder.join("policy.toml"), &policies[0]).unwrap();
+    std::fs::create_dir_all(folder.join("tests")).unwrap();
+    let test = "policy = [\"../policy.toml\"]\n[[test]]\nflows = [\"-> unlisted.example\"]\nverdict = \"fail\"\n";
+    std::fs::write(folder.join("tests/policy.test.toml"), test).unwrap();
     folder
 }
 
@@ -209,10 +212,11 @@ fn every_command_of_the_authors_guide_runs() {
     std::fs::create_dir_all(&folder).unwrap();
     let regional = blocks(&text, "toml").into_iter().find(|block| block.starts_with("[variables]")).expect("the example");
     std::fs::write(folder.join("regional.toml"), regional).unwrap();
+    std::fs::write(folder.join("regional.test.toml"), &blocks(&text, "toml test")[0]).unwrap();
     let morning = root().join("fixtures/compliant-morning");
     std::fs::copy(morning.join("capture.pcap"), folder.join("capture.pcap")).unwrap();
     let commands: Vec<String> = blocks(&text, "sh").iter().flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
-    assert!(commands.len() >= 2);
+    assert!(commands.len() >= 4);
     for command in commands {
         let (code, said) = shell(&command, &folder);
         assert!(code == 0 || code == 1 && command.contains(" audit "), "{command}: exit {code}\n{said}");

@@ -87,6 +87,13 @@ Examples:
   wirewitness policy learn -a 10.0.0.4 monday.pcap tuesday.pcap > learnt.toml
   wirewitness policy learn -a 10.0.0.4 -p os-infrastructure captures/ > learnt.toml")]
     Learn(AuditArgs),
+    /// Tests of policies: what must come of captures, and of flows that are made up, a line each
+    #[command(after_help = "Exit: 0 all passed, 1 one failed, 2 one could not be run. See docs/writing-policies.md.
+
+Examples:
+  wirewitness policy test tests/
+  wirewitness policy test --junit results.xml -p next.toml tests/arc.test.toml")]
+    Test(TestArgs),
     /// Every mistake in policies, with its line and column
     Check {
         /// Files, or built-in names
@@ -95,6 +102,21 @@ Examples:
         #[command(flatten)]
         settings: Settings,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct TestArgs {
+    /// Files of tests, and folders of them: those that end in .test.toml
+    #[arg(required = true, value_name = "FILE|DIR", value_hint = ValueHint::AnyPath)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The policy under test, instead of those that the files name; repeatable
+    #[arg(short, long, value_name = "NAME|FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) policy: Vec<String>,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// Writes the results as JUnit XML besides
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) junit: Option<PathBuf>,
 }
 
 #[derive(Args)]

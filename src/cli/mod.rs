@@ -6,6 +6,7 @@ mod docs;
 mod flows;
 mod learn;
 mod policy;
+mod policy_test;
 mod rules;
 mod session;
 mod watch;
@@ -23,6 +24,8 @@ pub(crate) enum Done {
     Verdict(Verdict),
     /// No verdict was asked for, and nothing failed.
     Fine,
+    /// Something is not as it should be.
+    Failed,
     /// Something could not be audited; it was said on standard error.
     NotAudited,
 }
@@ -59,6 +62,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Policy { command: PolicyCommand::Learn(args) } => learn::run(&args),
         Command::Policy { command: PolicyCommand::Show { policies, settings } } => policy::show(&policies, &settings),
         Command::Policy { command: PolicyCommand::Check { policies, settings } } => policy::check(&policies, &settings),
+        Command::Policy { command: PolicyCommand::Test(args) } => policy_test::run(&args),
         Command::Rules { command: RulesCommand::List { json } } => rules::list(json),
         Command::Rules { command: RulesCommand::Explain { codes } } => rules::explain(&codes),
         Command::Completions { shell } => docs::completions(shell),
@@ -66,7 +70,7 @@ pub(crate) fn run() -> ExitCode {
     };
     let code = match done {
         Ok(Done::Fine | Done::Verdict(Verdict::Pass)) | Err(Failure::ClosedPipe) => 0,
-        Ok(Done::Verdict(Verdict::Fail)) => 1,
+        Ok(Done::Failed | Done::Verdict(Verdict::Fail)) => 1,
         Ok(Done::Verdict(Verdict::Inconclusive)) => 3,
         Ok(Done::NotAudited) => 2,
         Err(Failure::Message(message)) => {

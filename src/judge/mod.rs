@@ -17,6 +17,7 @@ mod learn;
 pub mod ledger;
 mod names;
 pub mod policy;
+pub mod rehearsal;
 mod resolvers;
 pub mod rules;
 mod scope;

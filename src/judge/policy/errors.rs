@@ -196,7 +196,7 @@ fn visible(text: &str) -> Arc<str> {
 }
 
 /// The word nearest to `word`, where one is near: at most a third of its letters differ.
-pub(super) fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(in crate::judge) fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let a: Vec<char> = word.chars().take(limits::POLICY_WORD_CHARS).flat_map(char::to_lowercase).collect();
     let distance = |other: &str| {
         let b: Vec<char> = other.chars().flat_map(char::to_lowercase).collect();

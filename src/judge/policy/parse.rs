@@ -181,7 +181,7 @@ pub(super) struct WaiverTable {
 }
 
 /// What a key may hold.
-enum Shape {
+pub(super) enum Shape {
     Text,
     /// `true`, `false`, or a list of classes of private addresses.
     Private,
@@ -198,9 +198,9 @@ enum Shape {
     Named(&'static Shape),
 }
 
-type Key = (&'static str, Shape);
+pub(super) type Key = (&'static str, Shape);
 
-const TEXTS: Shape = Shape::List(&Shape::Text);
+pub(super) const TEXTS: Shape = Shape::List(&Shape::Text);
 const PORTS: Shape = Shape::List(&Shape::Port);
 
 const FILE: &[Key] = &[
@@ -296,7 +296,7 @@ pub(super) fn parse(page: &Page, text: &str, outer: &Values, mistakes: &mut Vec<
         return None;
     }
     let variables = Variables::take(document.get_mut(), outer, page, mistakes);
-    Checked { page, variables: &variables, mistakes }.table(FILE, document.get_mut());
+    check(page, &variables, FILE, document.get_mut(), mistakes);
     match File::deserialize(toml::de::Deserializer::from(document)) {
         Ok(file) => Some((file, variables)),
         Err(error) => {
@@ -304,6 +304,11 @@ pub(super) fn parse(page: &Page, text: &str, outer: &Values, mistakes: &mut Vec<
             None
         }
     }
+}
+
+/// Takes out of a document what has no place in it, and puts values in the places of variables.
+pub(super) fn check(page: &Page, variables: &Variables, keys: &'static [Key], document: &mut DeTable<'_>, mistakes: &mut Vec<Mistake>) {
+    Checked { page, variables, mistakes }.table(keys, document);
 }
 
 struct Checked<'a> {

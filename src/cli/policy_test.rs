@@ -1,0 +1,210 @@
+//! `wirewitness policy test`: files of tests held against the policies that they name.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesText, Event};
+use wirewitness::engine::{self, Config, Input, Observer};
+use wirewitness::inspect::PROTOCOLS;
+use wirewitness::judge::policy::suite::{Suite, Test};
+use wirewitness::judge::policy::{Agent, Policy, profiles};
+use wirewitness::judge::{Audit, Judge, Scope, Severity, rehearsal};
+use wirewitness::source::file;
+
+use super::args::{Settings, TestArgs};
+use super::session::load_policy;
+use super::{Done, Failure};
+
+/// What the name of a file of tests ends in.
+const SUFFIX: &str = ".test.toml";
+
+/// A file of tests that was run.
+struct Ran {
+    file: String,
+    /// Each test by its name, and how it failed.
+    tests: Vec<(String, Option<String>)>,
+}
+
+/// Nobody watches.
+struct Nobody;
+
+impl Observer for Nobody {}
+
+pub(crate) fn run(args: &TestArgs) -> Result<Done, Failure> {
+    let files = files(&args.paths)?;
+    if files.is_empty() {
+        return Err(Failure::Message(format!("no tests were found: their files end in {SUFFIX}")));
+    }
+    let mut out = io::stdout().lock();
+    let (mut ran, mut broken) = (Vec::new(), false);
+    for file in files {
+        match suite(&file, args) {
+            Ok(result) => {
+                writeln!(out, "{}", result.file)?;
+                for (name, failed) in &result.tests {
+                    match failed {
+                        None => writeln!(out, "  ok    {name}")?,
+                        Some(why) => writeln!(out, "  FAIL  {name}\n{}", indented(why))?,
+                    }
+                }
+                ran.push(result);
+            }
+            Err(Failure::Message(message)) => {
+                anstream::eprintln!("wirewitness: {}: {}", file.display(), message.trim_end());
+                broken = true;
+            }
+            Err(closed) => return Err(closed),
+        }
+    }
+    let tests = ran.iter().flat_map(|ran| &ran.tests);
+    let failed = tests.clone().filter(|(_, failed)| failed.is_some()).count();
+    writeln!(out, "{} passed, {failed} failed", tests.count() - failed)?;
+    out.flush()?;
+    if let Some(path) = &args.junit {
+        let document = junit(&ran)?;
+        fs::write(path, document).map_err(|error| format!("{}: cannot be written: {error}", path.display()))?;
+    }
+    Ok(match (broken, failed) {
+        (true, _) => Done::NotAudited,
+        (false, 0) => Done::Fine,
+        (false, _) => Done::Failed,
+    })
+}
+
+/// The files of tests: those that are named, and those below the folders that are named, in order. Links to folders are not followed.
+fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = BTreeSet::new();
+    let mut open: Vec<PathBuf> = Vec::new();
+    for path in paths {
+        let kind = fs::metadata(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        if kind.is_dir() { open.push(path.clone()) } else { _ = files.insert(path.clone()) }
+    }
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))? {
+            let entry = entry?;
+            match entry.file_type()? {
+                kind if kind.is_dir() => open.push(entry.path()),
+                _ if entry.file_name().to_string_lossy().ends_with(SUFFIX) => _ = files.insert(entry.path()),
+                _ => {}
+            }
+        }
+    }
+    Ok(files.into_iter().collect())
+}
+
+fn suite(file: &Path, args: &TestArgs) -> Result<Ran, Failure> {
+    let text = fs::read_to_string(file).map_err(|error| error.to_string())?;
+    let mut protocols: Vec<&'static str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
+    protocols.dedup();
+    let label = file.display().to_string();
+    let suite = Suite::parse(&label, &text, &protocols).map_err(|errors| format!("the tests have mistakes\n{errors}"))?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let beside = |path: &String| if profiles::text(path).is_some() { path.clone() } else { folder.join(path).display().to_string() };
+    let policies: Vec<String> = match args.policy.as_slice() {
+        [] => suite.policies.iter().map(beside).collect(),
+        named => named.to_vec(),
+    };
+    if policies.is_empty() {
+        return Err(Failure::Message("no policy is tested: write policy = [\"mine.toml\"], or name one with --policy".to_owned()));
+    }
+    // the command line holds over the file
+    let mut set = args.settings.set.clone();
+    set.extend(suite.settings.iter().filter(|(name, _)| !args.settings.set.iter().any(|(other, _)| other == name)).cloned());
+    let policy = Arc::new(load_policy(&policies, &Settings { set })?);
+    let agents = if suite.agents.is_empty() { policy.agents.clone() } else { suite.agents.clone() };
+    let mut tests = Vec::new();
+    for test in &suite.tests {
+        let audit = if test.captures.is_empty() { rehearse(&policy, &agents, test) } else { audit(&policy, &agents, test, folder)? };
+        tests.push((test.name.clone(), failure(test, &audit)));
+    }
+    Ok(Ran { file: label, tests })
+}
+
+fn rehearse(policy: &Policy, agents: &[Agent], test: &Test) -> Audit {
+    let ip = |agent: &Agent| if let Agent::Net(net) = agent { Some(net.addr()) } else { None };
+    let addresses: Vec<IpAddr> = agents.iter().filter_map(ip).collect();
+    rehearsal::judge(policy, &addresses, agents.iter().map(ToString::to_string).collect(), test.at, &test.flows)
+}
+
+fn audit(policy: &Arc<Policy>, agents: &[Agent], test: &Test, folder: &Path) -> Result<Audit, Failure> {
+    if agents.is_empty() {
+        return Err(Failure::Message(format!("line {}: nobody is audited: name the agents, here or in the policy", test.line)));
+    }
+    let input = |path: &String| {
+        let path = folder.join(path);
+        let (name, first) = (path.display().to_string(), file::first_time(&path));
+        Input { path: name, sha256: None, first, found: false, open: Box::new(move |n| file::open(&path, n)) }
+    };
+    let labels = agents.iter().map(ToString::to_string).collect();
+    let judge = Judge::new(Arc::clone(policy), labels, false, None);
+    let inputs = test.captures.iter().map(input).collect();
+    let outcome = engine::run(inputs, Scope::new(agents).under(policy), judge, &Config::default(), &mut Nobody);
+    match outcome.failed.first() {
+        Some(failed) => Err(Failure::Message(failed.to_string())),
+        None => Ok(outcome.audit),
+    }
+}
+
+/// How a test failed: what was meant and what came, with the findings.
+fn failure(test: &Test, audit: &Audit) -> Option<String> {
+    let grave = || audit.findings.iter().filter(|finding| finding.severity != Severity::Notice);
+    let rules: BTreeSet<&str> = grave().map(|finding| finding.rule).collect();
+    let rules_are_meant = test.rules.as_ref().is_none_or(|meant| meant.iter().map(String::as_str).eq(rules.iter().copied()));
+    if audit.verdict == test.verdict && rules_are_meant {
+        return None;
+    }
+    let list = |rules: &[&str]| if rules.is_empty() { "no rule".to_owned() } else { rules.join(", ") };
+    let mut why = format!("line {}: meant {}", test.line, test.verdict.as_str());
+    if let Some(meant) = &test.rules {
+        let meant: Vec<&str> = meant.iter().map(String::as_str).collect();
+        _ = write!(why, " by {}", list(&meant));
+    }
+    _ = write!(why, ", came {} by {}", audit.verdict.as_str(), list(&rules.into_iter().collect::<Vec<_>>()));
+    for finding in grave() {
+        _ = write!(why, "\n{} {}: {}", finding.rule, finding.severity.as_str(), finding.message);
+    }
+    Some(why)
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("          {line}")).collect::<Vec<_>>().join("\n")
+}
+
+/// The results in the form that build servers read: a suite a file, a case a test.
+fn junit(ran: &[Ran]) -> io::Result<Vec<u8>> {
+    let failures = |tests: &[(String, Option<String>)]| tests.iter().filter(|(_, failed)| failed.is_some()).count().to_string();
+    let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
+    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    xml.create_element("testsuites").with_attribute(("name", "wirewitness policy test")).write_inner_content(|xml| {
+        for Ran { file, tests } in ran {
+            let (count, failed) = (tests.len().to_string(), failures(tests));
+            let suite = xml.create_element("testsuite");
+            let suite = suite.with_attributes([("name", file.as_str()), ("tests", &count), ("failures", &failed)]);
+            suite.write_inner_content(|xml| {
+                for (name, failed) in tests {
+                    let case = xml.create_element("testcase").with_attributes([("classname", file.as_str()), ("name", name)]);
+                    match failed {
+                        None => case.write_empty()?,
+                        Some(why) => case.write_inner_content(|xml| {
+                            let message = why.lines().next().unwrap_or_default();
+                            let failure = xml.create_element("failure").with_attribute(("message", message));
+                            failure.write_text_content(BytesText::new(why))?;
+                            Ok(())
+                        })?,
+                    };
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    })?;
+    let mut document = xml.into_inner();
+    document.push(b'\n');
+    Ok(document)
+}
