@@ -127,6 +127,27 @@ pub enum Fact {
     Limit(String),
 }
 
+impl Fact {
+    /// Whether it sets a mark in facts that are kept already, so that they hold no more memory than before.
+    #[must_use]
+    pub fn is_mark(&self) -> bool {
+        matches!(
+            self,
+            Self::Protocol(_)
+                | Self::Opener(_)
+                | Self::OpenerUnseen
+                | Self::NoServerName
+                | Self::Version(_)
+                | Self::CipherSuite(_)
+                | Self::HandshakeBegun
+                | Self::HandshakeFinished
+                | Self::ProtectedData
+                | Self::Encrypted
+                | Self::Unrecognised
+        )
+    }
+}
+
 /// By what means a name was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

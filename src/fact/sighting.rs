@@ -3,7 +3,10 @@
 //! What is kept are spans without a silence that counts. Those of several lanes make the spans of all: a silence of all is a silence of each.
 //! Where there are too many, the least silence that counts is doubled until they fit, so that what is told stays exact.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
+
+use foldhash::fast::RandomState;
 
 use super::Timestamp;
 use crate::limits;
@@ -125,6 +128,8 @@ impl Sighting {
 #[derive(Clone, Debug, Default)]
 pub struct Sightings {
     by_address: Vec<(IpAddr, [Sighting; 2])>,
+    /// Where each stands there.
+    places: HashMap<IpAddr, usize, RandomState>,
     /// The place of the address that was seen last.
     latest: usize,
     /// All addresses as one, where they are too many.
@@ -147,7 +152,7 @@ impl Sightings {
 
     /// What was seen of an address.
     fn ways(&mut self, ip: IpAddr) -> &mut [Sighting; 2] {
-        let place = self.by_address.iter().position(|(known, _)| *known == ip);
+        let place = self.places.get(&ip).copied();
         if place.is_none() && self.by_address.len() >= limits::AGENTS_SIGHTED {
             self.unite();
         }
@@ -156,6 +161,7 @@ impl Sightings {
         }
         self.latest = place.unwrap_or(self.by_address.len());
         if place.is_none() {
+            self.places.insert(ip, self.latest);
             self.by_address.push((ip, Default::default()));
         }
         &mut self.by_address[self.latest].1
@@ -163,6 +169,7 @@ impl Sightings {
 
     fn unite(&mut self) {
         let mut all = self.all.take().unwrap_or_default();
+        self.places.clear();
         for (_, ways) in self.by_address.drain(..) {
             all.iter_mut().zip(&ways).for_each(|(mine, theirs)| mine.merge(theirs));
         }
@@ -183,7 +190,7 @@ impl Sightings {
     /// What one address sent, and what was sent to it; `None` where all are one.
     #[must_use]
     pub fn of(&self, ip: IpAddr) -> Option<&[Sighting; 2]> {
-        self.by_address.iter().find(|(known, _)| *known == ip).map(|(_, ways)| ways)
+        self.places.get(&ip).and_then(|place| self.by_address.get(*place)).map(|(_, ways)| ways)
     }
 
     /// What all addresses sent, and what was sent to them.

@@ -34,7 +34,9 @@ impl Ride {
         if shared.said.is_empty() {
             return;
         }
+        let mut grew = self.facts_bytes == 0;
         for Observation { fact, at } in shared.said.drain(..) {
+            grew |= !fact.is_mark();
             let fact = match fact {
                 Fact::CertificateMessage(message) => Fact::Certificate(shared.view.certificates.read(&message)),
                 fact => fact,
@@ -68,7 +70,9 @@ impl Ride {
             }
             self.facts.fold(Observation { fact, at });
         }
-        self.facts_bytes = self.facts.heap_bytes() as u32;
+        if grew {
+            self.facts_bytes = self.facts.heap_bytes() as u32;
+        }
     }
 
     /// Bytes of ICMP that say nothing.
