@@ -177,3 +177,76 @@ fn an_agent_that_is_a_resolver_of_the_policy_is_asked_in_the_clear() {
         "that it is private does not make it a resolver"
     );
 }
+
+#[test]
+fn the_host_of_a_request_in_the_clear() {
+    let requests = |hosts: &[&str]| {
+        let mut world = World::default();
+        world.resolve(agent(), resolver(), "www.example.com", &[], peer());
+        let mut tcp = world.connect(agent(), (peer(), 80));
+        for host in hosts {
+            world.say(&mut tcp, Who::Opener, format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes());
+            world.say(&mut tcp, Who::Other, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        }
+        world.close(&mut tcp);
+        world
+    };
+    let clear = "[[allow]]\ncidrs = [\"203.0.113.5\"]\nplaintext = [\"http\"]\n";
+    let judge = |hosts: &[&str], denied: &str| found(&requests(hosts), &format!("{ALLOWED}{clear}{denied}")).0;
+    assert_eq!(judge(&["www.example.com", "telemetry.example.com"], ""), Vec::<String>::new());
+    assert_eq!(judge(&["telemetry.example.com"], DENIED), ["WW302"]);
+    assert_eq!(judge(&["www.example.com", "telemetry.example.com"], DENIED), ["WW302"], "a later request of the same connection");
+    assert_eq!(judge(&["www.example.com", "203.0.113.77"], "[[deny]]\ncidrs = [\"203.0.113.77\"]\n"), ["WW302"], "an address as a host");
+    assert_eq!(judge(&["www.example.com"], DENIED), Vec::<String>::new());
+}
+
+#[test]
+fn a_name_that_no_host_has_is_no_way_around() {
+    let below = "[[deny]]\nnames = [\"*.telemetry.example.com\", \"telemetry.example.com\"]\n";
+    let private = "[severity]\nWW402 = \"notice\"\n[destinations]\nprivate = true\n";
+    for name in [
+        "a b.telemetry.example.com",
+        "x..telemetry.example.com",
+        "telemetry.example.com..",
+        &format!("{}.telemetry.example.com", "x".repeat(64)),
+    ] {
+        let mut world = World::default();
+        let mut tcp = world.connect(agent(), (ip("10.9.9.9"), 443));
+        world.flights(&mut tcp, &named(name), 0);
+        world.close(&mut tcp);
+        assert_eq!(found(&world, private).0, Vec::<String>::new(), "{name}: to a private address by any name");
+        assert_eq!(found(&world, &format!("{private}{below}")).0, ["WW302"], "{name}");
+    }
+}
+
+/// What an outbound flow of a passing fixture goes to: the `[[deny]]` that must make it fail.
+fn denials(flow: &serde_json::Value) -> Vec<String> {
+    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    let read = text(&flow["server_name"]).filter(|_| flow["server_name_source"] != "dns");
+    let names = [read, text(&flow["http"]["host"])].into_iter().flatten().filter(|name| name.parse::<IpAddr>().is_err());
+    let mut denials: Vec<String> = names.map(|name| format!("names = [\"{name}\"]")).collect();
+    denials.extend(text(&flow["responder"]["ip"]).map(|ip| format!("cidrs = [\"{ip}\"]")));
+    denials
+}
+
+#[test]
+fn whatever_a_passing_fixture_goes_to_can_be_denied() {
+    let mut tried = 0;
+    for case in support::cases().into_iter().filter(|case| case.verdict == "pass" && !case.is_carried()) {
+        let mut arguments = case.arguments("flows");
+        arguments.extend(["--json".to_owned(), case.capture()]);
+        let flows = support::run(arguments).stdout;
+        let flows = flows.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let denied: std::collections::BTreeSet<String> =
+            flows.filter(|flow| flow["direction"] == "outbound").flat_map(|flow| denials(&flow)).collect();
+        for denial in denied {
+            let file = std::env::temp_dir().join(format!("wirewitness-denied-{}.toml", std::process::id()));
+            std::fs::write(&file, format!("[[deny]]\n{denial}\n")).unwrap();
+            let run = case.audit(&["--json", "--policy", file.to_str().unwrap()]);
+            std::fs::remove_file(&file).unwrap();
+            assert_eq!(run.code, 1, "{}: {denial} is denied and gone to: {}", case.name(), run.stdout);
+            tried += 1;
+        }
+    }
+    assert!(tried > 50, "the fixtures go to too few places: {tried}");
+}

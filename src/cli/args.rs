@@ -94,13 +94,17 @@ Examples:
   wirewitness policy test tests/
   wirewitness policy test --junit results.xml -p next.toml tests/arc.test.toml")]
     Test(TestArgs),
-    /// Every mistake in policies, with its line and column
+    /// Every mistake in policies, with its line and column, and what is doubtful in them
+    #[command(after_help = "Exit: 0 no mistake, 1 something doubtful under --strict, 2 a mistake.")]
     Check {
         /// Files, or built-in names
         #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
         policies: Vec<String>,
         #[command(flatten)]
         settings: Settings,
+        /// Fails where something is doubtful
+        #[arg(long)]
+        strict: bool,
     },
 }
 

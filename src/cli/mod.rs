@@ -61,7 +61,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Policy { command: PolicyCommand::Import(args) } => policy::import(&args),
         Command::Policy { command: PolicyCommand::Learn(args) } => learn::run(&args),
         Command::Policy { command: PolicyCommand::Show { policies, settings } } => policy::show(&policies, &settings),
-        Command::Policy { command: PolicyCommand::Check { policies, settings } } => policy::check(&policies, &settings),
+        Command::Policy { command: PolicyCommand::Check { policies, settings, strict } } => policy::check(&policies, &settings, strict),
         Command::Policy { command: PolicyCommand::Test(args) } => policy_test::run(&args),
         Command::Rules { command: RulesCommand::List { json } } => rules::list(json),
         Command::Rules { command: RulesCommand::Explain { codes } } => rules::explain(&codes),

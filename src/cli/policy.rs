@@ -7,7 +7,7 @@ use wirewitness::judge::policy::import::{self, Wanted};
 use wirewitness::judge::policy::profiles;
 
 use super::args::{ImportArgs, Settings};
-use super::session::load_policy;
+use super::session::{check_policy, load_policy};
 use super::{Done, Failure};
 
 pub(crate) fn list() -> Result<Done, Failure> {
@@ -43,7 +43,7 @@ pub(crate) fn import(args: &ImportArgs) -> Result<Done, Failure> {
     Ok(Done::Fine)
 }
 
-pub(crate) fn check(policies: &[String], settings: &Settings) -> Result<Done, Failure> {
+pub(crate) fn check(policies: &[String], settings: &Settings, strict: bool) -> Result<Done, Failure> {
     // each by itself first, so that one's mistakes do not hide another's; but a value may be for a variable of one alone
     if settings.set.is_empty() {
         let mistakes: Vec<String> = policies
@@ -57,6 +57,9 @@ pub(crate) fn check(policies: &[String], settings: &Settings) -> Result<Done, Fa
             return Err(Failure::Message(mistakes.join("\n")));
         }
     }
-    load_policy(policies, settings)?;
-    Ok(Done::Fine)
+    let warnings = check_policy(policies, settings)?;
+    if !warnings.is_empty() {
+        anstream::eprintln!("wirewitness: the policy is valid, and doubtful\n{}", warnings.to_string().trim_end());
+    }
+    Ok(if strict && !warnings.is_empty() { Done::Failed } else { Done::Fine })
 }

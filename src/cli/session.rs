@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use wirewitness::engine::{Config, Input, Outcome};
 use wirewitness::inspect::PROTOCOLS;
 use wirewitness::judge::Audit;
-use wirewitness::judge::policy::{Agent, Known, Policy};
+use wirewitness::judge::policy::{Agent, Known, Policy, PolicyErrors};
 use wirewitness::report::{self, Style};
 use wirewitness::source::file;
 use wirewitness::source::filter::{Filter, Filtered};
@@ -38,11 +38,18 @@ pub(crate) struct Session<'a> {
 
 /// Loads policies, files read from the file system.
 pub(crate) fn load_policy(selectors: &[String], settings: &Settings) -> Result<Policy, Failure> {
+    with_words(|known| Policy::load_with(selectors, &settings.set, known, &|path| fs::read_to_string(path)))
+}
+
+/// What is doubtful in policies and no mistake.
+pub(crate) fn check_policy(selectors: &[String], settings: &Settings) -> Result<PolicyErrors, Failure> {
+    with_words(|known| Policy::check(selectors, &settings.set, known, &|path| fs::read_to_string(path))).map(|(_, doubts)| doubts)
+}
+
+fn with_words<T>(load: impl FnOnce(&Known<'_>) -> Result<T, PolicyErrors>) -> Result<T, Failure> {
     let mut protocols: Vec<&str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
     protocols.dedup();
-    let known = Known { protocols: &protocols };
-    Policy::load_with(selectors, &settings.set, &known, &|path| fs::read_to_string(path))
-        .map_err(|errors| Failure::Message(format!("the policy has mistakes\n{errors}")))
+    load(&Known { protocols: &protocols }).map_err(|errors| Failure::Message(format!("the policy has mistakes\n{errors}")))
 }
 
 impl<'a> Session<'a> {

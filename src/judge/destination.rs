@@ -25,8 +25,8 @@ pub enum Destination<'a> {
     PortNotAllowed(&'a Allow),
     /// The name is allowed; the address was answered for these others alone, or never (WW304).
     NameUnbound(&'a NameRead, Vec<&'a Name>),
-    /// An entry denies it: by the name that was asked for (WW302), or by its address or the names answered for it (WW301).
-    Denied(&'a Deny, Option<&'a NameRead>),
+    /// An entry denies it: by the name that was asked for, and where (WW302), or by its address or the names answered for it (WW301).
+    Denied(&'a Deny, Option<(&'a Name, Locus)>),
     /// No name could be read where one would be (WW305).
     NameHidden(Cow<'static, str>, Option<Locus>),
 }
@@ -120,13 +120,23 @@ fn denied<'a>(case: &Case<'a>) -> Option<Destination<'a>> {
         }
         let by_name = || deny.named(&read.name).find(|entry| applies(entry, place));
         if let Some(entry) = by_address(place).or_else(by_name) {
-            return Some(Destination::Denied(entry, Some(read)));
+            return Some(Destination::Denied(entry, Some((&read.name, read.at))));
         }
         // a proxy resolves the name: to which address is not seen
         let elsewhere = |entry: &&Deny| place.ip.is_none() && entry.covers_port(place.port, case.record.transport);
         if let Some(entry) = deny.named(&read.name).find(elsewhere) {
             let why = format!("the proxy resolves {}, which {} denies at some addresses", read.name, entry.label());
             return Some(Destination::NameHidden(why.into(), Some(read.at)));
+        }
+    }
+    // a request in the clear says whom it is for
+    if let Some(request) = &case.record.facts.http {
+        for host in request.host.iter().chain(&case.record.facts.http_hosts) {
+            let at_host = Place { ip: host.as_ip(), port: place.port };
+            let by_host = || deny.named(host).find(|entry| applies(entry, place));
+            if let Some(entry) = by_host().or_else(|| by_address(at_host).filter(|_| at_host.ip.is_some())) {
+                return Some(Destination::Denied(entry, Some((host, request.at))));
+            }
         }
     }
     if asked.first().is_some_and(|read| !read.source.is_proxy()) {

@@ -12,7 +12,7 @@ use super::words::{
     Parsed, one_of, parse_agent, parse_day, parse_duration, parse_expect, parse_host, parse_nat64, parse_net, parse_pattern, parse_ports,
     parse_private, parse_suite, parse_text, parse_tunnel, parse_version, rule_default,
 };
-use super::{Allow, Deny, DnsBinding, DnsTunnel, Ech, EncryptedDns, Inbound, Known, Pattern, Tunnels, Waiver, When, Window};
+use super::{Allow, Deny, DnsBinding, DnsTunnel, Ech, EncryptedDns, Inbound, Known, Pattern, Tunnels, Waiver, When, Window, warnings};
 use crate::fact::Transport;
 use crate::judge::Severity;
 use crate::limits;
@@ -25,11 +25,13 @@ pub(super) struct Compiling<'a> {
     pub page: &'a Page,
     pub groups: &'a Groups,
     pub mistakes: &'a mut Vec<Mistake>,
+    /// What is doubtful and no mistake.
+    pub doubts: Vec<Mistake>,
 }
 
 impl Compiling<'_> {
     /// The file's own scalars; its lists are added to `lists`.
-    pub fn file(&mut self, file: &File, lists: &mut Lists) -> Scalars {
+    pub fn file(mut self, file: &File, lists: &mut Lists) -> Scalars {
         self.text(file.description.as_ref());
         let mut own = Scalars {
             private: file.destinations.private.as_ref().map(|private| self.set(private.span(), parse_private(private.get_ref()))),
@@ -77,6 +79,12 @@ impl Compiling<'_> {
         lists.deny.extend(file.deny.iter().map(|entry| self.deny(entry)));
         lists.inbound.extend(file.inbound.iter().map(|entry| self.inbound(entry)));
         lists.waivers.extend(file.waiver.iter().filter_map(|entry| self.waiver(entry)));
+        let spans = (file.allow.iter().map(Spanned::span))
+            .chain(file.deny.iter().map(Spanned::span))
+            .chain(file.inbound.iter().map(Spanned::span))
+            .chain(file.waiver.iter().map(Spanned::span));
+        lists.places.extend(spans.map(|span| (self.page.origin(&span), self.page.place(span))));
+        lists.doubts.append(&mut self.doubts);
         own
     }
 
@@ -119,6 +127,8 @@ impl Compiling<'_> {
             self.blame(entry.span(), "an entry without names and cidrs allows nothing".to_owned(), "give it names, or cidrs, or both");
         }
         let when = self.when(&table.agents, (table.since.as_ref(), table.until.as_ref()), &table.times);
+        warnings::names(&mut self.doubts, self.page, &table.names, table.cidrs.is_some());
+        warnings::plaintext(&mut self.doubts, self.page, &table.plaintext, &table.protocols);
         Allow {
             names: self.patterns(&table.names),
             cidrs: self.nets(&table.cidrs).into(),
@@ -210,6 +220,10 @@ impl Compiling<'_> {
             let message = format!("the severity of {code_name} is set here and at {}", first.place.label());
             self.blame(code.span(), message, "set it once");
             return;
+        }
+        if default == asked {
+            let message = format!("{code_name} has this severity by itself");
+            self.doubts.push(self.page.place(word.span()).doubt(message, "take the line out, unless it is there to be seen"));
         }
         own.severity.push((code_name, self.set(code.span(), asked)));
     }

@@ -85,9 +85,11 @@ impl Denials {
         self.entries.is_empty()
     }
 
-    /// The entries that have the name, whatever their ports and addresses.
+    /// The entries that have the name, whatever their ports and addresses. A name that is no plain host name is held against the patterns
+    /// too, as far as it goes: one odd label before a denied domain is no way around it.
     pub fn named(&self, name: &Name) -> impl Iterator<Item = &Deny> {
-        let found = if self.is_empty() { smallvec::SmallVec::new() } else { self.index.of(name) };
+        let text = name.as_str().trim_end_matches('.');
+        let found = if self.is_empty() { smallvec::SmallVec::new() } else { self.index.of_text(text) };
         found.into_iter().filter_map(|n| self.entries.get(n))
     }
 

@@ -1,5 +1,7 @@
 //! Policies while they are put together: what unites, and what one file says over another.
 
+use std::collections::BTreeMap;
+
 use ipnet::IpNet;
 
 use super::errors::{Mistake, Place};
@@ -54,6 +56,10 @@ pub(super) struct Lists {
     pub nat64: Nat64,
     pub expect: Vec<(Expect, Origin)>,
     pub dated: Vec<(Timestamp, String, Origin)>,
+    /// Where entries stand, by their origins.
+    pub places: BTreeMap<Origin, Place>,
+    /// What is doubtful and no mistake.
+    pub doubts: Vec<Mistake>,
 }
 
 impl Scalars {

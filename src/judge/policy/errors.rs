@@ -4,31 +4,32 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode};
 
 use super::Origin;
 use super::words::is_unseen;
 use crate::limits;
 
-/// Everything that is wrong with the policies of a run. [`Display`](fmt::Display) draws it, without colour.
+/// Everything that is wrong with the policies of a run, or that is doubtful. [`Display`](fmt::Display) draws it, without colour.
 #[derive(Debug)]
 pub struct PolicyErrors {
     mistakes: Vec<Mistake>,
 }
 
-/// One mistake.
+/// One mistake, or a doubt about what is none.
 #[derive(Debug)]
 pub struct Mistake {
     message: String,
     help: Option<String>,
     place: Option<Place>,
+    is_doubt: bool,
 }
 
 /// One file, as it is shown in errors.
 #[derive(Clone, Debug)]
 pub(super) struct Page {
-    /// How the user named it.
-    label: String,
+    /// How the user named it, or the policy that extends it.
+    pub label: String,
     /// What the policy is called.
     policy: String,
     source: NamedSource<Arc<str>>,
@@ -41,7 +42,7 @@ pub(super) struct Page {
 /// A place in a file.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
-    page: Page,
+    pub page: Page,
     span: Range<usize>,
 }
 
@@ -50,6 +51,11 @@ impl Page {
     pub fn new(label: &str, text: &str, order: usize) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Self { label: label.to_owned(), policy: label.to_owned(), source: NamedSource::new(label, visible(text)), lines, order }
+    }
+
+    /// Its text, without controls.
+    pub fn text(&self) -> &str {
+        self.source.inner()
     }
 
     /// The same file, under the policy's own name.
@@ -80,7 +86,12 @@ impl Page {
 impl Place {
     /// The mistake of what stands here.
     pub fn mistake(self, message: String, help: Option<String>) -> Mistake {
-        Mistake { message, help, place: Some(self) }
+        Mistake { message, help, place: Some(self), is_doubt: false }
+    }
+
+    /// A doubt about what stands here, which is no mistake.
+    pub fn doubt(self, message: String, help: &str) -> Mistake {
+        Mistake { is_doubt: true, ..self.mistake(message, Some(help.to_owned())) }
     }
 
     /// `lab.toml:4`, for a message about another place.
@@ -97,7 +108,7 @@ impl Mistake {
 
     /// A mistake about a whole file.
     pub(super) fn of(label: &str, message: &str, help: Option<String>) -> Self {
-        Self { message: format!("{}: {message}", label.escape_debug()), help, place: None }
+        Self { message: format!("{}: {message}", label.escape_debug()), help, place: None, is_doubt: false }
     }
 
     /// The same, shown at a place.
@@ -108,6 +119,11 @@ impl Mistake {
     /// What the TOML reader refused.
     pub(super) fn of_toml(page: &Page, error: &toml::de::Error) -> Self {
         Self::at(page, error.span().unwrap_or(0..0), error.message().to_owned(), None)
+    }
+
+    /// The file that it is in.
+    pub(super) fn page(&self) -> Option<&Page> {
+        self.place.as_ref().map(|place| &place.page)
     }
 
     /// The file, as the user named it.
@@ -137,6 +153,12 @@ impl PolicyErrors {
         Self { mistakes }
     }
 
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.mistakes.is_empty()
+    }
+
     /// The mistakes: those about whole files first, then by file and place.
     #[must_use]
     pub fn mistakes(&self) -> &[Mistake] {
@@ -153,6 +175,10 @@ impl fmt::Display for Mistake {
 impl std::error::Error for Mistake {}
 
 impl Diagnostic for Mistake {
+    fn severity(&self) -> Option<Severity> {
+        Some(if self.is_doubt { Severity::Warning } else { Severity::Error })
+    }
+
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
@@ -177,7 +203,10 @@ impl fmt::Display for PolicyErrors {
         }
         match self.mistakes.len().saturating_sub(limits::POLICY_MISTAKES) {
             0 => Ok(()),
-            more => writeln!(f, "  and {more} more mistakes"),
+            more => {
+                let what = if self.mistakes.iter().all(|mistake| mistake.is_doubt) { "warnings" } else { "mistakes" };
+                writeln!(f, "  and {more} more {what}")
+            }
         }
     }
 }

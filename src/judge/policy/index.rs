@@ -46,10 +46,11 @@ impl Index {
 
     /// The entries that have a name, in their order. A name that is no plain host name is nobody's.
     pub(super) fn of(&self, name: &Name) -> SmallVec<[usize; 4]> {
-        if name.is_odd() {
-            return SmallVec::new();
-        }
-        let text = name.as_str();
+        if name.is_odd() { SmallVec::new() } else { self.of_text(name.as_str()) }
+    }
+
+    /// The same of a text, however odd it is.
+    pub(super) fn of_text(&self, text: &str) -> SmallVec<[usize; 4]> {
         let mut entries = SmallVec::new();
         let mut add = |found: Option<&Vec<u32>>| {
             if let Some(found) = found {
@@ -70,7 +71,7 @@ impl Index {
         if self.starred.is_empty() && entries.len() < 2 {
             return entries;
         }
-        entries.extend(self.starred.iter().filter(|(pattern, _)| pattern.matches(name)).map(|(_, n)| *n as usize));
+        entries.extend(self.starred.iter().filter(|(pattern, _)| pattern.matches_text(text)).map(|(_, n)| *n as usize));
         entries.sort_unstable();
         entries.dedup();
         entries

@@ -18,6 +18,7 @@ use super::errors::{Mistake, Page, PolicyErrors, nearest};
 use super::groups::Groups;
 use super::roots::{RootsFile, sha256};
 use super::variables::{Values, Variables};
+use super::warnings::{self, Declared};
 use super::words::parse_text;
 use super::{Policy, parse, profiles};
 use crate::judge::PolicyUsed;
@@ -48,18 +49,28 @@ impl Policy {
         known: &Known<'_>,
         read: &dyn Fn(&str) -> std::io::Result<String>,
     ) -> Result<Self, PolicyErrors> {
-        let baseline = ["baseline".to_owned()];
-        let selectors = if selectors.is_empty() { &baseline[..] } else { selectors };
-        let (mistakes, lists, used) = (Vec::new(), Lists::default(), Vec::new());
-        let mut loader = Loader { known, read, mistakes, lists, used, done: Vec::new(), open: Vec::new() };
-        let outer: Values = settings.iter().cloned().collect();
-        let mut united = Scalars::default();
-        for selector in selectors {
-            let in_force = loader.load(&key(selector), &outer, None);
-            united = united.unite(in_force.scalars, &mut loader.mistakes);
-        }
-        loader.blame_settings(settings);
-        if loader.mistakes.is_empty() { Ok(united.policy(loader.lists, loader.used)) } else { Err(PolicyErrors::new(loader.mistakes)) }
+        let (united, loader) = Loader::run(selectors, settings, known, read)?;
+        Ok(united.policy(loader.lists, loader.used))
+    }
+
+    /// The same, with what is doubtful in the files and no mistake: words that change nothing, and those that allow more than they seem to.
+    ///
+    /// # Errors
+    /// As [`Policy::load_with`].
+    pub fn check(
+        selectors: &[String],
+        settings: &[(String, String)],
+        known: &Known<'_>,
+        read: &dyn Fn(&str) -> std::io::Result<String>,
+    ) -> Result<(Self, PolicyErrors), PolicyErrors> {
+        let (united, mut loader) = Loader::run(selectors, settings, known, read)?;
+        let (places, doubts) = (std::mem::take(&mut loader.lists.places), std::mem::take(&mut loader.lists.doubts));
+        let policy = united.policy(loader.lists, loader.used);
+        // what is built in is mended where it is built, unless it is all that was asked about
+        let is_asked = |page: &Page| profiles::text(&page.label).is_none() || selectors.contains(&page.label);
+        let doubts = warnings::of(&policy, &places, &loader.declared, doubts);
+        let doubts = doubts.into_iter().filter(|doubt| doubt.page().is_none_or(is_asked)).collect();
+        Ok((policy, PolicyErrors::new(doubts)))
     }
 }
 
@@ -73,6 +84,8 @@ struct Loader<'a> {
     done: Vec<Done>,
     /// Those that are being read, each extended by the one before it.
     open: Vec<String>,
+    /// The groups and variables that files declare.
+    declared: Declared,
 }
 
 /// A policy that was read.
@@ -95,7 +108,29 @@ struct InForce {
 /// Where a policy is extended.
 type From<'a> = Option<(&'a Page, Range<usize>)>;
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
+    /// Reads all policies, or says what is wrong with them. What is in force in them together is the first of the two.
+    fn run(
+        selectors: &[String],
+        settings: &[(String, String)],
+        known: &'a Known<'a>,
+        read: &'a dyn Fn(&str) -> std::io::Result<String>,
+    ) -> Result<(Scalars, Self), PolicyErrors> {
+        let baseline = ["baseline".to_owned()];
+        let selectors = if selectors.is_empty() { &baseline[..] } else { selectors };
+        let (mistakes, lists, used) = (Vec::new(), Lists::default(), Vec::new());
+        let (done, open, declared) = (Vec::new(), Vec::new(), Declared::default());
+        let mut loader = Self { known, read, mistakes, lists, used, done, open, declared };
+        let outer: Values = settings.iter().cloned().collect();
+        let mut united = Scalars::default();
+        for selector in selectors {
+            let in_force = loader.load(&key(selector), &outer, None);
+            united = united.unite(in_force.scalars, &mut loader.mistakes);
+        }
+        loader.blame_settings(settings);
+        if loader.mistakes.is_empty() { Ok((united, loader)) } else { Err(PolicyErrors::new(loader.mistakes)) }
+    }
+
     /// What is in force in a policy, by itself and by what it extends; `outer` holds over the values of its variables.
     fn load(&mut self, selector: &str, outer: &Values, from: From<'_>) -> InForce {
         // two files may extend one with values of their own
@@ -145,14 +180,14 @@ impl Loader<'_> {
         self.open.push(selector.to_owned());
         // what holds over this file holds over what it extends too
         let inner = variables.values().iter().chain(outer).map(|(name, value)| (name.clone(), value.clone())).collect();
-        let mut declared: BTreeSet<String> = variables.values().keys().cloned().collect();
+        let mut inherited = BTreeSet::new();
         let mut extended = Vec::new();
         let mut groups = Groups::default();
         for selected in file.extends.iter().flat_map(|list| list.get_ref()) {
             let path = beside(selector, selected.get_ref());
             let in_force = self.load(&path, &inner, Some((&page, selected.span())));
             groups.unite(&in_force.groups, &page, &selected.span(), &mut self.mistakes);
-            declared.extend(in_force.variables);
+            inherited.extend(in_force.variables);
             extended.push(in_force.scalars);
         }
         groups.define(&file.groups, &page, &mut self.mistakes);
@@ -161,11 +196,14 @@ impl Loader<'_> {
         if let Some(path) = &file.tls.roots {
             self.roots(selector, &page, path);
         }
-        let own = Compiling { known: self.known, page: &page, groups: &groups, mistakes: &mut self.mistakes }.file(file, &mut self.lists);
+        self.declared.file(&page, file.groups.keys(), variables, &inherited);
+        let compiling = Compiling { known: self.known, page: &page, groups: &groups, mistakes: &mut self.mistakes, doubts: Vec::new() };
+        let own = compiling.file(file, &mut self.lists);
         // what the file sets itself is settled, whatever those that it extends say of it
         let open = extended.into_iter().map(|scalars| scalars.without(&own));
         let base = open.reduce(|base, other| base.unite(other, &mut self.mistakes)).unwrap_or_default();
-        InForce { scalars: own.over(base), groups, variables: declared }
+        inherited.extend(variables.values().keys().cloned());
+        InForce { scalars: own.over(base), groups, variables: inherited }
     }
 
     /// A value for a variable that no policy has would change nothing, and be taken to have.

@@ -23,6 +23,7 @@ mod show;
 pub mod suite;
 mod tunnels;
 mod variables;
+mod warnings;
 mod when;
 mod words;
 

@@ -22,6 +22,16 @@ impl Nets {
         behind.checked_sub(1).and_then(|n| self.ranges.get(n)).is_some_and(|(_, last)| bits <= *last)
     }
 
+    /// Whether they have every address of others.
+    #[must_use]
+    pub fn cover(&self, others: &Self) -> bool {
+        let has = |&(first, last): &(u128, u128)| {
+            let behind = self.ranges.partition_point(|(start, _)| *start <= first);
+            behind.checked_sub(1).and_then(|n| self.ranges.get(n)).is_some_and(|(_, end)| last <= *end)
+        };
+        others.ranges.iter().all(has)
+    }
+
     /// Each of them as `change` makes it.
     #[must_use]
     pub fn map(self, change: impl FnMut(IpNet) -> IpNet) -> Self {

@@ -73,11 +73,27 @@ impl Pattern {
     /// Whether a name fits. A name that is no plain host name never does.
     #[must_use]
     pub fn matches(&self, name: &Name) -> bool {
-        if name.is_odd() {
-            return false;
-        }
+        !name.is_odd() && self.matches_text(name.as_str())
+    }
+
+    /// Whether every name that fits another fits this one too. Where it says no, that is as far as can be told label by label.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        let spare = other.labels.len().checked_sub(self.labels.len());
+        let lengths = match (self.more, other.more) {
+            (true, true) => spare.is_some(),
+            (true, false) => spare.is_some_and(|spare| spare > 0),
+            (false, more) => !more && spare == Some(0),
+        };
+        let covers = |(wide, narrow): (&String, &String)| {
+            wide == "*" || wide == narrow || !narrow.contains('*') && fits(wide.as_bytes(), narrow.as_bytes())
+        };
+        lengths && self.labels.iter().rev().zip(other.labels.iter().rev()).all(covers)
+    }
+
+    /// Whether a text fits, however odd it is.
+    pub(super) fn matches_text(&self, text: &str) -> bool {
         let mut ours = self.labels.iter().rev();
-        let mut theirs = name.as_str().rsplit('.');
+        let mut theirs = text.rsplit('.');
         loop {
             match (ours.next(), theirs.next()) {
                 (Some(pattern), Some(label)) if fits(pattern.as_bytes(), label.as_bytes()) => {}

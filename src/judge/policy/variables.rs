@@ -18,6 +18,8 @@ pub(super) type Values = BTreeMap<String, String>;
 #[derive(Debug, Default)]
 pub(super) struct Variables {
     values: Values,
+    /// Where each is declared.
+    places: Vec<(String, Range<usize>)>,
 }
 
 impl Variables {
@@ -30,8 +32,9 @@ impl Variables {
             blame(span, "`variables` takes a table".to_owned(), "write [variables] on a line of its own".to_owned());
             return Self::default();
         };
-        let mut values = Values::new();
+        let (mut values, mut places) = (Values::new(), Vec::new());
         for (name, value) in table {
+            places.push((name.get_ref().to_string(), name.span()));
             let span = value.span();
             let DeValue::String(own) = value.into_inner() else {
                 blame(span, format!("`{}` takes a string", name.get_ref().escape_debug()), "write its value in quotes".to_owned());
@@ -45,7 +48,12 @@ impl Variables {
             }
             values.insert(name, value);
         }
-        Self { values }
+        Self { values, places }
+    }
+
+    /// Where each is declared.
+    pub fn places(&self) -> &[(String, Range<usize>)] {
+        &self.places
     }
 
     /// The values in force.
@@ -106,7 +114,7 @@ mod tests {
     #[test]
     fn values_stand_for_their_names() {
         let values = [("region", "westeurope"), ("a", "${region}")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let variables = Variables { values: values.into() };
+        let variables = Variables { values: values.into(), places: Vec::new() };
         let fill = |text| variables.fill(text).unwrap();
         assert_eq!(fill("${region}.his.example").as_deref(), Some("westeurope.his.example"));
         assert_eq!(fill("x${region}${region}y").as_deref(), Some("xwesteuropewesteuropey"));

@@ -38,7 +38,7 @@ pub(super) static NAME_NOT_ALLOWED: Rule = Rule {
     code: "WW302",
     name: "name-not-allowed",
     checks: "The name asked for (SNI, CONNECT, SOCKS) is not allowed, for a public destination even where its address is, or a [[deny]] entry has \
-             it; a name asked of a proxy or inside it is judged so even where the proxy is private, and the two must agree.",
+             it, or the host of a request in the clear; a name asked of a proxy or inside it is judged so even where the proxy is private, and the two must agree.",
     why: "A name that no document lists is a service that nobody approved.",
     fix: "If the name is documented, add it to an [[allow]] entry; otherwise find out what asks for it.",
     severity: Severity::Violation,
@@ -52,9 +52,9 @@ pub(super) static NAME_NOT_ALLOWED: Rule = Rule {
             let message = format!("the agent asked {} for {}, which the policy does not allow{elsewhere}", case.peer(), read.name);
             broken.push(proven(case, Broken::new(CausedBy::Agent, read.name.to_string(), message).at(Some(read.at))));
         }
-        if let Destination::Denied(entry, Some(read)) = case.destination {
-            let message = format!("the agent asked {} for {}, which {} denies", case.peer(), read.name, entry.label());
-            broken.push(proven(case, Broken::new(CausedBy::Agent, read.name.to_string(), message).at(Some(read.at))));
+        if let Destination::Denied(entry, Some((name, at))) = case.destination {
+            let message = format!("the agent asked {} for {name}, which {} denies", case.peer(), entry.label());
+            broken.push(proven(case, Broken::new(CausedBy::Agent, name.to_string(), message).at(Some(at))));
         }
         if let Destination::NamesDiffer(outer, inner) = case.destination {
             let message = format!("the agent asked the proxy {} for {}, and inside it for {}", case.peer(), outer.name, inner.name);
