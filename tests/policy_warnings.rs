@@ -6,14 +6,14 @@ mod support;
 
 use wirewitness::judge::policy::{Known, Policy, profiles};
 
-
 /// Each doubt as `file:line:column message`.
 fn doubts(files: &[(&str, &str)]) -> Vec<String> {
     let read = |path: &str| {
         let file = files.iter().find(|(name, _)| *name == path);
         file.map(|(_, text)| (*text).to_owned()).ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound))
     };
-    let (_, doubts) = Policy::check(&[files[0].0.to_owned()], &[], &Known { protocols: &protocols() }, &read).unwrap_or_else(|errors| panic!("{errors}"));
+    let (_, doubts) =
+        Policy::check(&[files[0].0.to_owned()], &[], &Known { protocols: &protocols() }, &read).unwrap_or_else(|errors| panic!("{errors}"));
     let told = doubts.mistakes().iter().map(|doubt| {
         let (line, column) = doubt.place().expect("a place");
         format!("{}:{line}:{column} {}", doubt.file().expect("a file"), doubt.message())

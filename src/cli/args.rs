@@ -94,6 +94,15 @@ Examples:
   wirewitness policy test tests/
   wirewitness policy test --junit results.xml -p next.toml tests/arc.test.toml")]
     Test(TestArgs),
+    /// What a newer policy allows and refuses, against an older one, and which flows it judges otherwise
+    #[command(after_help = "Flows are those of captures, or records that `wirewitness flows --json` wrote.
+Exit: 0 no difference, 1 different, 2 something could not be read.
+
+Examples:
+  wirewitness policy diff old.toml new.toml
+  wirewitness policy diff -a 10.0.0.4 old.toml new.toml monday.pcap tuesday.pcap
+  wirewitness policy diff old.toml new.toml flows.jsonl")]
+    Diff(DiffArgs),
     /// Every mistake in policies, with its line and column, and what is doubtful in them
     #[command(after_help = "Exit: 0 no mistake, 1 something doubtful under --strict, 2 a mistake.")]
     Check {
@@ -121,6 +130,24 @@ pub(crate) struct TestArgs {
     /// Writes the results as JUnit XML besides
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) junit: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct DiffArgs {
+    /// The older policy: a built-in one or a file
+    #[arg(value_name = "A", value_hint = ValueHint::FilePath)]
+    pub(crate) older: String,
+    /// The newer policy
+    #[arg(value_name = "B", value_hint = ValueHint::FilePath)]
+    pub(crate) newer: String,
+    /// Captures, or files of flow records
+    #[arg(value_name = "CAPTURE|RECORDS", value_hint = ValueHint::AnyPath)]
+    pub(crate) traffic: Vec<PathBuf>,
+    /// An address, prefix or MAC of the agent; repeatable: all are one client
+    #[arg(short, long, value_name = "ADDR|PREFIX|MAC", value_parser = agent)]
+    pub(crate) agent: Vec<Agent>,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
 }
 
 #[derive(Args)]

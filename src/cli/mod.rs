@@ -6,6 +6,7 @@ mod docs;
 mod flows;
 mod learn;
 mod policy;
+mod policy_diff;
 mod policy_test;
 mod rules;
 mod session;
@@ -62,6 +63,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Policy { command: PolicyCommand::Learn(args) } => learn::run(&args),
         Command::Policy { command: PolicyCommand::Show { policies, settings } } => policy::show(&policies, &settings),
         Command::Policy { command: PolicyCommand::Check { policies, settings, strict } } => policy::check(&policies, &settings, strict),
+        Command::Policy { command: PolicyCommand::Diff(args) } => policy_diff::run(&args),
         Command::Policy { command: PolicyCommand::Test(args) } => policy_test::run(&args),
         Command::Rules { command: RulesCommand::List { json } } => rules::list(json),
         Command::Rules { command: RulesCommand::Explain { codes } } => rules::explain(&codes),

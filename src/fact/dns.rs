@@ -50,6 +50,15 @@ impl fmt::Display for RecordType {
     }
 }
 
+impl RecordType {
+    /// The type of a mnemonic, or of `TYPEn`.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        let by_number = || text.strip_prefix("TYPE").and_then(|number| number.parse().ok()).map(Self);
+        (0..=257).map(Self).find(|known| known.to_string() == text).or_else(by_number)
+    }
+}
+
 /// How a resolver answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ResponseCode(pub u16);
@@ -74,6 +83,15 @@ impl fmt::Display for ResponseCode {
             23 => "BADCOOKIE",
             other => return write!(f, "RCODE{other}"),
         })
+    }
+}
+
+impl ResponseCode {
+    /// The code of a mnemonic, or of `RCODEn`.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        let by_number = || text.strip_prefix("RCODE").and_then(|number| number.parse().ok()).map(Self);
+        (0..=23).map(Self).find(|known| known.to_string() == text).or_else(by_number)
     }
 }
 

@@ -51,6 +51,17 @@ impl Index {
 
     /// The same of a text, however odd it is.
     pub(super) fn of_text(&self, text: &str) -> SmallVec<[usize; 4]> {
+        self.found(text, |pattern| pattern.matches_text(text))
+    }
+
+    /// The entries that have every name which fits a pattern, in their order.
+    pub(super) fn covering(&self, other: &Pattern) -> SmallVec<[usize; 4]> {
+        // one without stars, and one below a suffix, has the pattern's text where it has its names
+        self.found(other.as_str(), |pattern| pattern.covers(other))
+    }
+
+    /// The entries by the ends of a text, and those of whose other patterns one is it.
+    fn found(&self, text: &str, is_it: impl Fn(&Pattern) -> bool) -> SmallVec<[usize; 4]> {
         let mut entries = SmallVec::new();
         let mut add = |found: Option<&Vec<u32>>| {
             if let Some(found) = found {
@@ -71,7 +82,7 @@ impl Index {
         if self.starred.is_empty() && entries.len() < 2 {
             return entries;
         }
-        entries.extend(self.starred.iter().filter(|(pattern, _)| pattern.matches_text(text)).map(|(_, n)| *n as usize));
+        entries.extend(self.starred.iter().filter(|(pattern, _)| is_it(pattern)).map(|(_, n)| *n as usize));
         entries.sort_unstable();
         entries.dedup();
         entries

@@ -4,7 +4,9 @@
 mod compile;
 mod counts;
 mod coverage;
+mod covering;
 mod deny;
+mod diff;
 mod dns_tunnel;
 mod draft;
 mod errors;
@@ -36,6 +38,7 @@ use ipnet::IpNet;
 pub use counts::Counts;
 pub use coverage::{Expect, Required};
 pub use deny::{Denials, Deny};
+pub use diff::{Change, Changed};
 pub use dns_tunnel::{DnsTunnel, Threshold};
 pub(in crate::judge) use errors::nearest;
 pub use errors::{Mistake, PolicyErrors};

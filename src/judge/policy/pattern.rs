@@ -64,6 +64,11 @@ impl Pattern {
         Ok(Self { text: plain.to_owned(), more, labels })
     }
 
+    /// As it is written, in lower case.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// What a pattern without stars but a `*.` at its front ends in, and whether it has that; `None` for other patterns.
     pub(super) fn suffix(&self) -> Option<(&str, bool)> {
         let rest = if self.more { self.text.strip_prefix("*.")? } else { &self.text };

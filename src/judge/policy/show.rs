@@ -19,80 +19,103 @@ impl Policy {
     }
 
     fn write(&self, out: &mut String) -> fmt::Result {
-        let origins = &self.origins;
         for used in &self.used {
             writeln!(out, "policy      {} (sha256 {})", used.name, used.sha256)?;
             used.variables.iter().try_for_each(|(name, value)| writeln!(out, "variable    {name} = {value} ({})", used.name))?;
         }
+        for Setting { word, text, from } in self.settings() {
+            writeln!(out, "{word:<11} {text}{from}")?;
+        }
+        self.deny.entries().iter().try_for_each(|entry| write_deny(out, entry))?;
+        self.allow.iter().try_for_each(|entry| write_allow(out, entry))?;
+        self.inbound.iter().try_for_each(|entry| writeln!(out, "inbound     {} ({})", inbound(entry), entry.origin))?;
+        for (code, severity, origin) in &self.severity {
+            writeln!(out, "severity    {code} {} ({origin})", severity.as_str())?;
+        }
+        self.waivers.iter().try_for_each(|waived| writeln!(out, "waiver      {} ({})", waiver(waived), waived.origin))
+    }
+
+    /// Everything in force but entries, severities and waivers.
+    pub(super) fn settings(&self) -> Vec<Setting> {
+        let origins = &self.origins;
+        let mut all = Vec::new();
+        let mut set = |word, text: String, from: String| all.push(Setting { word, text, from });
         for (_, day, origin) in &self.dated {
-            writeln!(out, "dated       {day} ({origin})")?;
+            set("dated", day.clone(), from(Some(origin)));
         }
         for (at, agent) in self.agents.iter().enumerate() {
-            writeln!(out, "agent       {agent}{}", from(origins.agents.get(at)))?;
+            set("agent", agent.to_string(), from(origins.agents.get(at)));
         }
-        writeln!(out, "tls         at least {}{}", self.tls_minimum, from_or_default(origins.tls_minimum.as_ref()))?;
+        set("tls", format!("at least {}", self.tls_minimum), from_or_default(origins.tls_minimum.as_ref()));
         for (at, suite) in self.tls_ciphers.iter().flatten().enumerate() {
-            writeln!(out, "cipher      {suite}{}", from(origins.tls_ciphers.get(at)))?;
+            set("cipher", suite.to_string(), from(origins.tls_ciphers.get(at)));
         }
         for file in &self.roots {
-            writeln!(out, "roots       {}, certificates: {} ({})", file.path, file.certificates.len(), file.origin)?;
+            set("roots", format!("{}, certificates: {}", file.path, file.certificates.len()), from(Some(&file.origin)));
         }
         match self.resolvers.as_deref() {
-            None => writeln!(out, "resolver    any private address (default)")?,
-            Some([]) => writeln!(out, "resolver    none")?,
+            None => set("resolver", "any private address".to_owned(), DEFAULT.to_owned()),
+            Some([]) => set("resolver", "none".to_owned(), String::new()),
             Some(nets) => {
                 for (at, net) in nets.iter().enumerate() {
-                    writeln!(out, "resolver    {net}{}", from(origins.resolvers.get(at)))?;
+                    set("resolver", net.to_string(), from(origins.resolvers.get(at)));
                 }
             }
         }
         for (at, suffix) in self.search.iter().enumerate() {
-            writeln!(out, "search      {suffix}{}", from(origins.search.get(at)))?;
+            set("search", suffix.to_string(), from(origins.search.get(at)));
         }
-        writeln!(out, "dns_binding {}{}", self.dns_binding.as_str(), from_or_default(origins.dns_binding.as_ref()))?;
+        set("dns_binding", self.dns_binding.as_str().to_owned(), from_or_default(origins.dns_binding.as_ref()));
         let tunnel = origins.dns_tunnel.iter().flatten().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let tunnel = if tunnel.is_empty() { "default".to_owned() } else { tunnel };
-        writeln!(out, "dns tunnel  {} ({tunnel})", self.dns_tunnel.show())?;
-        writeln!(out, "ech         {}{}", self.ech.as_str(), from_or_default(origins.ech.as_ref()))?;
-        writeln!(out, "dns inside  {}{}", self.encrypted_dns.as_str(), from_or_default(origins.encrypted_dns.as_ref()))?;
+        let tunnel = if tunnel.is_empty() { DEFAULT.to_owned() } else { format!(" ({tunnel})") };
+        set("dns tunnel", self.dns_tunnel.show(), tunnel);
+        set("ech", self.ech.as_str().to_owned(), from_or_default(origins.ech.as_ref()));
+        set("dns inside", self.encrypted_dns.as_str().to_owned(), from_or_default(origins.encrypted_dns.as_ref()));
         for (name, origin) in &self.encrypted_resolvers {
-            writeln!(out, "resolver    {name}, encrypted ({origin})")?;
+            set("resolver", format!("{name}, encrypted"), from(Some(origin)));
         }
         match &self.counts.list {
-            None => writeln!(out, "encrypted   by whatever handshake shows it (default)")?,
-            Some(list) => list.iter().try_for_each(|(word, origin)| writeln!(out, "encrypted   by {word} ({origin})"))?,
+            None => set("encrypted", "by whatever handshake shows it".to_owned(), DEFAULT.to_owned()),
+            Some(list) => list.iter().for_each(|(word, origin)| set("encrypted", format!("by {word}"), from(Some(origin)))),
         }
         if !self.private.is_none() {
-            writeln!(out, "allow       {} under any name{}", self.private, from(origins.private.as_ref()))?;
+            set("allow", format!("{} under any name", self.private), from(origins.private.as_ref()));
         }
         if !self.allows_destinations() {
-            writeln!(out, "allow       nothing is said of destinations: they are listed, and WW912 keeps the audit from passing")?;
+            let message = "nothing is said of destinations: they are listed, and WW912 keeps the audit from passing";
+            set("allow", message.to_owned(), String::new());
         }
-        for (word, list) in [("mirror     ", &self.tunnels.mirror), ("own tunnel ", &self.tunnels.own)] {
-            list.iter().try_for_each(|(which, origin)| writeln!(out, "{word} {which} ({origin})"))?;
+        for (word, list) in [("mirror", &self.tunnels.mirror), ("own tunnel", &self.tunnels.own)] {
+            list.iter().for_each(|(which, origin)| set(word, which.to_string(), from(Some(origin))));
         }
         for (prefix, origin) in &self.nat64.prefixes {
-            writeln!(out, "nat64       {prefix} ({origin})")?;
+            set("nat64", prefix.to_string(), from(Some(origin)));
         }
         let required = &self.coverage;
         if let Some((_, duration)) = &required.min_duration {
-            writeln!(out, "coverage    over {duration} at least{}", from(origins.min_duration.as_ref()))?;
+            set("coverage", format!("over {duration} at least"), from(origins.min_duration.as_ref()));
         }
         if let Some(flows) = required.min_flows {
-            writeln!(out, "coverage    {flows} flows at least{}", from(origins.min_flows.as_ref()))?;
+            set("coverage", format!("{flows} flows at least"), from(origins.min_flows.as_ref()));
         }
         for (who, origin) in &required.expect {
-            writeln!(out, "coverage    {who} must be seen ({origin})")?;
+            set("coverage", format!("{who} must be seen"), from(Some(origin)));
         }
-        self.deny.entries().iter().try_for_each(|entry| write_deny(out, entry))?;
-        self.allow.iter().try_for_each(|entry| write_allow(out, entry))?;
-        self.inbound.iter().try_for_each(|entry| write_inbound(out, entry))?;
-        for (code, severity, origin) in &self.severity {
-            writeln!(out, "severity    {code} {} ({origin})", severity.as_str())?;
-        }
-        self.waivers.iter().try_for_each(|waiver| write_waiver(out, waiver))
+        all
     }
 }
+
+/// One thing that is in force.
+pub(super) struct Setting {
+    /// What it is about.
+    pub word: &'static str,
+    /// What it is.
+    pub text: String,
+    /// Where it stands, as it is printed behind it.
+    pub from: String,
+}
+
+const DEFAULT: &str = " (default)";
 
 fn write_allow(out: &mut String, entry: &Allow) -> fmt::Result {
     write_place(out, "allow      ", &entry.names, &entry.cidrs, &entry.ports, entry.transport)?;
@@ -134,32 +157,35 @@ fn write_place(
     transport.iter().try_for_each(|transport| write!(out, ", {transport} alone"))
 }
 
-fn write_inbound(out: &mut String, entry: &Inbound) -> fmt::Result {
+/// What comes in, in words.
+pub(super) fn inbound(entry: &Inbound) -> String {
     let from = if entry.from.is_empty() { "anywhere".to_owned() } else { list(&entry.from) };
-    write!(out, "inbound     from {from}")?;
+    let mut out = format!("from {from}");
     if !entry.ports.is_empty() {
-        write!(out, ", port {}", ports(&entry.ports))?;
+        _ = write!(out, ", port {}", ports(&entry.ports));
     }
     if !entry.protocols.is_empty() {
-        write!(out, ", speaking {}", entry.protocols.join(" "))?;
+        _ = write!(out, ", speaking {}", entry.protocols.join(" "));
     }
-    entry.when.iter().try_for_each(|when| write!(out, "{when}"))?;
-    entry.purpose.iter().try_for_each(|purpose| write!(out, ": {purpose}"))?;
-    writeln!(out, " ({})", entry.origin)
+    entry.when.iter().for_each(|when| _ = write!(out, "{when}"));
+    entry.purpose.iter().for_each(|purpose| _ = write!(out, ": {purpose}"));
+    out
 }
 
-fn write_waiver(out: &mut String, waiver: &Waiver) -> fmt::Result {
-    write!(out, "waiver      {}", waiver.rule)?;
+/// What is waived, in words.
+pub(super) fn waiver(waiver: &Waiver) -> String {
+    let mut out = waiver.rule.clone();
     if !waiver.names.is_empty() {
-        write!(out, " of {}", list(&waiver.names))?;
+        _ = write!(out, " of {}", list(&waiver.names));
     }
     if !waiver.cidrs.is_empty() {
-        write!(out, " at {}", list(&waiver.cidrs))?;
+        _ = write!(out, " at {}", list(&waiver.cidrs));
     }
     if let Some((_, day)) = &waiver.until {
-        write!(out, " until {day}")?;
+        _ = write!(out, " until {day}");
     }
-    writeln!(out, ": {}{} ({})", waiver.reason, waiver.granting(), waiver.origin)
+    _ = write!(out, ": {}{}", waiver.reason, waiver.granting());
+    out
 }
 
 fn from(origin: Option<&Origin>) -> String {
@@ -167,14 +193,14 @@ fn from(origin: Option<&Origin>) -> String {
 }
 
 fn from_or_default(origin: Option<&Origin>) -> String {
-    origin.map_or_else(|| " (default)".to_owned(), |origin| format!(" ({origin})"))
+    origin.map_or_else(|| DEFAULT.to_owned(), |origin| format!(" ({origin})"))
 }
 
 fn list<T: fmt::Display>(items: &[T]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
-fn ports(ranges: &[RangeInclusive<u16>]) -> String {
+pub(super) fn ports(ranges: &[RangeInclusive<u16>]) -> String {
     let range = |r: &RangeInclusive<u16>| if r.start() == r.end() { r.start().to_string() } else { format!("{}-{}", r.start(), r.end()) };
     ranges.iter().map(range).collect::<Vec<_>>().join(" ")
 }

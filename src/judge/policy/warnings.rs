@@ -1,16 +1,14 @@
 //! What is doubtful in a policy and no mistake: words that change nothing, and words that allow more than they seem to.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::RangeInclusive;
 
 use toml::Spanned;
 
+use super::covering::{Covering, Entry, permits_all};
 use super::errors::{Mistake, Page, Place};
-use super::index::Index;
 use super::parse::Words;
 use super::variables::Variables;
-use super::{Agent, Allow, Deny, Inbound, Nets, Origin, Pattern, Policy, Private, When};
-use crate::fact::Transport;
+use super::{Agent, Inbound, Origin, Pattern, Policy, When};
 use crate::judge::{Severity, domain};
 
 /// Domains below which providers hand names to whoever asks: a wildcard over one allows all their customers.
@@ -153,27 +151,24 @@ pub(super) fn of(policy: &Policy, places: &BTreeMap<Origin, Place>, declared: &D
     let mut doubt = |origin: &Origin, message: String, help: &str| {
         doubts.extend(places.get(origin).map(|place| place.clone().doubt(message, help)));
     };
-    let allow: Vec<Entry<'_>> = policy.allow.iter().map(Entry::from).collect();
-    let deny: Vec<Entry<'_>> = policy.deny.entries().iter().map(Entry::from).collect();
-    let (allowing, denying) = (Covering::new(&allow), Covering::new(&deny));
-    for (n, entry) in allow.iter().enumerate() {
-        if let Some(denied) = denying.of(entry, |wider| entry.is_denied_by(wider)) {
-            let message = format!("it allows nothing: {} denies all of it", denied.origin);
-            doubt(entry.origin, message, "take one of the two out");
-        } else if let Some(wider) =
-            allowing.of(entry, |wider| entry.is_within(wider) && (!wider.is_within(entry) || wider.place(&allow) < n))
-        {
-            doubt(entry.origin, format!("{} allows all of this already", wider.origin), "take it out, or say what it is to add");
-        } else if policy.private == Private::ALL && entry.is_private(policy) {
-            doubt(entry.origin, "destinations.private allows all of this already".to_owned(), "take it out, or say what it is to add");
+    let allowing = Covering::new(policy.allow.iter().map(Entry::from));
+    let denying = Covering::new(policy.deny.entries().iter().map(Entry::from));
+    for (n, entry) in policy.allow.iter().enumerate() {
+        if let Some(denied) = denying.denying(&entry.into()) {
+            doubt(&entry.origin, format!("it allows nothing: {} denies all of it", denied.origin), "take one of the two out");
+        } else if let Some(wider) = allowing.other_than(n) {
+            doubt(&entry.origin, format!("{} allows all of this already", wider.origin), "take it out, or say what it is to add");
+        } else if Entry::from(entry).is_private(policy) {
+            let help = "take it out, or say what it is to add";
+            doubt(&entry.origin, "destinations.private allows all of this already".to_owned(), help);
         }
-        if entry.when.is_some_and(|when| is_for_nobody(when, policy)) {
-            doubt(entry.origin, "none of its agents is an agent of the policy".to_owned(), "name one of them, or leave agents out");
+        if entry.when.as_ref().is_some_and(|when| is_for_nobody(when, policy)) {
+            doubt(&entry.origin, "none of its agents is an agent of the policy".to_owned(), "name one of them, or leave agents out");
         }
     }
-    for (n, entry) in deny.iter().enumerate() {
-        if let Some(wider) = denying.of(entry, |wider| entry.is_within(wider) && (!wider.is_within(entry) || wider.place(&deny) < n)) {
-            doubt(entry.origin, format!("{} denies all of this already", wider.origin), "take it out");
+    for (n, entry) in policy.deny.entries().iter().enumerate() {
+        if let Some(wider) = denying.other_than(n) {
+            doubt(&entry.origin, format!("{} denies all of this already", wider.origin), "take it out");
         }
     }
     for (n, entry) in policy.inbound.iter().enumerate() {
@@ -200,108 +195,4 @@ fn is_for_nobody(when: &When, policy: &Policy) -> bool {
         Agent::Mac(_) => true,
     };
     !when.agents.is_empty() && !policy.agents.is_empty() && !policy.agents.iter().any(is_one)
-}
-
-/// Whether one permits all that the other does to come in.
-fn permits_all(wide: &Inbound, narrow: &Inbound) -> bool {
-    let from =
-        wide.from.is_empty() || !narrow.from.is_empty() && narrow.from.iter().all(|net| wide.from.iter().any(|other| other.contains(net)));
-    from && are_ports_within(&narrow.ports, &wide.ports)
-        && is_list_within(&narrow.protocols, &wide.protocols)
-        && (wide.when.is_none() || wide.when == narrow.when)
-}
-
-/// What allows or denies a destination, in one form.
-struct Entry<'a> {
-    names: &'a [Pattern],
-    cidrs: &'a Nets,
-    ports: &'a [RangeInclusive<u16>],
-    transport: Option<Transport>,
-    protocols: &'a [String],
-    plaintext: &'a [String],
-    when: Option<&'a When>,
-    /// Whether it is for some agents alone, in the way of [`Deny`].
-    agents: &'a [ipnet::IpNet],
-    origin: &'a Origin,
-}
-
-impl<'a> From<&'a Allow> for Entry<'a> {
-    fn from(entry: &'a Allow) -> Self {
-        let Allow { names, cidrs, ports, transport, protocols, plaintext, when, origin, .. } = entry;
-        Self { names, cidrs, ports, transport: *transport, protocols, plaintext, when: when.as_deref(), agents: &[], origin }
-    }
-}
-
-impl<'a> From<&'a Deny> for Entry<'a> {
-    fn from(entry: &'a Deny) -> Self {
-        let Deny { names, cidrs, ports, transport, agents, origin, .. } = entry;
-        Self { names, cidrs, ports, transport: *transport, protocols: &[], plaintext: &[], when: None, agents, origin }
-    }
-}
-
-impl Entry<'_> {
-    fn place(&self, all: &[Self]) -> usize {
-        all.iter().position(|other| std::ptr::eq(other, self)).unwrap_or(all.len())
-    }
-
-    /// Whether its names, addresses, ports and transport are all another's.
-    fn goes_within(&self, wide: &Self) -> bool {
-        let names = self.names.iter().all(|name| wide.names.iter().any(|wider| wider.covers(name)));
-        let cidrs = wide.cidrs.is_empty() || !self.cidrs.is_empty() && wide.cidrs.cover(self.cidrs);
-        names && cidrs && are_ports_within(self.ports, wide.ports) && (wide.transport.is_none() || wide.transport == self.transport)
-    }
-
-    /// Whether another says all that it says. An address is allowed without a name only where an entry says so: one with names is none.
-    fn is_within(&self, wide: &Self) -> bool {
-        !std::ptr::eq(self, wide)
-            && self.names.is_empty() == wide.names.is_empty()
-            && self.goes_within(wide)
-            && is_list_within(self.protocols, wide.protocols)
-            && self.plaintext.iter().all(|word| wide.plaintext.contains(word))
-            && (wide.when.is_none() || wide.when == self.when)
-            && (wide.agents.is_empty() || wide.agents == self.agents)
-    }
-
-    /// Whether an entry that denies has all of it: by its names, or by its addresses, whatever its names.
-    fn is_denied_by(&self, denial: &Self) -> bool {
-        let has_names = denial.names.is_empty() || !self.names.is_empty();
-        let names = if denial.names.is_empty() { &[] } else { self.names };
-        has_names && denial.agents.is_empty() && Entry { names, ..*self }.goes_within(denial)
-    }
-
-    /// Whether it allows private addresses alone, whatever they speak, encrypted.
-    fn is_private(&self, policy: &Policy) -> bool {
-        let is_private = |net: &ipnet::IpNet| policy.private_allowed(net.network()) && policy.private_allowed(net.broadcast());
-        self.names.is_empty() && self.plaintext.is_empty() && self.cidrs.iter().all(is_private)
-    }
-}
-
-/// Entries, by what of theirs may cover others.
-struct Covering<'a> {
-    entries: &'a [Entry<'a>],
-    by_name: Index,
-    unnamed: Vec<usize>,
-}
-
-impl<'a> Covering<'a> {
-    fn new(entries: &'a [Entry<'a>]) -> Self {
-        let unnamed = entries.iter().enumerate().filter(|(_, entry)| entry.names.is_empty()).map(|(n, _)| n).collect();
-        Self { entries, by_name: Index::new(entries.iter().map(|entry| entry.names)), unnamed }
-    }
-
-    /// The first that covers an entry: it has its first name, or is without any.
-    fn of(&self, entry: &Entry<'_>, covers: impl Fn(&Entry<'_>) -> bool) -> Option<&Entry<'a>> {
-        let named = entry.names.first().map(|name| self.by_name.of_text(&name.to_string())).unwrap_or_default();
-        named.into_iter().chain(self.unnamed.iter().copied()).filter_map(|n| self.entries.get(n)).find(|wider| covers(wider))
-    }
-}
-
-fn are_ports_within(ports: &[RangeInclusive<u16>], wide: &[RangeInclusive<u16>]) -> bool {
-    let is_within = |range: &RangeInclusive<u16>| wide.iter().any(|wider| wider.contains(range.start()) && wider.contains(range.end()));
-    wide.is_empty() || !ports.is_empty() && ports.iter().all(is_within)
-}
-
-/// Of lists that mean "anything" where they are empty.
-fn is_list_within(list: &[String], wide: &[String]) -> bool {
-    wide.is_empty() || !list.is_empty() && list.iter().all(|word| wide.contains(word))
 }

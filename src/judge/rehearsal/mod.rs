@@ -1,4 +1,4 @@
-//! Made-up flows, one a line, judged as if they had been captured: what tests of a policy are made of.
+//! Flows without their packets, judged as if they had been captured: made up, one a line, as tests of a policy have them; or recorded before.
 //!
 //! ```text
 //! flow    = [AGENT] ("->" | "<-") PEER [WORD ...]
@@ -11,6 +11,7 @@
 //! was asked for by its DNS answer a moment before, unless the flow is `unbound`; where no address is given, one is made up in 198.18.0.0/15.
 
 mod line;
+mod recorded;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::judge::ledger::Ledger;
 use crate::limits;
 
 pub use line::Wrong;
+pub use recorded::{Again, Recorded};
 
 /// A flow that nobody sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
