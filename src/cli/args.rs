@@ -246,6 +246,9 @@ pub(crate) struct AuditCommand {
     /// Instead of the verdict: which bucket of the ledger packet N fell in and why, its flow, what was read in it, and what cites it
     #[arg(long, value_name = "FILE:N", value_parser = packet, allow_hyphen_values = true)]
     pub(crate) explain_packet: Option<(String, u64)>,
+    /// Adds what the evidence says of controls (NIST, PCI DSS, ISO, SOC 2, CIS), and how far it reaches
+    #[arg(long)]
+    pub(crate) controls: bool,
 }
 
 #[derive(Args)]

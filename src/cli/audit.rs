@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indicatif::ProgressBar;
 use wirewitness::engine::{self, Candidate, Config, Inference, Input, Observer};
 use wirewitness::judge::policy::Agent;
-use wirewitness::judge::{Judge, Scope};
+use wirewitness::judge::{Judge, Scope, controls};
 
 use super::args::{AuditArgs, AuditCommand};
 use super::session::{Session, is_read_once};
@@ -36,8 +36,11 @@ pub(crate) fn run(command: &AuditCommand) -> Result<Done, Failure> {
     let explain = command.explain_packet.as_ref().map(|asked| which(asked, &inputs)).transpose()?;
     let mut bar = Bar(session.progress(&args.captures));
     let config = Config { explain: explain.clone(), ..session.config() };
-    let outcome = engine::run(inputs, Scope::new(&agents).under(&session.policy), judge, &config, &mut bar);
+    let mut outcome = engine::run(inputs, Scope::new(&agents).under(&session.policy), judge, &config, &mut bar);
     bar.0.finish_and_clear();
+    if command.controls {
+        outcome.audit.controls = controls::of(&outcome.audit);
+    }
     match explain {
         Some((path, number)) => session.explain(&outcome, &path, number),
         None => session.deliver(outcome, false),

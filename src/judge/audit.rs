@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::controls::ControlSeen;
 use super::coverage::Coverage;
 use crate::fact::{Encryption, Endpoint, FrameId, Timestamp};
 
@@ -120,6 +121,9 @@ pub struct Audit {
     pub exceptions: Vec<Exception>,
     /// What no packet can show, whatever the capture.
     pub limits: Vec<&'static str>,
+    /// What the evidence says of controls, where that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub controls: Vec<ControlSeen>,
 }
 
 pub(super) fn is_zero(n: &u64) -> bool {

@@ -307,6 +307,7 @@ impl Judge {
             allowed_beyond_limit: self.allowed_beyond,
             exceptions: self.exceptions.into_iter().map(|((kind, message), flows)| Exception { kind, message, flows }).collect(),
             limits: LIMITS.iter().copied().chain(policy.roots.is_empty().then_some(TRUST_LIMIT)).collect(),
+            controls: Vec::new(),
         };
         (audit, cited)
     }

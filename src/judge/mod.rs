@@ -4,6 +4,7 @@
 
 mod audit;
 mod case;
+pub mod controls;
 mod coverage;
 mod destination;
 mod dns_tunnel;

@@ -39,6 +39,7 @@ pub fn write(audit: &Audit, style: &Style, out: &mut dyn io::Write) -> io::Resul
     page.exceptions();
     page.unseen();
     page.limits();
+    page.controls();
     out.write_all(page.text.as_bytes())
 }
 
@@ -290,6 +291,29 @@ impl Page<'_> {
         self.heading("What no packet can show");
         for limit in &self.audit.limits {
             self.labelled(2, "- ", limit);
+        }
+    }
+
+    /// What the evidence says of controls: a line each, and once a reach how far it goes.
+    fn controls(&mut self) {
+        let controls = &self.audit.controls;
+        if controls.is_empty() {
+            return;
+        }
+        self.heading("Controls that the evidence bears on, which it never proves to be met");
+        for seen in controls {
+            let word = format!("{:<12}  {:<23} ", seen.evidence.as_str(), seen.control);
+            let by = if seen.findings.is_empty() { String::new() } else { format!(" ({})", some(&seen.findings, 6)) };
+            let borne = if seen.borne.is_empty() { String::new() } else { format!(" (borne: {})", some(&seen.borne, 6)) };
+            self.labelled(2, &word, &format!("{}{by}{borne}", seen.asks));
+        }
+        let mut told: Vec<&str> = Vec::new();
+        for seen in controls {
+            if !told.contains(&seen.reach) {
+                told.push(seen.reach);
+                let of: Vec<&str> = controls.iter().filter(|other| other.reach == seen.reach).map(|other| other.control).collect();
+                self.labelled(2, "- ", &format!("{}: {}. It reaches to {}.", of.join(", "), seen.shown, seen.reach));
+            }
         }
     }
 
