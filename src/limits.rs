@@ -304,8 +304,12 @@ pub const POLICY_DEPTH: usize = 16;
 /// Policies of one audit, extended ones included.
 pub const POLICIES: usize = 256;
 
+/// Prefixes that a prefix with exceptions is split into.
+pub const IMPORT_PREFIXES: usize = 100_000;
+
 /// Words of a list that a difference of policies shows.
 pub const DIFF_WORDS: usize = 20;
+
 /// Mistakes in policies that are shown; the rest is counted.
 pub const POLICY_MISTAKES: usize = 100;
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use wirewitness::judge::policy::import::KINDS;
 use wirewitness::judge::policy::{Agent, parse_agent, parse_ports, parse_setting};
 use wirewitness::report::{self, Format};
 
@@ -59,6 +60,18 @@ pub(crate) enum Command {
     Man,
 }
 
+/// The kinds of lists that can be imported, and examples.
+fn import_help() -> String {
+    let kinds: String = KINDS.iter().map(|kind| format!("  {:<26} {}\n", kind.name, kind.reads)).collect();
+    format!(
+        "Kinds:
+{kinds}
+Examples:
+  wirewitness policy import azure-service-tags --only AzureArcInfrastructure --port 443 ServiceTags_Public_20260713.json > tags.toml
+  wirewitness policy import list --name ours names.txt > ours.toml"
+    )
+}
+
 #[derive(Subcommand)]
 pub(crate) enum PolicyCommand {
     /// The policies that are built in
@@ -72,13 +85,7 @@ pub(crate) enum PolicyCommand {
         settings: Settings,
     },
     /// A list that somebody publishes, as a policy on standard output; nothing is fetched
-    #[command(
-        after_help = "Kinds: azure-service-tags, microsoft365-endpoints, aws-ip-ranges, google-ip-ranges, datadog-ip-ranges, github-meta, list, hosts
-
-Examples:
-  wirewitness policy import azure-service-tags --only AzureArcInfrastructure --port 443 ServiceTags_Public_20260713.json > tags.toml
-  wirewitness policy import list --name ours names.txt > ours.toml"
-    )]
+    #[command(after_help = import_help())]
     Import(ImportArgs),
     /// The smallest policy that captures would pass, on standard output: where traffic went, how often, in how many of them
     #[command(after_help = "What is doubtful is commented out, with the reason. Each capture named counts as one.

@@ -327,7 +327,8 @@ impl<'a> Case<'a> {
         let from = entry.from.is_empty() || entry.from.iter().any(|net| net.contains(&self.policy.nat64.canonical(peer.ip)));
         let has_port = matches!(self.record.transport, Transport::Tcp | Transport::Udp | Transport::Sctp);
         let port = entry.ports.is_empty() || has_port && entry.ports.iter().any(|range| range.contains(&agent.port));
-        from && port && entry.when.as_ref().is_none_or(|when| when.holds(agent.ip, self.record.first.at))
+        let transport = entry.transport.is_none_or(|only| only == self.record.transport);
+        from && port && transport && entry.when.as_ref().is_none_or(|when| when.holds(agent.ip, self.record.first.at))
     }
 
     /// Whether an inbound flow speaks one of these protocols. A flow that ended before it could say which is judged by its port alone.

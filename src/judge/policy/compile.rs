@@ -197,6 +197,7 @@ impl Compiling<'_> {
         Inbound {
             from: self.nets(&table.from),
             ports: self.ports(&table.ports),
+            transport: self.transport(table.transport.as_ref()),
             protocols: self.protocols(&table.protocols, Some("icmp-echo")),
             when,
             purpose: self.text(table.purpose.as_ref()),

@@ -14,6 +14,7 @@ pub(super) fn permits_all(wide: &Inbound, narrow: &Inbound) -> bool {
     let from =
         wide.from.is_empty() || !narrow.from.is_empty() && narrow.from.iter().all(|net| wide.from.iter().any(|other| other.contains(net)));
     from && are_ports_within(&narrow.ports, &wide.ports)
+        && (wide.transport.is_none() || wide.transport == narrow.transport)
         && is_list_within(&narrow.protocols, &wide.protocols)
         && (wide.when.is_none() || wide.when == narrow.when)
 }

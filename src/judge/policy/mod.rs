@@ -280,6 +280,8 @@ pub struct Inbound {
     pub from: Vec<IpNet>,
     /// To which ports of the agent; empty: any.
     pub ports: Vec<RangeInclusive<u16>>,
+    /// The only transport.
+    pub transport: Option<Transport>,
     /// Speaking what (`ssh`, `icmp-echo`, ...); empty: anything that is encrypted.
     pub protocols: Vec<String>,
     /// For whom and when, where that is not everybody and always.

@@ -160,6 +160,7 @@ pub(super) struct DenyTable {
 pub(super) struct InboundTable {
     pub from: Words,
     pub ports: Ports,
+    pub transport: Option<Spanned<String>>,
     pub protocols: Words,
     pub agents: Words,
     pub since: Option<Spanned<toml::value::Datetime>>,
@@ -254,6 +255,7 @@ const FILE: &[Key] = &[
         Shape::Entries(&[
             ("from", TEXTS),
             ("ports", PORTS),
+            ("transport", Shape::Text),
             ("protocols", TEXTS),
             ("agents", TEXTS),
             ("since", Shape::Day),

@@ -164,6 +164,7 @@ pub(super) fn inbound(entry: &Inbound) -> String {
     if !entry.ports.is_empty() {
         _ = write!(out, ", port {}", ports(&entry.ports));
     }
+    entry.transport.iter().for_each(|transport| _ = write!(out, ", {transport} alone"));
     if !entry.protocols.is_empty() {
         _ = write!(out, ", speaking {}", entry.protocols.join(" "));
     }

@@ -68,5 +68,5 @@ fn read(text: &str) -> Result<List, String> {
     };
     let cloud = if file.cloud.is_empty() { String::new() } else { format!("cloud {}, ", file.cloud) };
     let version = format!("{cloud}change number {}", file.change_number);
-    Ok(List { version, dated: None, parts: file.values.into_iter().map(part).collect::<Result<_, String>>()? })
+    Ok(List { version, parts: file.values.into_iter().map(part).collect::<Result<_, String>>()?, ..List::default() })
 }

@@ -88,13 +88,13 @@ fn aws(text: &str) -> Result<List, String> {
     let all = file.prefixes.iter().chain(&file.prefixes_6);
     let parts = grouped(all.map(|p| (p.service.as_str(), p.region.as_str(), p.prefix.as_str())))?;
     // 2026-07-13-18-32-09
-    Ok(List { version: token(&file.sync_token), dated: file.create_date.as_deref().and_then(day), parts })
+    Ok(List { version: token(&file.sync_token), dated: file.create_date.as_deref().and_then(day), parts, ..List::default() })
 }
 
 fn google(text: &str) -> Result<List, String> {
     let file: Google = json(text)?;
     let parts = grouped(file.prefixes.iter().map(|p| (p.service.as_str(), p.scope.as_str(), p.prefix.as_str())))?;
-    Ok(List { version: token(&file.sync_token), dated: file.creation_time.as_deref().and_then(day), parts })
+    Ok(List { version: token(&file.sync_token), dated: file.creation_time.as_deref().and_then(day), parts, ..List::default() })
 }
 
 fn datadog(text: &str) -> Result<List, String> {
@@ -110,7 +110,7 @@ fn datadog(text: &str) -> Result<List, String> {
             ..Part::default()
         });
     }
-    Ok(List { version: format!("version {}", file.version), dated: file.modified.as_deref().and_then(day), parts })
+    Ok(List { version: format!("version {}", file.version), dated: file.modified.as_deref().and_then(day), parts, ..List::default() })
 }
 
 /// Prefixes by service and region.

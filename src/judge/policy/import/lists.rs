@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use data_encoding::BASE64;
 use ipnet::IpNet;
 
 use super::{Kind, List, Part};
@@ -22,6 +23,38 @@ pub(super) static HOSTS: Kind = Kind {
     read: hosts,
 };
 
+pub(super) static SURICATA: Kind = Kind {
+    name: "suricata-dataset",
+    reads: "a dataset of Suricata: strings in Base64, or addresses, one on each line",
+    caution: "Names are taken as Suricata compares them: whole, and none below them.",
+    read: suricata,
+};
+
+fn suricata(text: &str) -> Result<List, String> {
+    let (mut names, mut cidrs) = (Vec::new(), Vec::new());
+    for (line, entry) in text.lines().zip(1..).map(|(entry, line)| (line, entry.trim())).filter(|(_, entry)| !entry.is_empty()) {
+        // behind a comma stands a reputation
+        let word = entry.split_once(',').map_or(entry, |(word, _)| word).trim();
+        if let Ok(net) = parse_net(word) {
+            cidrs.push(net);
+            continue;
+        }
+        let wrong = || format!("line {line}: `{}` is no address and no Base64: hashes and other types have no names", word.escape_debug());
+        let bytes = BASE64.decode(word.as_bytes()).map_err(|_| wrong())?;
+        let said = String::from_utf8(bytes).map_err(|_| wrong())?;
+        names.push(name(&said).map_err(|why| format!("line {line}: {why}"))?);
+    }
+    Ok(List { parts: vec![names_of(names), prefixes_of(cidrs)], ..List::default() })
+}
+
+fn names_of(names: Vec<String>) -> Part {
+    Part { name: "names".to_owned(), names, ..Part::default() }
+}
+
+fn prefixes_of(cidrs: Vec<IpNet>) -> Part {
+    Part { name: "prefixes".to_owned(), cidrs, ..Part::default() }
+}
+
 fn list(text: &str) -> Result<List, String> {
     let (mut names, mut cidrs) = (Vec::new(), Vec::new());
     for (line, word) in lines(text) {
@@ -34,9 +67,7 @@ fn list(text: &str) -> Result<List, String> {
             Err(_) => names.push(name(word).map_err(|why| format!("line {line}: {why}"))?),
         }
     }
-    let parts =
-        vec![Part { name: "names".to_owned(), names, ..Part::default() }, Part { name: "prefixes".to_owned(), cidrs, ..Part::default() }];
-    Ok(List { parts, ..List::default() })
+    Ok(List { parts: vec![names_of(names), prefixes_of(cidrs)], ..List::default() })
 }
 
 fn hosts(text: &str) -> Result<List, String> {

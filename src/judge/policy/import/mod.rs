@@ -6,6 +6,7 @@
 mod azure;
 mod clouds;
 mod github;
+mod kubernetes;
 mod lists;
 mod microsoft365;
 
@@ -29,6 +30,9 @@ pub static KINDS: &[&Kind] = &[
     &github::META,
     &lists::LIST,
     &lists::HOSTS,
+    &lists::SURICATA,
+    &kubernetes::KUBERNETES,
+    &kubernetes::CILIUM,
 ];
 
 /// A kind of list.
@@ -64,11 +68,23 @@ struct List {
     /// The day that it is of, where it says so: `2026-07-13`.
     dated: Option<String>,
     parts: Vec<Part>,
+    /// What it says that a policy cannot.
+    left_out: Vec<String>,
+}
+
+/// What becomes of a part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Use {
+    #[default]
+    Allow,
+    Deny,
+    Inbound,
 }
 
 /// What becomes one entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Part {
+    used: Use,
     /// What [`Wanted::only`] asks for.
     name: String,
     /// What [`Wanted::regions`] asks for; empty: of none.
@@ -79,6 +95,12 @@ struct Part {
     cidrs: Vec<IpNet>,
     ports: Vec<RangeInclusive<u16>>,
     transport: Option<Transport>,
+}
+
+impl Part {
+    fn says_something(&self) -> bool {
+        !self.names.is_empty() || !self.cidrs.is_empty()
+    }
 }
 
 /// The kind with this name.
@@ -115,7 +137,7 @@ fn choose<'a>(parts: &'a [Part], wanted: &Wanted) -> Result<Vec<&'a Part>, Strin
     wanted.regions.iter().try_for_each(|word| missing("region", word, |part| &part.region))?;
     let has = |words: &[String], word: &str| words.is_empty() || words.iter().any(|known| known.eq_ignore_ascii_case(word));
     let chosen: Vec<&Part> = parts.iter().filter(|part| has(&wanted.only, &part.name) && has(&wanted.regions, &part.region)).collect();
-    let says_something = chosen.iter().any(|part| !part.names.is_empty() || !part.cidrs.is_empty());
+    let says_something = chosen.iter().any(|part| part.says_something());
     if says_something { Ok(chosen) } else { Err("no entry is left of what was asked for".to_owned()) }
 }
 
@@ -125,13 +147,19 @@ fn write(kind: &Kind, file: &str, hash: &[u8], list: &List, parts: &[&Part], wan
     let version = if list.version.is_empty() { String::new() } else { format!(", {}", visible(&list.version)) };
     // writing to a string does not fail
     let _ = writeln!(out, "# {}\n#\n# Imported from {file}{version}\n# sha256 {hex}", kind.caution);
+    list.left_out.iter().for_each(|what| _ = writeln!(out, "# Left out: {}", visible(what)));
     let _ = writeln!(out, "name = {}", quoted(wanted.name.as_deref().unwrap_or(kind.name)));
     let _ = writeln!(out, "description = {}", quoted(&format!("{}, imported", kind.reads)));
     if let Some(day) = list.dated.clone().or_else(|| day_in(file)) {
         let _ = writeln!(out, "dated = {day}");
     }
-    for part in parts.iter().filter(|part| !part.names.is_empty() || !part.cidrs.is_empty()) {
-        let _ = writeln!(out, "\n[[allow]]");
+    for part in parts.iter().filter(|part| part.says_something()) {
+        let (table, cidrs) = match part.used {
+            Use::Allow => ("allow", "cidrs"),
+            Use::Deny => ("deny", "cidrs"),
+            Use::Inbound => ("inbound", "from"),
+        };
+        let _ = writeln!(out, "\n[[{table}]]");
         let words = |out: &mut String, key: &str, words: &mut dyn Iterator<Item = String>| {
             let words: Vec<String> = words.collect();
             match &words[..] {
@@ -141,12 +169,16 @@ fn write(kind: &Kind, file: &str, hash: &[u8], list: &List, parts: &[&Part], wan
             }
         };
         words(&mut out, "names", &mut part.names.iter().map(|name| quoted(name)));
-        words(&mut out, "cidrs", &mut IpNet::aggregate(&part.cidrs).iter().map(|net| quoted(&net.to_string())));
+        words(&mut out, cidrs, &mut IpNet::aggregate(&part.cidrs).iter().map(|net| quoted(&net.to_string())));
         let ports = if part.ports.is_empty() { &wanted.ports } else { &part.ports };
         let port = |range: &RangeInclusive<u16>| match (range.start(), range.end()) {
             (first, last) if first == last => first.to_string(),
             (first, last) => quoted(&format!("{first}-{last}")),
         };
+        if ports.is_empty() && part.used == Use::Inbound {
+            // it has to be said that everything may come in
+            let _ = writeln!(out, "ports = [\"1-65535\"]");
+        }
         if !ports.is_empty() {
             let _ = writeln!(out, "ports = [{}]", ports.iter().map(port).collect::<Vec<_>>().join(", "));
         }
@@ -158,7 +190,9 @@ fn write(kind: &Kind, file: &str, hash: &[u8], list: &List, parts: &[&Part], wan
             let _ = writeln!(out, "purpose = {}", quoted(&format!("{}{region}", part.name)));
         }
         let more = if part.source.is_empty() { String::new() } else { format!("; {}", part.source) };
-        let _ = writeln!(out, "source = {}", quoted(&format!("{file}{version}{more}")));
+        if part.used != Use::Inbound {
+            let _ = writeln!(out, "source = {}", quoted(&format!("{file}{version}{more}")));
+        }
     }
     out
 }

@@ -122,3 +122,154 @@ fn nothing_in_a_list_breaks_out_of_its_string() {
     assert_eq!(policy.allow.len(), 2);
     assert!(!policy.allow.iter().any(|entry| entry.covers_address([8, 8, 8, 8].into())));
 }
+
+/// What became of objects of Kubernetes: entries as they are shown, and what was left out.
+fn cluster(kind: &str, text: &str) -> (Vec<String>, Vec<String>) {
+    let made = made(kind, "policies.yaml", text, &Wanted::default()).unwrap_or_else(|why| panic!("{why}"));
+    let left_out = made.lines().filter_map(|line| line.strip_prefix("# Left out: ")).map(str::to_owned).collect();
+    let policy = loaded(kind, "policies.yaml", text, &Wanted::default());
+    let shown = policy.show();
+    let entries = shown.lines().filter(|line| ["allow ", "deny ", "inbound "].iter().any(|word| line.starts_with(word)));
+    let plain = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    (entries.map(plain).filter(|line| !line.contains("nothing is said")).collect(), left_out)
+}
+
+#[test]
+fn network_policies_of_kubernetes() {
+    let text = "
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: agent, namespace: monitoring}
+spec:
+  podSelector: {}
+  policyTypes: [Egress, Ingress]
+  egress:
+  - to:
+    - ipBlock: {cidr: 203.0.113.0/24, except: [203.0.113.128/25]}
+    - podSelector: {matchLabels: {app: proxy}}
+    ports:
+    - {protocol: TCP, port: 443}
+    - {protocol: TCP, port: 8000, endPort: 8100}
+    - {protocol: UDP, port: dns}
+    - {protocol: SCTP, port: 99}
+  - to:
+    - namespaceSelector: {}
+  - ports: [{port: 53, protocol: UDP}]
+  ingress:
+  - from: [{ipBlock: {cidr: 192.0.2.0/24}}]
+    ports: [{port: 9100}]
+  - from: [{ipBlock: {cidr: 198.51.100.1/32}}]
+---
+kind: Deployment
+metadata: {name: no}
+---
+apiVersion: v1
+kind: List
+items:
+- {kind: NetworkPolicy, metadata: {name: 'no'}, spec: {egress: [{}]}}
+";
+    let (entries, left_out) = cluster("kubernetes-network-policy", text);
+    assert_eq!(
+        entries,
+        [
+            "allow 203.0.113.0/25, port 443 8000-8100, tcp alone",
+            "allow 0.0.0.0/0 ::/0, port 53, udp alone",
+            "allow 0.0.0.0/0 ::/0",
+            "inbound from 192.0.2.0/24, port 9100, tcp alone: monitoring/agent (kubernetes-network-policy:28)",
+            "inbound from 198.51.100.1/32, port 1-65535: monitoring/agent (kubernetes-network-policy:34)",
+        ]
+    );
+    assert_eq!(
+        left_out,
+        [
+            "monitoring/agent: pods, chosen by their labels",
+            "monitoring/agent: the port that is called dns",
+            "monitoring/agent: the protocol SCTP",
+        ]
+    );
+}
+
+#[test]
+fn policies_of_cilium() {
+    let text = r#"
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: agent, namespace: edge}
+spec:
+  endpointSelector: {matchLabels: {app: agent}}
+  egress:
+  - toFQDNs:
+    - matchName: api.example.com
+    - matchPattern: "*.example.net"
+    - matchPattern: "**.example.org"
+    - matchPattern: "sub*.example.com"
+    toPorts:
+    - ports: [{port: "443", protocol: TCP}]
+  - toEndpoints:
+    - matchLabels: {"k8s:k8s-app": kube-dns}
+    toPorts:
+    - ports: [{port: "53", protocol: ANY}]
+      rules: {dns: [{matchPattern: "*"}]}
+  - toCIDRSet: [{cidr: 10.0.0.0/8, except: [10.96.0.0/12]}]
+  - toEntities: [world, cluster]
+    toPorts: [{ports: [{port: "123", protocol: UDP}]}]
+  egressDeny:
+  - toCIDR: [169.254.169.254/32]
+  ingress:
+  - fromCIDR: [192.0.2.0/29]
+    toPorts: [{ports: [{port: "22"}]}]
+  ingressDeny:
+  - fromCIDR: [192.0.2.0/30]
+  - fromEndpoints: [{}]
+"#;
+    let (entries, left_out) = cluster("cilium-network-policy", text);
+    assert_eq!(
+        entries,
+        [
+            "deny 169.254.169.254/32",
+            "allow api.example.com +.example.net *.example.org sub*.example.com, port 443, tcp alone",
+            "allow 10.0.0.0/10 10.64.0.0/11 10.112.0.0/12 10.128.0.0/9",
+            "allow 0.0.0.0/0 ::/0, port 123, udp alone",
+            "inbound from 192.0.2.4/30, port 22, tcp alone: edge/agent (cilium-network-policy:49)",
+        ]
+    );
+    assert_eq!(
+        left_out,
+        [
+            "edge/agent: denied peers chosen by fromEndpoints",
+            "edge/agent: peers chosen by toEndpoints",
+            "edge/agent: rules within protocols (dns, http, kafka)",
+            "edge/agent: the entity cluster"
+        ]
+    );
+}
+
+#[test]
+fn objects_that_cannot_be_read_are_refused() {
+    let wrong = |text: &str| made("kubernetes-network-policy", "p.yaml", text, &Wanted::default()).expect_err(text);
+    assert!(wrong("kind: Deployment\n").contains("no object of the kind NetworkPolicy"));
+    assert!(wrong("kind: [\n").contains("p.yaml: "));
+    let policy = |egress: &str| format!("kind: NetworkPolicy\nmetadata: {{name: a}}\nspec: {{egress: [{egress}]}}\n");
+    assert!(wrong(&policy("{to: [{ipBlock: {cidr: 10.0.0.0/99}}]}")).contains("a: `10.0.0.0/99` is no address and no prefix"));
+    assert!(wrong(&policy("{to: [], ports: [{port: 99999}]}")).contains("`99999` is no port"));
+    assert!(wrong(&policy("{to: [{podSelector: {}}]}")).contains("no entry is left"));
+    // what grows without end
+    let laughs = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n\
+                  e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]\nkind: NetworkPolicy\nspec: {egress: *g}\n";
+    assert!(!wrong(laughs).is_empty());
+    assert!(!wrong(&"[".repeat(100_000)).is_empty());
+}
+
+#[test]
+fn datasets_of_suricata() {
+    // api.example.com and www.example.org in Base64, one with a reputation
+    let policy = loaded(
+        "suricata-dataset",
+        "names.lst",
+        "YXBpLmV4YW1wbGUuY29t\nd3d3LmV4YW1wbGUub3Jn,12\n203.0.113.9\n2001:db8::1\n",
+        &Wanted::default(),
+    );
+    assert_eq!((policy.allow[0].names.len(), policy.allow[1].cidrs.len()), (2, 2));
+    let hash = "d41d8cd98f00b204e9800998ecf8427e\n";
+    assert!(made("suricata-dataset", "md5.lst", hash, &Wanted::default()).is_err_and(|why| why.contains("line 1: ")));
+}
