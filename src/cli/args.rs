@@ -51,6 +51,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: RulesCommand,
     },
+    /// Prints the JSON Schema of a document
+    #[command(after_help = "Examples:
+  wirewitness schema policy > policy.schema.json
+  wirewitness schema audit")]
+    Schema {
+        /// Which one
+        document: super::schema::Document,
+    },
     /// Prints completions for a shell
     Completions {
         /// The shell

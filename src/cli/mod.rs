@@ -9,6 +9,7 @@ mod policy;
 mod policy_diff;
 mod policy_test;
 mod rules;
+mod schema;
 mod session;
 mod watch;
 
@@ -67,6 +68,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Policy { command: PolicyCommand::Test(args) } => policy_test::run(&args),
         Command::Rules { command: RulesCommand::List { json } } => rules::list(json),
         Command::Rules { command: RulesCommand::Explain { codes } } => rules::explain(&codes),
+        Command::Schema { document } => schema::print(document),
         Command::Completions { shell } => docs::completions(shell),
         Command::Man => docs::man(),
     };

@@ -37,6 +37,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Not;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A frame's place in the audit: the input it came from and its 1-based number there, as Wireshark shows it.
@@ -132,7 +133,7 @@ pub enum Finish {
 }
 
 /// What the initiator of a flow is known by, strongest first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
     /// Its SYN was seen.
@@ -215,7 +216,7 @@ impl fmt::Display for Transport {
 }
 
 /// An address and a port; the port is 0 where the transport has none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Endpoint {
     /// The address, IPv4-mapped IPv6 kept as it was on the wire.
     pub ip: IpAddr,

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Alert, Chain, CipherSuite, Detail, End, Locus, Name, Service, Text, TlsVersion, Unread};
@@ -149,7 +150,7 @@ impl Fact {
 }
 
 /// By what means a name was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NameSource {
     /// server_name of a TLS ClientHello (RFC 6066).

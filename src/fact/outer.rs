@@ -1,5 +1,6 @@
 //! What a packet was wrapped in.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Endpoint, Locus, Tally, Timestamp, Transport};
@@ -114,10 +115,11 @@ impl Tunnel {
 }
 
 /// One tunnel around a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Layer {
     /// What it is.
     #[serde(serialize_with = "by_name")]
+    #[schemars(with = "String")]
     pub tunnel: Tunnel,
     /// Who sent the outer packet.
     pub source: Endpoint,
@@ -125,6 +127,7 @@ pub struct Layer {
     pub destination: Endpoint,
     /// The protocol above the outer IP.
     #[serde(serialize_with = "display")]
+    #[schemars(with = "String")]
     pub transport: Transport,
     /// Its identifier (VNI, VSID, key, TEID, session); left out where it has none.
     #[serde(skip_serializing_if = "Option::is_none")]

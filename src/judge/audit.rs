@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::controls::ControlSeen;
@@ -11,7 +12,7 @@ use super::coverage::Coverage;
 use crate::fact::{Encryption, Endpoint, FrameId, Timestamp};
 
 /// The verdict, ordered so that verdicts fold with `max`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Everything the agents sent and received was seen, understood and allowed.
@@ -36,7 +37,7 @@ impl Verdict {
 }
 
 /// How much a finding weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Told, and without weight.
@@ -70,7 +71,7 @@ impl Severity {
 }
 
 /// Who caused a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CausedBy {
     /// The agent's own conduct.
@@ -82,7 +83,7 @@ pub enum CausedBy {
 }
 
 /// The whole document.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Audit {
     /// `wirewitness.audit.v1`.
     pub schema: &'static str,
@@ -131,7 +132,7 @@ pub(super) fn is_zero(n: &u64) -> bool {
 }
 
 /// The program that wrote the document.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Tool {
     /// Its name.
     pub name: &'static str,
@@ -140,7 +141,7 @@ pub struct Tool {
 }
 
 /// A policy in force.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PolicyUsed {
     /// Its name.
     pub name: String,
@@ -163,7 +164,7 @@ impl std::fmt::Display for PolicyUsed {
 }
 
 /// A capture that was read.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct InputSummary {
     /// Its path as given; `-` for standard input.
     pub path: String,
@@ -183,9 +184,11 @@ pub struct InputSummary {
     pub bytes: u64,
     /// Its first packet in time.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
+    #[schemars(with = "Option<String>")]
     pub first: Option<Timestamp>,
     /// Its last packet in time.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
+    #[schemars(with = "Option<String>")]
     pub last: Option<Timestamp>,
     /// Whether it was read to its end and its end is whole.
     pub complete: bool,
@@ -205,7 +208,7 @@ pub(super) fn rfc3339<S: serde::Serializer>(at: &Option<Timestamp>, serializer: 
 }
 
 /// Counts over all flows.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Summary {
     /// Flows, those of others included.
     pub flows: u64,
@@ -230,7 +233,7 @@ pub struct Summary {
 }
 
 /// Findings by severity.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct FindingCounts {
     /// Violations.
     pub violation: u64,
@@ -241,7 +244,7 @@ pub struct FindingCounts {
 }
 
 /// A broken rule for one agent and one subject.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Finding {
     /// Its place in this document: `F1`, `F2`, ...
     pub id: String,
@@ -265,9 +268,11 @@ pub struct Finding {
     pub flows: u64,
     /// The first of it.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
+    #[schemars(with = "Option<String>")]
     pub first: Option<Timestamp>,
     /// The last of it.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
+    #[schemars(with = "Option<String>")]
     pub last: Option<Timestamp>,
     /// The packets that show it, where no flow does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -284,7 +289,7 @@ pub struct Finding {
 }
 
 /// A flow that shows a finding.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Example {
     /// Who opened it.
     #[serde(serialize_with = "endpoint")]
@@ -309,7 +314,7 @@ fn endpoint<S: serde::Serializer>(endpoint: &Endpoint, serializer: S) -> Result<
 }
 
 /// A packet of an input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct PacketRef {
     /// The index of the input in the document's `inputs`.
     pub input: u32,
@@ -324,7 +329,7 @@ impl From<FrameId> for PacketRef {
 }
 
 /// A waiver as it was applied.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WaiverUsed {
     /// Why it was granted.
     pub reason: String,
@@ -336,7 +341,7 @@ pub struct WaiverUsed {
 }
 
 /// A destination that was allowed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Allowed {
     /// The name asked for, or the address where none was.
     pub destination: String,
@@ -353,7 +358,7 @@ pub struct Allowed {
 }
 
 /// Something that a reader must know and that is no finding.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Exception {
     /// `waiver`, `severity`, `plaintext`, `inbound`, `resolver`, `proxy`, `agent-inferred`, `ech`, `dns-tunnel`, ...
     pub kind: &'static str,

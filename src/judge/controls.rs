@@ -3,6 +3,7 @@
 //! A control is about people and processes too: packets support it, contradict it or leave it open, and never show that it is met. What each
 //! asks is in our own words. [`CONTROLS`] has every control that a rule names.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::judge::TRUST_LIMIT;
@@ -10,7 +11,7 @@ use super::rules::RULES;
 use super::{Audit, Severity};
 
 /// What the evidence says of one control.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ControlSeen {
     /// Its framework and number: `NIST SP 800-53 SC-8`.
     pub control: &'static str,
@@ -32,7 +33,7 @@ pub struct ControlSeen {
 }
 
 /// What the evidence says of a control.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Evidence {
     /// Something was seen that must not be.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::audit::{PacketRef, is_zero, rfc3339};
@@ -17,7 +18,7 @@ use crate::fact::{End, FlowRecord, Jumps, Sighting, Sightings, Timestamp, Watche
 use crate::limits;
 
 /// What was seen and what was not.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Coverage {
     /// Frames read.
     pub packets: u64,
@@ -60,15 +61,17 @@ pub struct Coverage {
 }
 
 /// When packets were seen.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Presence {
     /// How many.
     pub packets: u64,
     /// The first.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
+    #[schemars(with = "Option<String>")]
     pub first: Option<Timestamp>,
     /// The last.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
+    #[schemars(with = "Option<String>")]
     pub last: Option<Timestamp>,
     /// How many silences there are between them.
     pub silences: u64,
@@ -79,18 +82,20 @@ pub struct Presence {
 }
 
 /// A time without packets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Silence {
     /// The last packet before it.
     #[serde(serialize_with = "display")]
+    #[schemars(with = "String")]
     pub from: Timestamp,
     /// The first behind it.
     #[serde(serialize_with = "display")]
+    #[schemars(with = "String")]
     pub to: Timestamp,
 }
 
 /// Checksums of packets.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
 pub struct Checked {
     /// Looked at, and right.
     pub good: u64,
@@ -101,7 +106,7 @@ pub struct Checked {
 }
 
 /// What went one way.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Way {
     /// When.
     #[serde(flatten)]
@@ -117,7 +122,7 @@ pub struct Way {
 }
 
 /// When an agent's address was seen.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct AgentSeen {
     /// The address.
     pub address: IpAddr,
@@ -125,9 +130,11 @@ pub struct AgentSeen {
     pub flows: u64,
     /// The start of the first.
     #[serde(serialize_with = "display")]
+    #[schemars(with = "String")]
     pub first: Timestamp,
     /// The end of the last.
     #[serde(serialize_with = "display")]
+    #[schemars(with = "String")]
     pub last: Timestamp,
     /// What it sent; left out where there are too many addresses to watch each.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,7 +145,7 @@ pub struct AgentSeen {
 }
 
 /// How the clocks of the captures go.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Clock {
     /// Where time goes back from one packet of an interface to the next.
     pub back: Steps,
@@ -147,7 +154,7 @@ pub struct Clock {
 }
 
 /// Steps of clocks.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Steps {
     /// How many.
     pub count: u64,

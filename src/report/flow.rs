@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::community;
@@ -18,7 +19,7 @@ mod tls;
 pub use tls::TlsLine;
 
 /// A flow as it is written.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct FlowLine<'a> {
     /// The path of the capture that its first packet is of.
     pub input: &'a str,
@@ -26,12 +27,15 @@ pub struct FlowLine<'a> {
     pub first_packet: u64,
     /// Its time.
     #[serde(serialize_with = "display")]
+    #[schemars(with = "String")]
     pub first: Timestamp,
     /// The time of the last packet.
     #[serde(serialize_with = "display")]
+    #[schemars(with = "String")]
     pub last: Timestamp,
     /// The protocol above IP.
     #[serde(serialize_with = "display")]
+    #[schemars(with = "String")]
     pub transport: Transport,
     /// Who opened it; the lower endpoint where nobody is known to.
     pub initiator: Endpoint,
@@ -85,7 +89,7 @@ pub struct FlowLine<'a> {
 }
 
 /// What went each way, in the initiator's view.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct Exchange {
     /// By the initiator.
     pub sent: u64,
@@ -94,7 +98,7 @@ pub struct Exchange {
 }
 
 /// A question and its answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct DnsLine<'a> {
     /// The name asked for.
     pub name: &'a str,
@@ -110,7 +114,7 @@ pub struct DnsLine<'a> {
 }
 
 /// A request in the clear.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct HttpLine<'a> {
     /// The method.
     pub method: &'a str,

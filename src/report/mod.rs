@@ -12,6 +12,7 @@ pub mod explain;
 pub mod flow;
 pub mod json;
 mod layout;
+pub mod schema;
 pub mod text;
 
 use std::fmt;

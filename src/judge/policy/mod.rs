@@ -21,6 +21,8 @@ mod pattern;
 mod private;
 pub mod profiles;
 mod roots;
+pub mod schema;
+mod shapes;
 mod show;
 pub mod suite;
 mod tunnels;

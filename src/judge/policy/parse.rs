@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
 
 use super::errors::{Mistake, Page, nearest};
+use super::shapes::{FILE, Key, Shape};
 use super::variables::{Values, Variables};
 use super::words::one_of;
 use super::{Private, groups};
@@ -181,114 +182,6 @@ pub(super) struct WaiverTable {
     pub granted: Option<Spanned<toml::value::Datetime>>,
 }
 
-/// What a key may hold.
-pub(super) enum Shape {
-    Text,
-    /// `true`, `false`, or a list of classes of private addresses.
-    Private,
-    /// One of those classes.
-    Class,
-    Number,
-    Day,
-    Port,
-    List(&'static Shape),
-    Table(&'static [Key]),
-    /// `[[key]]`.
-    Entries(&'static [Key]),
-    /// Any key, each with this.
-    Named(&'static Shape),
-}
-
-pub(super) type Key = (&'static str, Shape);
-
-pub(super) const TEXTS: Shape = Shape::List(&Shape::Text);
-const PORTS: Shape = Shape::List(&Shape::Port);
-
-const FILE: &[Key] = &[
-    ("name", Shape::Text),
-    ("description", Shape::Text),
-    ("dated", Shape::Day),
-    ("extends", TEXTS),
-    ("dns_binding", Shape::Text),
-    ("ech", Shape::Text),
-    ("encrypted_dns", Shape::Text),
-    ("groups", Shape::Named(&TEXTS)),
-    ("agent", Shape::Table(&[("addresses", TEXTS)])),
-    ("destinations", Shape::Table(&[("private", Shape::Private)])),
-    ("tls", Shape::Table(&[("minimum", Shape::Text), ("ciphers", TEXTS), ("roots", Shape::Text)])),
-    ("dns", Shape::Table(&[("resolvers", TEXTS), ("search", TEXTS), ("encrypted", TEXTS), ("tunnel", Shape::Table(TUNNEL))])),
-    ("encryption", Shape::Table(&[("counts", TEXTS)])),
-    ("tunnels", Shape::Table(&[("mirror", TEXTS), ("own", TEXTS)])),
-    ("nat64", Shape::Table(&[("prefixes", TEXTS)])),
-    ("coverage", Shape::Table(&[("min_duration", Shape::Text), ("min_flows", Shape::Number), ("expect", TEXTS)])),
-    (
-        "allow",
-        Shape::Entries(&[
-            ("names", TEXTS),
-            ("cidrs", TEXTS),
-            ("ports", PORTS),
-            ("transport", Shape::Text),
-            ("protocols", TEXTS),
-            ("plaintext", TEXTS),
-            ("agents", TEXTS),
-            ("since", Shape::Day),
-            ("until", Shape::Day),
-            ("times", TEXTS),
-            ("purpose", Shape::Text),
-            ("source", Shape::Text),
-        ]),
-    ),
-    (
-        "deny",
-        Shape::Entries(&[
-            ("names", TEXTS),
-            ("cidrs", TEXTS),
-            ("ports", PORTS),
-            ("transport", Shape::Text),
-            ("agents", TEXTS),
-            ("purpose", Shape::Text),
-            ("source", Shape::Text),
-        ]),
-    ),
-    (
-        "inbound",
-        Shape::Entries(&[
-            ("from", TEXTS),
-            ("ports", PORTS),
-            ("transport", Shape::Text),
-            ("protocols", TEXTS),
-            ("agents", TEXTS),
-            ("since", Shape::Day),
-            ("until", Shape::Day),
-            ("times", TEXTS),
-            ("purpose", Shape::Text),
-        ]),
-    ),
-    ("severity", Shape::Named(&Shape::Text)),
-    (
-        "waiver",
-        Shape::Entries(&[
-            ("rule", Shape::Text),
-            ("names", TEXTS),
-            ("cidrs", TEXTS),
-            ("until", Shape::Day),
-            ("reason", Shape::Text),
-            ("owner", Shape::Text),
-            ("granted", Shape::Day),
-        ]),
-    ),
-];
-
-const TUNNEL: &[Key] = &[
-    ("window", Shape::Text),
-    ("letters", Shape::Number),
-    ("names", Shape::Number),
-    ("bytes", Shape::Number),
-    ("long_letters", Shape::Number),
-    ("long_bytes", Shape::Number),
-    ("answer_bytes", Shape::Number),
-];
-
 /// Reads one file, with its variables, over which `outer` hold. `None` where it is no TOML at all; otherwise what could be used, however much
 /// was wrong with the rest.
 pub(super) fn parse(page: &Page, text: &str, outer: &Values, mistakes: &mut Vec<Mistake>) -> Option<(File, Variables)> {
@@ -322,11 +215,11 @@ struct Checked<'a> {
 impl Checked<'_> {
     /// Takes out of a table what does not belong there.
     fn table(&mut self, keys: &'static [Key], table: &mut DeTable<'_>) {
-        entries(table, |key, value| match keys.iter().find(|(known, _)| *known == key.get_ref()) {
-            Some((known, shape)) => self.value(known, shape, value),
+        entries(table, |key, value| match keys.iter().find(|(known, ..)| *known == key.get_ref()) {
+            Some((known, shape, _)) => self.value(known, shape, value),
             None => {
-                let near = nearest(key.get_ref(), keys.iter().map(|(known, _)| *known)).map(|near| format!("did you mean `{near}`?"));
-                let listed = || format!("the keys here are {}", keys.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", "));
+                let near = nearest(key.get_ref(), keys.iter().map(|(known, ..)| *known)).map(|near| format!("did you mean `{near}`?"));
+                let listed = || format!("the keys here are {}", keys.iter().map(|(known, ..)| *known).collect::<Vec<_>>().join(", "));
                 let message = format!("unknown key `{}`", key.get_ref().escape_debug());
                 self.mistakes.push(Mistake::at(self.page, key.span(), message, Some(near.unwrap_or_else(listed))));
                 false
@@ -349,7 +242,9 @@ impl Checked<'_> {
         }
         let found = value.get_ref().type_str();
         match (shape, value.get_mut()) {
-            (Shape::Text, DeValue::String(_)) | (Shape::Private, DeValue::Boolean(_)) | (Shape::Day, DeValue::Datetime(_)) => return true,
+            (Shape::Text | Shape::Word(_) | Shape::Protocol, DeValue::String(_))
+            | (Shape::Private, DeValue::Boolean(_))
+            | (Shape::Day, DeValue::Datetime(_)) => return true,
             (Shape::Port, DeValue::String(_)) => return true,
             (Shape::Port | Shape::Number, DeValue::Integer(port)) if i64::from_str_radix(port.as_str(), port.radix()).is_ok() => {
                 return true;
@@ -410,24 +305,4 @@ impl Checked<'_> {
 fn entries<'i>(table: &mut DeTable<'i>, mut keep: impl FnMut(&Spanned<DeString<'i>>, &mut Spanned<DeValue<'i>>) -> bool) {
     let all = std::mem::replace(table, DeTable::new());
     *table = all.into_iter().filter_map(|(key, mut value)| keep(&key, &mut value).then_some((key, value))).collect();
-}
-
-impl Shape {
-    /// What is wrong with a value of another kind, and how it is mended.
-    fn wrong(&self, key: &str, found: &str) -> (String, String) {
-        let (takes, help) = match self {
-            Self::Text => ("a string", format!("write it in quotes: {key} = \"...\"")),
-            Self::Private => {
-                ("true or false, or a list of classes", format!("write {key} = true, without quotes, or {key} = [\"rfc1918\", \"ula\"]"))
-            }
-            Self::Class => ("classes of addresses", format!("write it in quotes: {key} = [\"rfc1918\"]")),
-            Self::Number => ("a number", format!("write {key} = 10, without quotes")),
-            Self::Day => ("a date", format!("write a day without quotes: {key} = 2027-03-31")),
-            Self::Port => ("ports", "write 443, or a range as \"8000-8100\"".to_owned()),
-            Self::List(_) => ("a list", format!("write it in brackets: {key} = [...]")),
-            Self::Table(_) | Self::Named(_) => ("a table", format!("write [{key}] on a line of its own")),
-            Self::Entries(_) => ("entries", format!("write [[{key}]] on a line of its own, for each entry")),
-        };
-        (format!("`{}` takes {takes}, and this is of type {found}", key.escape_debug()), help)
-    }
 }

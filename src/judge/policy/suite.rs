@@ -6,7 +6,8 @@ use toml::de::DeTable;
 
 use super::Agent;
 use super::errors::{Mistake, Page, PolicyErrors};
-use super::parse::{Key, Shape, TEXTS, Words, check};
+use super::parse::{Words, check};
+use super::shapes::{Key, Shape, TEXTS};
 use super::variables::Variables;
 use super::words::{Parsed, one_of, parse_agent, parse_text, rule_default};
 use crate::fact::Timestamp;
@@ -46,20 +47,21 @@ pub struct Test {
 }
 
 const SUITE: &[Key] = &[
-    ("policy", TEXTS),
-    ("set", Shape::Named(&Shape::Text)),
-    ("agents", TEXTS),
-    ("at", Shape::Day),
+    ("policy", TEXTS, "The policies under test: built-in names, or paths from this file's folder"),
+    ("set", Shape::Named(&Shape::Text), "Values of their variables"),
+    ("agents", TEXTS, "The agents, where the policies name none"),
+    ("at", Shape::Day, "When made-up flows begin"),
     (
         "test",
         Shape::Entries(&[
-            ("name", Shape::Text),
-            ("at", Shape::Day),
-            ("captures", TEXTS),
-            ("flows", TEXTS),
-            ("verdict", Shape::Text),
-            ("rules", TEXTS),
+            ("name", Shape::Text, "What it is called"),
+            ("at", Shape::Day, "When its flows begin"),
+            ("captures", TEXTS, "Captures, by paths from this file's folder"),
+            ("flows", TEXTS, "Made-up flows, a line each"),
+            ("verdict", Shape::Word(|| vec!["pass", "fail", "inconclusive"]), "What must come of it"),
+            ("rules", TEXTS, "The rules that are violated or undetermined, all of them"),
         ]),
+        "One test",
     ),
 ];
 

@@ -1,12 +1,13 @@
 //! What a flow's record says of the certificate that its responder showed.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::display;
 use crate::fact::{Chain, Timestamp};
 
 /// A certificate.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct CertificateLine<'a> {
     /// Whom it names.
     pub subject: &'a str,
@@ -16,9 +17,11 @@ pub struct CertificateLine<'a> {
     pub serial: &'a str,
     /// The first moment at which it is valid.
     #[serde(serialize_with = "display")]
+    #[schemars(with = "String")]
     pub not_before: Timestamp,
     /// The last one, to the second.
     #[serde(serialize_with = "display")]
+    #[schemars(with = "String")]
     pub not_after: Timestamp,
     /// SHA-256 of its bytes, in hex.
     pub sha256: String,

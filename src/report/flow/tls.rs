@@ -1,12 +1,13 @@
 //! What a flow's record says of its TLS session.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::certificate::{self, CertificateLine};
 use crate::fact::{Alert, End, Fingerprint, FlowRecord, Locus, NameSource};
 
 /// TLS, over TCP or QUIC, or DTLS. What is rare stands with its packet.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct TlsLine<'a> {
     /// The version that the responder chose: `TLS1.3`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +66,7 @@ pub struct TlsLine<'a> {
 }
 
 /// Something and the packet that shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Sighted<T> {
     /// What it is.
     pub value: T,
@@ -75,7 +76,7 @@ pub struct Sighted<T> {
 }
 
 /// An alert.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct AlertLine {
     /// `initiator` or `responder`; left out where nobody is known to have opened the flow.
     #[serde(skip_serializing_if = "Option::is_none")]
