@@ -73,6 +73,38 @@ fn exercise(world: &mut World, entry: &Allow, n: &mut usize) {
     }
 }
 
+/// A run of the lab, in which an agent does all that its profile allows, and with it a name that no profile has.
+#[test]
+fn the_lab_s_run_of_each_profile_passes_and_fails_with_one_connection_more() {
+    let protocols: Vec<&str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
+    for &(profile, _) in profiles::PROFILES.iter().filter(|(name, _)| *name != "baseline") {
+        let policy = Policy::load(&[profile.to_owned()], &Known { protocols: &protocols }, &|path| panic!("{path}")).unwrap();
+        let (own, foreign) = (format!("{fixtures}/profiles/{profile}/capture.pcap"), format!("{fixtures}/name-not-allowed/capture.pcap"));
+        let audit = |captures: &[&str]| run(["audit", "--json", "-p", profile, "-a", "10.77.0.4", "-a", "fd77::4"].iter().chain(captures));
+        let passes = audit(&[&own]);
+        assert_eq!((passes.code, passes.rules(&["violation", "undetermined", "notice"])), (0, vec![]), "{profile}: {}", passes.stdout);
+        let document = passes.json();
+        let used: Vec<&str> = document["allowed"].as_array().unwrap().iter().map(|row| row["entry"].as_str().unwrap()).collect();
+        // private addresses are allowed ahead of entries, and an address by itself ahead of a name at it
+        let is_by_address = |entry: &Allow| {
+            policy.allow.iter().any(|other| {
+                other.names.is_empty() && !entry.cidrs.is_empty() && entry.cidrs.iter().all(|net| other.covers_address(net.addr()))
+            })
+        };
+        for entry in policy.allow.iter().filter(|entry| policy.private.is_none() && (entry.names.is_empty() || !is_by_address(entry))) {
+            assert!(used.contains(&entry.label().as_str()), "{profile}: {} was not used: {used:?}", entry.label());
+        }
+        let fails = audit(&[&own, &foreign]);
+        assert_eq!(
+            (fails.code, fails.rules(&["violation"])),
+            (1, vec!["WW302".to_owned(), "WW402".to_owned()]),
+            "{profile}: {}",
+            fails.stdout
+        );
+    }
+}
+
 fn judge(profile: &str, world: &World) -> support::Run {
     let arguments = ["audit", "--json", "-p", profile, "-a", "10.0.0.4", "-a", "fd00::4", "-"].map(str::to_owned);
     run_with_input(&arguments, &world.pcap())
