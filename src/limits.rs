@@ -304,6 +304,9 @@ pub const POLICY_DEPTH: usize = 16;
 /// Policies of one audit, extended ones included.
 pub const POLICIES: usize = 256;
 
+/// Paths of requests in the clear that are kept of a flow, for policies that ask for them.
+pub const PATHS_PER_FLOW: usize = 32;
+
 /// Prefixes that a prefix with exceptions is split into.
 pub const IMPORT_PREFIXES: usize = 100_000;
 

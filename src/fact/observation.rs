@@ -107,6 +107,8 @@ pub enum Fact {
         method: Text,
         /// The host asked for, from the Host header or the absolute target.
         host: Option<Name>,
+        /// The path asked for, without its query; none where it is too long.
+        path: Option<Text>,
     },
     /// This many bytes are missing from the stream where evidence would be.
     Gap {

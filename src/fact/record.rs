@@ -195,6 +195,10 @@ pub struct RareFacts {
     pub http: Option<HttpRequest>,
     /// Other hosts that later requests ask for.
     pub http_hosts: Vec<Name>,
+    /// The paths that requests ask for, each once, without their queries.
+    pub http_paths: Vec<Text>,
+    /// There are more of them, or one was too long.
+    pub http_paths_more: bool,
     /// Bytes missing where evidence would be, and where first.
     pub gap: Option<(u64, Locus)>,
     /// Conflicting bytes.
@@ -431,17 +435,10 @@ impl FlowFacts {
                     self.unasked.push(DnsTransaction { name, qtype, at, answer: Some(answer) });
                 }
             }
-            Fact::Http { method, host } => match (&self.http, host) {
-                (None, host) => self.http = Some(HttpRequest { method, host, at }),
-                (Some(first), Some(host)) if first.host.as_ref() != Some(&host) && !self.http_hosts.contains(&host) => {
-                    if self.http_hosts.len() < limits::NAMES_PER_FLOW {
-                        self.http_hosts.push(host);
-                    } else {
-                        self.limit.get_or_insert(("hosts of requests".to_owned(), at));
-                    }
-                }
-                _ => {}
-            },
+            Fact::Http { method, host, path } => {
+                self.path(path);
+                self.request(method, host, at);
+            }
             Fact::Gap { bytes } => {
                 let (sum, _) = self.gap.get_or_insert((0, at));
                 *sum = sum.saturating_add(bytes);
@@ -459,6 +456,28 @@ impl FlowFacts {
             }
             Fact::Malformed(what) => _ = self.malformed.get_or_insert((what, at)),
             Fact::Limit(which) => _ = self.limit.get_or_insert((which, at)),
+        }
+    }
+
+    fn request(&mut self, method: Text, host: Option<Name>, at: Locus) {
+        match (&self.http, host) {
+            (None, host) => self.http = Some(HttpRequest { method, host, at }),
+            (Some(first), Some(host)) if first.host.as_ref() != Some(&host) && !self.http_hosts.contains(&host) => {
+                if self.http_hosts.len() < limits::NAMES_PER_FLOW {
+                    self.http_hosts.push(host);
+                } else {
+                    self.limit.get_or_insert(("hosts of requests".to_owned(), at));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn path(&mut self, path: Option<Text>) {
+        match path {
+            Some(path) if self.http_paths.contains(&path) => {}
+            Some(path) if self.http_paths.len() < limits::PATHS_PER_FLOW => self.http_paths.push(path),
+            _ => self.http_paths_more = true,
         }
     }
 
@@ -487,9 +506,10 @@ impl FlowFacts {
         let answers = |t: &DnsTransaction| t.answer.as_ref().map_or(0, |answer| answer.heap_bytes());
         let dns: usize = self.dns.iter().map(|t| size_of::<DnsTransaction>() + 128 + t.name.as_str().len() + answers(t)).sum();
         let hosts: usize = self.http_hosts.iter().map(|host| size_of::<Name>() + host.as_str().len()).sum();
+        let paths: usize = self.http_paths.iter().map(|path| size_of::<Text>() + path.as_str().len()).sum();
         let rare = self.rare.made().map_or(0, |_| size_of::<RareFacts>());
         let details = self.tls.details.as_ref().map_or(0, |details| details.heap_bytes());
         let certificate = self.tls.certificate.as_ref().map_or(0, |certificate| certificate.heap_bytes());
-        names + dns + hosts + rare + details + certificate + self.tls.alpn.len() * 32
+        names + dns + hosts + paths + rare + details + certificate + self.tls.alpn.len() * 32
     }
 }

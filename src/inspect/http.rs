@@ -227,7 +227,9 @@ impl Http {
             return Progress::Used(head.len());
         }
         let host = authority(target).or(host).map(|host| Name::from_wire(host_of(host)));
-        seen.say(Fact::Http { method: Text::from_wire(method), host });
+        let path = path(target);
+        let path = (path.len() <= Text::MAX_BYTES).then(|| Text::from_wire(path));
+        seen.say(Fact::Http { method: Text::from_wire(method), host, path });
         self.cleartext(seen);
         self.stage = Stage::Requests(end);
         self.body = body;
@@ -250,6 +252,14 @@ fn authority(target: &[u8]) -> Option<&[u8]> {
     let scheme = target.windows(3).position(|window| window == b"://")?;
     let rest = &target[scheme + 3..];
     rest.split(|&byte| byte == b'/').next()
+}
+
+/// The path of a target, absolute or not, without its query (RFC 9112 section 3.2).
+fn path(target: &[u8]) -> &[u8] {
+    let target = target.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default();
+    let Some(scheme) = target.windows(3).position(|window| window == b"://") else { return target };
+    let rest = &target[scheme + 3..];
+    rest.iter().position(|&byte| byte == b'/').map_or(b"/", |slash| &rest[slash..])
 }
 
 /// The host of `host:port`, brackets of an IPv6 address kept off.

@@ -213,7 +213,7 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn plaintext_entry(&self) -> Option<&'a Allow> {
         let is_named = |entry: &Allow| entry.names.is_empty() || self.has_name_of(entry) && self.asks_host_of(entry);
-        self.policy.allow.iter().find(|entry| self.permits_plaintext(entry) && is_named(entry))
+        self.policy.allow.iter().find(|entry| self.permits_plaintext(entry) && is_named(entry) && self.asks_paths_of(entry) == Some(true))
     }
 
     /// Whether requests in the clear, if there are any, ask for hosts of the entry: an address that was answered for one of its names
@@ -222,6 +222,18 @@ impl<'a> Case<'a> {
         let facts = &self.record.facts;
         let first = facts.http.as_ref().and_then(|request| request.host.as_ref());
         first.into_iter().chain(&facts.http_hosts).all(|host| entry.covers_name(host) || host.as_ip() == Some(self.peer().ip))
+    }
+
+    /// Whether requests in the clear ask for paths of the entry alone; `None` where it has some and not all that were asked for are known.
+    fn asks_paths_of(&self, entry: &Allow) -> Option<bool> {
+        let facts = &self.record.facts;
+        let is_http = matches!(self.cleartext_protocol(), Some("http" | "http2"));
+        if entry.paths.is_empty() || !is_http {
+            return Some(true);
+        }
+        let is_known = !facts.http_paths_more && !facts.http_paths.is_empty();
+        let are_covered = facts.http_paths.iter().all(|path| entry.covers_path(path.as_str()));
+        (is_known || !are_covered).then_some(are_covered)
     }
 
     /// Whether an entry would permit this flow's plaintext if its address had been answered for another name, and answers were lost; or
@@ -235,7 +247,8 @@ impl<'a> Case<'a> {
         let permits = |entry: &Allow| {
             let by_name = entry.names.is_empty() || is_unnamed || self.has_name_of(entry);
             let by_protocol = is_cut && !entry.plaintext.is_empty() && self.goes_to(entry) || is_unnamed && self.permits_plaintext(entry);
-            by_name && by_protocol && self.asks_host_of(entry)
+            let by_path = self.asks_paths_of(entry).is_none() && self.permits_plaintext(entry);
+            by_name && (by_protocol || by_path) && self.asks_host_of(entry)
         };
         self.direction != Direction::Inbound && (self.may_be_proxied() || self.policy.allow.iter().any(permits))
     }

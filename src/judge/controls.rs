@@ -1,7 +1,7 @@
 //! What the evidence of an audit says of the controls that auditors hold a system against, and how far it reaches.
 //!
 //! A control is about people and processes too: packets support it, contradict it or leave it open, and never show that it is met. What each
-//! asks is in our own words. [`CONTROLS`] has every control that a rule names.
+//! asks is in our own words. The table below has every control that a rule names.
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -9,8 +9,8 @@ use super::errors::{Mistake, Page};
 use super::groups::Groups;
 use super::parse::{AllowTable, DenyTable, DnsTunnelTable, File, InboundTable, Ports, TunnelsTable, WaiverTable, Words};
 use super::words::{
-    Parsed, one_of, parse_agent, parse_day, parse_duration, parse_expect, parse_host, parse_nat64, parse_net, parse_pattern, parse_ports,
-    parse_private, parse_suite, parse_text, parse_tunnel, parse_version, rule_default,
+    Parsed, one_of, parse_agent, parse_day, parse_duration, parse_expect, parse_host, parse_nat64, parse_net, parse_path, parse_pattern,
+    parse_ports, parse_private, parse_suite, parse_text, parse_tunnel, parse_version, rule_default,
 };
 use super::{Allow, Deny, DnsBinding, DnsTunnel, Ech, EncryptedDns, Inbound, Known, Pattern, Tunnels, Waiver, When, Window, warnings};
 use crate::fact::Transport;
@@ -129,6 +129,12 @@ impl Compiling<'_> {
         let when = self.when(&table.agents, (table.since.as_ref(), table.until.as_ref()), &table.times);
         warnings::names(&mut self.doubts, self.page, &table.names, table.cidrs.is_some());
         warnings::plaintext(&mut self.doubts, self.page, &table.plaintext, &table.protocols);
+        self.must_say_something(table.paths.as_ref(), "a list without paths");
+        let is_http = |words: &Words| words.iter().flat_map(Spanned::get_ref).any(|word| word.get_ref().starts_with(['@', 'h']));
+        if let Some(paths) = table.paths.as_ref().filter(|_| !is_http(&table.plaintext)) {
+            let message = "paths of requests that may not go in the clear are not seen".to_owned();
+            self.blame(paths.span(), message, "permit them with plaintext = [\"http\"], or leave paths out");
+        }
         Allow {
             names: self.patterns(&table.names),
             cidrs: self.nets(&table.cidrs).into(),
@@ -136,6 +142,7 @@ impl Compiling<'_> {
             transport: self.transport(table.transport.as_ref()),
             protocols: self.protocols(&table.protocols, None),
             plaintext: self.protocols(&table.plaintext, Some("text")),
+            paths: self.words(&table.paths, parse_path),
             when,
             purpose: self.text(table.purpose.as_ref()),
             source: self.text(table.source.as_ref()),

@@ -28,6 +28,7 @@ pub(super) struct Entry<'a> {
     pub transport: Option<Transport>,
     pub protocols: &'a [String],
     pub plaintext: &'a [String],
+    pub paths: &'a [String],
     pub when: Option<&'a When>,
     /// The only agents that it denies.
     pub agents: &'a [IpNet],
@@ -36,15 +37,15 @@ pub(super) struct Entry<'a> {
 
 impl<'a> From<&'a Allow> for Entry<'a> {
     fn from(entry: &'a Allow) -> Self {
-        let Allow { names, cidrs, ports, transport, protocols, plaintext, when, origin, .. } = entry;
-        Self { names, cidrs, ports, transport: *transport, protocols, plaintext, when: when.as_deref(), agents: &[], origin }
+        let Allow { names, cidrs, ports, transport, protocols, plaintext, paths, when, origin, .. } = entry;
+        Self { names, cidrs, ports, transport: *transport, protocols, plaintext, paths, when: when.as_deref(), agents: &[], origin }
     }
 }
 
 impl<'a> From<&'a Deny> for Entry<'a> {
     fn from(entry: &'a Deny) -> Self {
         let Deny { names, cidrs, ports, transport, agents, origin, .. } = entry;
-        Self { names, cidrs, ports, transport: *transport, protocols: &[], plaintext: &[], when: None, agents, origin }
+        Self { names, cidrs, ports, transport: *transport, protocols: &[], plaintext: &[], paths: &[], when: None, agents, origin }
     }
 }
 
@@ -59,6 +60,7 @@ impl Entry<'_> {
     fn is_within(&self, wide: &Self) -> bool {
         self.goes_within(wide)
             && is_list_within(self.protocols, wide.protocols)
+            && is_list_within(self.paths, wide.paths)
             && self.plaintext.iter().all(|word| wide.plaintext.contains(word))
             && (wide.when.is_none() || wide.when == self.when)
             && (wide.agents.is_empty() || wide.agents == self.agents)

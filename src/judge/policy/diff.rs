@@ -145,8 +145,9 @@ fn some<T: fmt::Display>(list: &[T]) -> String {
 fn spoken(entry: &Allow) -> String {
     let protocols = if entry.protocols.is_empty() { String::new() } else { format!(", speaking {}", entry.protocols.join(" ")) };
     let plaintext = if entry.plaintext.is_empty() { String::new() } else { format!(", plaintext {}", entry.plaintext.join(" ")) };
+    let paths = if entry.paths.is_empty() { String::new() } else { format!(", paths {}", entry.paths.join(" ")) };
     let when = entry.when.as_ref().map(ToString::to_string).unwrap_or_default();
-    format!("{protocols}{plaintext}{when}{}", purpose(&entry.purpose))
+    format!("{protocols}{plaintext}{paths}{when}{}", purpose(&entry.purpose))
 }
 
 fn purpose(purpose: &Option<String>) -> String {

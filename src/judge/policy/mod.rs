@@ -265,6 +265,8 @@ pub struct Allow {
     pub protocols: Vec<String>,
     /// Protocols that may go in the clear, by their names in `inspect::PROTOCOLS`.
     pub plaintext: Vec<String>,
+    /// The only paths that requests of HTTP in the clear may ask for; empty: any.
+    pub paths: Vec<String>,
     /// For whom and when, where that is not everybody and always.
     pub when: Option<Box<When>>,
     /// What it is for.
@@ -411,6 +413,15 @@ impl Allow {
     #[must_use]
     pub fn covers_port(&self, port: u16, transport: Transport) -> bool {
         covers_port(&self.ports, self.transport, port, transport)
+    }
+
+    /// Whether requests may ask for a path. One with steps up or back, or with escapes that may be such, is nobody's.
+    #[must_use]
+    pub fn covers_path(&self, path: &str) -> bool {
+        let lower = path.to_ascii_lowercase();
+        let is_plain =
+            !lower.split('/').any(|step| matches!(step, "." | "..")) && !["%2e", "%2f", "%5c", "\\"].iter().any(|odd| lower.contains(odd));
+        self.paths.is_empty() || is_plain && self.paths.iter().any(|pattern| pattern::fits(pattern.as_bytes(), path.as_bytes()))
     }
 
     /// Where it stands and what it is for: `azure-arc:14 Hybrid identity`.

@@ -136,6 +136,7 @@ pub(super) struct AllowTable {
     pub transport: Option<Spanned<String>>,
     pub protocols: Words,
     pub plaintext: Words,
+    pub paths: Words,
     pub agents: Words,
     pub since: Option<Spanned<toml::value::Datetime>>,
     pub until: Option<Spanned<toml::value::Datetime>>,

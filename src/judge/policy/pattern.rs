@@ -118,7 +118,7 @@ impl fmt::Display for Pattern {
 
 /// Whether a label fits a pattern with any number of stars. It only ever returns to the last star, so that many of them cost no more than
 /// the product of the two lengths: 63 by 63 at worst.
-fn fits(pattern: &[u8], label: &[u8]) -> bool {
+pub(super) fn fits(pattern: &[u8], label: &[u8]) -> bool {
     let (mut p, mut l, mut star) = (0, 0, None);
     while l < label.len() {
         match pattern.get(p) {

@@ -114,6 +114,7 @@ pub(super) const FILE: &[Key] = &[
             ("transport", TRANSPORT, "The only transport"),
             ("protocols", PROTOCOLS, "What must be spoken there"),
             ("plaintext", PROTOCOLS, "Protocols that may go in the clear there"),
+            ("paths", TEXTS, "The only paths that requests of HTTP in the clear may ask for; \"*\" is any run of characters"),
             ("agents", TEXTS, "The agents that it is for, by their addresses"),
             ("since", Shape::Day, "The first day on which it holds (UTC)"),
             ("until", Shape::Day, "The last day on which it holds (UTC)"),

@@ -125,6 +125,9 @@ fn write_allow(out: &mut String, entry: &Allow) -> fmt::Result {
     if !entry.plaintext.is_empty() {
         write!(out, ", plaintext {}", entry.plaintext.join(" "))?;
     }
+    if !entry.paths.is_empty() {
+        write!(out, ", paths {}", entry.paths.join(" "))?;
+    }
     entry.when.iter().try_for_each(|when| write!(out, "{when}"))?;
     writeln!(out, "\n            {}", entry.label())?;
     entry.source.iter().try_for_each(|source| writeln!(out, "            source: {source}"))

@@ -7,7 +7,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::errors::nearest;
 use super::{Agent, Expect, Pattern, Private, TunnelIs, canonical, nat64};
-use crate::fact::{CipherSuite, Name, Timestamp, TlsVersion, Tunnel};
+use crate::fact::{CipherSuite, Name, Text, Timestamp, TlsVersion, Tunnel};
 use crate::judge::Severity;
 use crate::judge::rules::RULES;
 use crate::limits;
@@ -27,6 +27,18 @@ pub(super) fn one_of<T: Copy>(word: &str, words: &[(&str, T)]) -> Parsed<T> {
 /// A name, or a pattern of names.
 pub(super) fn parse_pattern(text: &str) -> Parsed<Pattern> {
     Pattern::parse(text).map_err(|why| (format!("the name `{}` {why}", text.escape_debug()), None))
+}
+
+/// A pattern of paths.
+pub(super) fn parse_path(text: &str) -> Parsed<String> {
+    let wrong = |why: &str| Err((format!("the path `{}` {why}", text.escape_debug()), Some("write it as /metadata/*".to_owned())));
+    match text {
+        _ if !text.starts_with(['/', '*']) => wrong("does not begin with a slash"),
+        _ if text.contains(['?', '#']) => wrong("has a query, which is not looked at"),
+        _ if !text.bytes().all(|byte| byte.is_ascii_graphic()) => wrong("holds characters that paths do not have"),
+        _ if text.len() > Text::MAX_BYTES => wrong("is too long"),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 /// The severity that a rule has by itself.

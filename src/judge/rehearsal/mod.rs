@@ -222,7 +222,7 @@ impl Play<'_> {
                 say(End::A, Fact::Opener(End::A));
                 if *protocol == "http" {
                     let host = name.unwrap_or_else(|| Name::from_wire(self.ip.to_string().as_bytes()));
-                    say(End::A, Fact::Http { method: Text::from_wire(b"GET"), host: Some(host) });
+                    say(End::A, Fact::Http { method: Text::from_wire(b"GET"), host: Some(host), path: Some(Text::from_wire(b"/")) });
                 }
                 say(End::A, Fact::Cleartext(Cleartext::Protocol));
             }

@@ -231,7 +231,7 @@ impl Recorded {
         }
         if let Some(http) = &self.http {
             let host = http.host.as_deref().map(as_name);
-            say(End::A, Fact::Http { method: Text::from_wire(http.method.as_bytes()), host });
+            say(End::A, Fact::Http { method: Text::from_wire(http.method.as_bytes()), host, path: None });
         }
         let (encrypted, clear) = match self.encryption.as_str() {
             "encrypted" => (true, None),
