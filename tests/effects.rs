@@ -8,10 +8,9 @@ mod support;
 mod world;
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use support::{Run, cases, run, run_with_input};
-use wirewitness::judge::policy::DnsTunnel;
 use world::World;
 use world::random::Random;
 use world::records::{client_hello, server_name, session, session_with_ech, with_version};
@@ -22,6 +21,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("name", "tests/policy.rs: what is shown says where it stands"),
     ("description", "it is for readers of the file"),
     ("dated", "below: lists of another time are told"),
+    ("allow.paths", "tests/paths.rs"),
+    ("variables", "judge::policy::variables, and tests/policy.rs: files extend each other with values of their own"),
     ("allow.source", "tests/policy.rs: what is shown says where it stands"),
     ("deny.purpose", "tests/policy.rs: what is shown says where it stands"),
     ("deny.source", "tests/policy.rs: what is shown says where it stands"),
@@ -157,6 +158,8 @@ const ROWS: &[Row] = &[
     ("dns_binding", "no-dns-seen", &[], "dns_binding = \"require\"\n[[allow]]\nnames = [\"www.example.com\"]", &["WW304"]),
     ("inbound.from inbound.ports inbound.protocols", "inbound-permitted-ssh", &[DNS, WEB], "", &["WW101"]),
     ("inbound.from", "inbound-permitted-ssh", &[DNS, WEB], "[[inbound]]\nfrom = [\"10.77.0.9\"]\nports = [22]", &[]),
+    ("inbound.transport", "inbound-permitted-ssh", &[DNS, WEB], "[[inbound]]\nports = [22]\ntransport = \"tcp\"", &[]),
+    ("inbound.transport", "inbound-permitted-ssh", &[DNS, WEB], "[[inbound]]\nports = [22]\ntransport = \"udp\"", &["WW101"]),
     ("inbound.agents", "inbound-permitted-ssh", &[DNS, WEB], "[[inbound]]\nagents = [\"10.77.0.4\"]\nports = [22]", &[]),
     ("inbound.agents", "inbound-permitted-ssh", &[DNS, WEB], "[[inbound]]\nagents = [\"10.77.0.5\"]\nports = [22]", &["WW101"]),
     (
@@ -271,29 +274,21 @@ fn every_key_does_what_it_says() {
 /// Every key that is read is in a row that breaks a rule and in one that passes, or is held elsewhere.
 #[test]
 fn no_key_is_left_out() {
-    let source = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/judge/policy/parse.rs")).unwrap();
-    let (_, list) = source.split_once("const FILE: &[Key] = &[").unwrap();
-    let (list, _) = list.split_once("\n];").unwrap();
-    let words: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
-    assert!(words.len() > 25, "{words:?}");
-    let tunnel: Vec<String> = DnsTunnel::KEYS.iter().map(|key| format!("dns.tunnel.{key}")).collect();
-    let tables =
-        ["agent", "destinations", "tls", "dns", "encryption", "tunnels", "nat64", "coverage", "allow", "deny", "inbound", "waiver"];
-    let mut table = None;
-    for word in words.into_iter().chain(tunnel.iter().map(String::as_str)) {
-        if tables.contains(&word) {
-            table = Some(word);
-            continue;
+    let schema = run(["schema", "policy"]).json();
+    let mut keys = Vec::new();
+    let mut open: Vec<(String, &serde_json::Value)> = vec![(String::new(), &schema)];
+    while let Some((ahead, table)) = open.pop() {
+        for (key, value) in table["properties"].as_object().unwrap() {
+            let key = format!("{ahead}{key}");
+            let entries = if value["items"]["properties"].is_object() { &value["items"] } else { value };
+            match entries["properties"].is_object() {
+                true => open.push((format!("{key}."), entries)),
+                false => keys.push(key),
+            }
         }
-        // its keys stand in a list of their own
-        if word == "tunnel" {
-            continue;
-        }
-        // `[severity]` has rules for its keys, and stands between two lists of entries
-        let key = match table {
-            Some(table) if word != "severity" && !word.contains('.') => format!("{table}.{word}"),
-            _ => word.to_owned(),
-        };
+    }
+    assert!(keys.len() > 60, "{keys:?}");
+    for key in keys {
         let rows = ROWS.iter().filter(|(keys, ..)| keys.split(' ').any(|k| k == key));
         let passes = rows.clone().filter(|(.., rules)| rules.is_empty()).count();
         let is_shown = passes > 0 && (rows.count() > passes || matches!(key.as_str(), "allow.purpose" | "waiver.reason"));
