@@ -9,16 +9,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use foldhash::fast::{FixedState, RandomState};
-use wirewitness::engine::{self, Config, Input, Observer};
+use wirewitness::engine::Observer;
 use wirewitness::fact::FlowRecord;
-use wirewitness::inspect::PROTOCOLS;
 use wirewitness::judge::policy::{Agent, Changed, Policy};
 use wirewitness::judge::rehearsal::{Again, Recorded};
-use wirewitness::judge::{Judge, Judgement, Scope};
-use wirewitness::source::file;
+use wirewitness::judge::{Judgement, Scope, Verdict};
 
 use super::args::DiffArgs;
-use super::session::load_policy;
+use super::session::{audit_captures, load_policy, protocols};
 use super::{Done, Failure};
 
 /// Groups of flows that are shown; the rest is counted.
@@ -52,7 +50,7 @@ pub(crate) fn run(args: &DiffArgs) -> Result<Done, Failure> {
         } else {
             captures(&args.traffic, &agents, [&older, &newer], &mut compared)?
         };
-        differs |= !compared.groups.is_empty();
+        differs |= compared.differs();
         compared.write(&mut out);
     }
     if !differs {
@@ -79,6 +77,8 @@ struct Compared {
     /// Flows that are judged otherwise, by how and by where they went: how many, and the first.
     groups: BTreeMap<(String, String), (u64, u64)>,
     is_newer: bool,
+    /// What came of the audits, where there were any.
+    verdicts: Vec<Verdict>,
 }
 
 impl Compared {
@@ -111,7 +111,14 @@ impl Compared {
         group.0 += 1;
     }
 
+    fn differs(&self) -> bool {
+        self.changed > 0 || self.verdicts.windows(2).any(|pair| pair[0] != pair[1])
+    }
+
     fn write(&self, out: &mut String) {
+        if let [before, now] = self.verdicts[..] {
+            _ = writeln!(out, "verdict: {} -> {}", before.as_str(), now.as_str());
+        }
         _ = writeln!(out, "flows: {}, judged otherwise: {}", self.flows, self.changed);
         let mut last = "";
         for ((how, place), (flows, first)) in self.groups.iter().take(SHOWN) {
@@ -143,39 +150,24 @@ fn captures(paths: &[PathBuf], agents: &[Agent], policies: [&Arc<Policy>; 2], co
     if agents.is_empty() {
         return Err(Failure::Message("nobody is audited: name the agent with --agent, or in a policy's [agent]".to_owned()));
     }
-    let mut verdicts = Vec::new();
     let mut all_read = true;
     for (n, policy) in policies.into_iter().enumerate() {
-        let input = |path: &PathBuf| {
-            let (path, name) = (path.clone(), path.display().to_string());
-            let first = file::first_time(&path);
-            Input { path: name, sha256: None, first, found: false, open: Box::new(move |n| file::open(&path, n)) }
-        };
-        let labels = agents.iter().map(ToString::to_string).collect();
-        let judge = Judge::new(Arc::clone(policy), labels, false, None);
         compared.is_newer = n == 1;
-        let inputs = paths.iter().map(input).collect();
-        let outcome = engine::run(inputs, Scope::new(agents).under(policy), judge, &Config::default(), compared);
+        let outcome = audit_captures(paths, agents, policy, compared);
         if n == 1 {
             for failed in &outcome.failed {
                 anstream::eprintln!("wirewitness: {failed}");
             }
         }
         all_read &= outcome.failed.is_empty();
-        verdicts.push(outcome.audit.verdict.as_str());
-    }
-    if let [before, now] = verdicts.as_slice()
-        && before != now
-    {
-        compared.groups.insert((format!("verdict {before} -> {now}"), "the whole audit".to_owned()), (compared.flows, 1));
+        compared.verdicts.push(outcome.audit.verdict);
     }
     Ok(all_read)
 }
 
 /// Judges recorded flows under both policies.
 fn records(paths: &[PathBuf], agents: &[Agent], policies: [&Arc<Policy>; 2], compared: &mut Compared) -> Result<bool, Failure> {
-    let mut protocols: Vec<&'static str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
-    protocols.dedup();
+    let protocols = protocols();
     for (n, policy) in policies.into_iter().enumerate() {
         compared.is_newer = n == 1;
         let mut again = Again::new(policy, Scope::new(agents).under(policy), &protocols);

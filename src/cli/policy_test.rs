@@ -10,15 +10,13 @@ use std::sync::Arc;
 
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
-use wirewitness::engine::{self, Config, Input, Observer};
-use wirewitness::inspect::PROTOCOLS;
+use wirewitness::engine::Observer;
 use wirewitness::judge::policy::suite::{Suite, Test};
 use wirewitness::judge::policy::{Agent, Policy, profiles};
-use wirewitness::judge::{Audit, Judge, Scope, Severity, rehearsal};
-use wirewitness::source::file;
+use wirewitness::judge::{Audit, Severity, rehearsal};
 
 use super::args::{Settings, TestArgs};
-use super::session::load_policy;
+use super::session::{audit_captures, load_policy, protocols};
 use super::{Done, Failure};
 
 /// What the name of a file of tests ends in.
@@ -100,10 +98,8 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 
 fn suite(file: &Path, args: &TestArgs) -> Result<Ran, Failure> {
     let text = fs::read_to_string(file).map_err(|error| error.to_string())?;
-    let mut protocols: Vec<&'static str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
-    protocols.dedup();
     let label = file.display().to_string();
-    let suite = Suite::parse(&label, &text, &protocols).map_err(|errors| format!("the tests have mistakes\n{errors}"))?;
+    let suite = Suite::parse(&label, &text, &protocols()).map_err(|errors| format!("the tests have mistakes\n{errors}"))?;
     let folder = file.parent().unwrap_or(Path::new(""));
     let beside = |path: &String| if profiles::text(path).is_some() { path.clone() } else { folder.join(path).display().to_string() };
     let policies: Vec<String> = match args.policy.as_slice() {
@@ -136,15 +132,8 @@ fn audit(policy: &Arc<Policy>, agents: &[Agent], test: &Test, folder: &Path) -> 
     if agents.is_empty() {
         return Err(Failure::Message(format!("line {}: nobody is audited: name the agents, here or in the policy", test.line)));
     }
-    let input = |path: &String| {
-        let path = folder.join(path);
-        let (name, first) = (path.display().to_string(), file::first_time(&path));
-        Input { path: name, sha256: None, first, found: false, open: Box::new(move |n| file::open(&path, n)) }
-    };
-    let labels = agents.iter().map(ToString::to_string).collect();
-    let judge = Judge::new(Arc::clone(policy), labels, false, None);
-    let inputs = test.captures.iter().map(input).collect();
-    let outcome = engine::run(inputs, Scope::new(agents).under(policy), judge, &Config::default(), &mut Nobody);
+    let captures: Vec<PathBuf> = test.captures.iter().map(|path| folder.join(path)).collect();
+    let outcome = audit_captures(&captures, agents, policy, &mut Nobody);
     match outcome.failed.first() {
         Some(failed) => Err(Failure::Message(failed.to_string())),
         None => Ok(outcome.audit),

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use clap::ValueEnum;
-use wirewitness::inspect::PROTOCOLS;
 use wirewitness::judge::policy::schema;
 use wirewitness::report;
 
+use super::session::protocols;
 use super::{Done, Failure};
 
 /// What there is a schema of.
@@ -24,11 +24,7 @@ pub(crate) fn print(document: Document) -> Result<Done, Failure> {
     let schema = match document {
         Document::Audit => report::schema::audit(),
         Document::Flow => report::schema::flow(),
-        Document::Policy => {
-            let mut protocols: Vec<&str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
-            protocols.dedup();
-            schema::schema(&protocols)
-        }
+        Document::Policy => schema::schema(&protocols()),
     };
     let mut out = io::stdout().lock();
     writeln!(out, "{schema:#}")?;

@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sha2::{Digest, Sha256};
-use wirewitness::engine::{Config, Input, Outcome};
+use wirewitness::engine::{self, Config, Input, Observer, Outcome};
 use wirewitness::inspect::PROTOCOLS;
-use wirewitness::judge::Audit;
 use wirewitness::judge::policy::{Agent, Known, Policy, PolicyErrors};
+use wirewitness::judge::{Audit, Judge, Scope};
 use wirewitness::report::{self, Style};
 use wirewitness::source::file;
 use wirewitness::source::filter::{Filter, Filtered};
@@ -47,9 +47,24 @@ pub(crate) fn check_policy(selectors: &[String], settings: &Settings) -> Result<
 }
 
 fn with_words<T>(load: impl FnOnce(&Known<'_>) -> Result<T, PolicyErrors>) -> Result<T, Failure> {
+    load(&Known { protocols: &protocols() }).map_err(|errors| Failure::Message(format!("the policy has mistakes\n{errors}")))
+}
+
+/// The names of the protocols that are known, each once.
+pub(crate) fn protocols() -> Vec<&'static str> {
     let mut protocols: Vec<&str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
     protocols.dedup();
-    load(&Known { protocols: &protocols }).map_err(|errors| Failure::Message(format!("the policy has mistakes\n{errors}")))
+    protocols
+}
+
+/// Audits capture files as one series, without anything of the command line.
+pub(crate) fn audit_captures(paths: &[PathBuf], agents: &[Agent], policy: &Arc<Policy>, observer: &mut dyn Observer) -> Outcome {
+    let input = |path: &PathBuf| {
+        let (path, name, first) = (path.clone(), path.display().to_string(), file::first_time(path));
+        Input { path: name, sha256: None, first, found: false, open: Box::new(move |n| file::open(&path, n)) }
+    };
+    let judge = Judge::new(Arc::clone(policy), agents.iter().map(ToString::to_string).collect(), false, None);
+    engine::run(paths.iter().map(input).collect(), Scope::new(agents).under(policy), judge, &Config::default(), observer)
 }
 
 impl<'a> Session<'a> {

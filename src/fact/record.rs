@@ -295,6 +295,33 @@ pub struct HttpRequest {
 }
 
 impl FlowRecord {
+    /// A flow of one frame, of which nothing is known but that, and which no agent takes part in.
+    #[must_use]
+    pub fn new(transport: Transport, ends: [Endpoint; 2], first: Locus) -> Self {
+        Self {
+            transport,
+            ends,
+            agents: [false; 2],
+            initiator: None,
+            basis: Basis::Unknown,
+            state: FlowState::Attempted,
+            first,
+            last: first.at,
+            sent: Default::default(),
+            answered: [None; 2],
+            checksums: Default::default(),
+            simultaneous_open: false,
+            began_before: false,
+            unseen_end: None,
+            evicted: false,
+            quoted_only: false,
+            tunnel: Vec::new(),
+            is_message: false,
+            is_tunnel: false,
+            facts: Facts::default(),
+        }
+    }
+
     /// The initiator's endpoint; the lower one where nobody is known to have opened it.
     #[must_use]
     pub fn initiator_endpoint(&self) -> Endpoint {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::judge::TRUST_LIMIT;
-use super::rules::RULES;
+use super::rules::{self, RULES};
 use super::{Audit, Severity};
 
 /// What the evidence says of one control.
@@ -171,9 +171,10 @@ impl About {
 #[must_use]
 pub fn of(audit: &Audit) -> Vec<ControlSeen> {
     let open = |code: &str| audit.findings.iter().any(|finding| finding.rule == code && finding.severity == Severity::Undetermined);
-    let has_no_destinations = audit.findings.iter().any(|finding| finding.rule == "WW912");
+    let has_no_destinations = audit.findings.iter().any(|finding| finding.rule == rules::NO_DESTINATION_POLICY.code);
     // what was not seen may be anything
-    let is_seen_whole = !RULES.iter().any(|rule| rule.code.starts_with("WW9") && rule.code != "WW912" && open(rule.code));
+    let is_seen_whole =
+        !RULES.iter().any(|rule| rule.code.starts_with("WW9") && rule.code != rules::NO_DESTINATION_POLICY.code && open(rule.code));
     let has_roots = !audit.limits.contains(&TRUST_LIMIT);
     let control = |&(control, asks, about): &Control| {
         let rules: Vec<&'static str> = RULES.iter().filter(|rule| rule.controls.contains(&control)).map(|rule| rule.code).collect();

@@ -34,25 +34,16 @@ pub(super) fn record(seen: &TunnelSeen) -> FlowRecord {
     let both = a.packets > 0 && b.packets > 0;
     let answered = |end: End| (seen.sent[end.index()].packets > 0).then_some(Locus { end, ..seen.first });
     FlowRecord {
-        transport: seen.layer.transport,
-        ends: seen.ends,
         agents: seen.agents,
         initiator: Some(seen.first.end),
         basis: Basis::FirstPacket,
         state: if both { FlowState::Established } else { FlowState::Attempted },
-        first: seen.first,
         last: seen.last,
         sent: seen.sent,
         answered: [answered(End::A), answered(End::B)],
-        checksums: Default::default(),
-        simultaneous_open: false,
-        began_before: false,
-        unseen_end: None,
         evicted: seen.evicted,
-        quoted_only: false,
-        tunnel: Vec::new(),
-        is_message: false,
         is_tunnel: true,
         facts: facts.into(),
+        ..FlowRecord::new(seen.layer.transport, seen.ends, seen.first)
     }
 }

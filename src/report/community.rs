@@ -47,7 +47,7 @@ pub(super) fn id(record: &FlowRecord) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fact::{Basis, End, Endpoint, Facts, FlowState, FrameId, Locus, Timestamp};
+    use crate::fact::{Basis, End, Endpoint, FlowState, FrameId, Locus, Timestamp};
 
     /// A flow from the first to the second of these.
     fn flow(transport: Transport, from: (&str, u16), to: (&str, u16)) -> FlowRecord {
@@ -56,26 +56,11 @@ mod tests {
         let is_first = from < to;
         let first = Locus { frame: FrameId::new(0, 1), at: Timestamp::default(), end: End::A };
         FlowRecord {
-            transport,
-            ends: if is_first { [from, to] } else { [to, from] },
             agents: [true, false],
             initiator: Some(if is_first { End::A } else { End::B }),
             basis: Basis::Syn,
             state: FlowState::Closed,
-            first,
-            last: first.at,
-            sent: Default::default(),
-            answered: [None; 2],
-            checksums: Default::default(),
-            simultaneous_open: false,
-            began_before: false,
-            unseen_end: None,
-            evicted: false,
-            quoted_only: false,
-            tunnel: Vec::new(),
-            is_message: false,
-            is_tunnel: false,
-            facts: Facts::default(),
+            ..FlowRecord::new(transport, if is_first { [from, to] } else { [to, from] }, first)
         }
     }
 

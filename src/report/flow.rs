@@ -245,27 +245,15 @@ mod tests {
 
     /// A flow opened by the higher end, 10.77.0.4, to 10.0.0.1.
     fn record() -> FlowRecord {
+        let ends = [Endpoint { ip: [10, 0, 0, 1].into(), port: 443 }, Endpoint { ip: [10, 77, 0, 4].into(), port: 50_000 }];
         FlowRecord {
-            transport: Transport::Tcp,
-            ends: [Endpoint { ip: [10, 0, 0, 1].into(), port: 443 }, Endpoint { ip: [10, 77, 0, 4].into(), port: 50_000 }],
             agents: [false, true],
             initiator: Some(End::B),
             basis: Basis::Syn,
             state: FlowState::Closed,
-            first: locus(7),
             last: Timestamp::from_nanos(1_700_000_001_000_000_000),
             sent: [Tally { packets: 9, bytes: 4096 }, Tally { packets: 8, bytes: 517 }],
-            answered: [None; 2],
-            checksums: Default::default(),
-            simultaneous_open: false,
-            began_before: false,
-            unseen_end: None,
-            evicted: false,
-            quoted_only: false,
-            tunnel: Vec::new(),
-            is_message: false,
-            is_tunnel: false,
-            facts: Facts::default(),
+            ..FlowRecord::new(Transport::Tcp, ends, locus(7))
         }
     }
 

@@ -130,8 +130,9 @@ impl Compiling<'_> {
         warnings::names(&mut self.doubts, self.page, &table.names, table.cidrs.is_some());
         warnings::plaintext(&mut self.doubts, self.page, &table.plaintext, &table.protocols);
         self.must_say_something(table.paths.as_ref(), "a list without paths");
-        let is_http = |words: &Words| words.iter().flat_map(Spanned::get_ref).any(|word| word.get_ref().starts_with(['@', 'h']));
-        if let Some(paths) = table.paths.as_ref().filter(|_| !is_http(&table.plaintext)) {
+        let plaintext = self.protocols(&table.plaintext, Some("text"));
+        let is_http = plaintext.iter().any(|word| matches!(word.as_str(), "http" | "http2"));
+        if let Some(paths) = table.paths.as_ref().filter(|_| !is_http) {
             let message = "paths of requests that may not go in the clear are not seen".to_owned();
             self.blame(paths.span(), message, "permit them with plaintext = [\"http\"], or leave paths out");
         }
@@ -141,7 +142,7 @@ impl Compiling<'_> {
             ports: self.ports(&table.ports),
             transport: self.transport(table.transport.as_ref()),
             protocols: self.protocols(&table.protocols, None),
-            plaintext: self.protocols(&table.plaintext, Some("text")),
+            plaintext,
             paths: self.words(&table.paths, parse_path),
             when,
             purpose: self.text(table.purpose.as_ref()),

@@ -60,7 +60,8 @@ impl Entry<'_> {
     fn is_within(&self, wide: &Self) -> bool {
         self.goes_within(wide)
             && is_list_within(self.protocols, wide.protocols)
-            && is_list_within(self.paths, wide.paths)
+            // paths are of what goes in the clear
+            && (self.plaintext.is_empty() || is_list_within(self.paths, wide.paths))
             && self.plaintext.iter().all(|word| wide.plaintext.contains(word))
             && (wide.when.is_none() || wide.when == self.when)
             && (wide.agents.is_empty() || wide.agents == self.agents)

@@ -1,4 +1,4 @@
-//! Mistakes in policies, each with its file, line and column, a caret under the place, and the mend.
+//! Mistakes in policies, and doubts about what is none, each with its file, line and column, a caret under the place, and the mend.
 
 use std::fmt;
 use std::ops::Range;

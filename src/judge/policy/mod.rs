@@ -53,6 +53,7 @@ pub use roots::RootsFile;
 pub use tunnels::{TunnelIs, Tunnels};
 pub use variables::parse_setting;
 pub use when::{When, Window};
+pub(in crate::judge) use words::parse_moment;
 pub use words::{parse_agent, parse_ports};
 
 use super::{PolicyUsed, Severity};

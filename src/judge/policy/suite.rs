@@ -9,7 +9,7 @@ use super::errors::{Mistake, Page, PolicyErrors};
 use super::parse::{Words, check};
 use super::shapes::{Key, Shape, TEXTS};
 use super::variables::Variables;
-use super::words::{Parsed, one_of, parse_agent, parse_text, rule_default};
+use super::words::{Parsed, one_of, parse_agent, parse_moment, parse_text, rule_default};
 use crate::fact::Timestamp;
 use crate::judge::Verdict;
 use crate::judge::rehearsal::MadeUp;
@@ -192,20 +192,11 @@ impl Reading<'_> {
     }
 
     fn moment(&mut self, at: &Spanned<toml::value::Datetime>) -> Option<Timestamp> {
-        let Some(date) = at.get_ref().date else {
+        let moment = parse_moment(at.get_ref());
+        if moment.is_none() {
             self.blame(at.span(), "a time without a day", "write 2026-11-24T14:00:00Z");
-            return None;
-        };
-        let day = Timestamp::from_date(date.year.into(), date.month.into(), date.day.into());
-        let seconds = at
-            .get_ref()
-            .time
-            .map_or(0, |time| i64::from(time.hour) * 3600 + i64::from(time.minute) * 60 + i64::from(time.second.unwrap_or(0)));
-        let east = match at.get_ref().offset {
-            Some(toml::value::Offset::Custom { minutes }) => i64::from(minutes) * 60,
-            _ => 0,
-        };
-        Some(day.plus_nanos((seconds - east) * SECOND))
+        }
+        moment
     }
 
     fn words<T>(&mut self, words: &Words, parse: impl Fn(&str) -> Parsed<T>) -> Vec<T> {
@@ -222,5 +213,4 @@ impl Reading<'_> {
     }
 }
 
-const SECOND: i64 = 1_000_000_000;
-const NOON: i64 = 12 * 3600 * SECOND;
+const NOON: i64 = 12 * 3600 * 1_000_000_000;

@@ -196,6 +196,21 @@ pub(super) fn parse_day(until: &toml::value::Datetime) -> Parsed<(Timestamp, Str
     }
 }
 
+/// A moment, in UTC where it says no offset; `None` where it has no day.
+pub(in crate::judge) fn parse_moment(at: &toml::value::Datetime) -> Option<Timestamp> {
+    let date = at.date?;
+    let day = Timestamp::from_date(date.year.into(), date.month.into(), date.day.into());
+    let (seconds, nanos) = at.time.map_or((0, 0), |time| {
+        let seconds = i64::from(time.hour) * 3600 + i64::from(time.minute) * 60 + i64::from(time.second.unwrap_or(0));
+        (seconds, i64::from(time.nanosecond.unwrap_or(0)))
+    });
+    let east = match at.offset {
+        Some(toml::value::Offset::Custom { minutes }) => i64::from(minutes) * 60,
+        _ => 0,
+    };
+    Some(day.plus_nanos((seconds - east) * 1_000_000_000 + nanos))
+}
+
 /// Text that is printed in reports: nothing in it may move a cursor or turn the direction of reading.
 pub(super) fn parse_text(text: &str) -> Parsed<String> {
     match text.chars().find(|c| is_unseen(*c)) {

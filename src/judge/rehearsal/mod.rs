@@ -156,8 +156,6 @@ impl Play<'_> {
         };
         let took_part = |end: End| answered.then(|| self.locus(end));
         FlowRecord {
-            transport: flow.transport,
-            ends,
             agents: ends.map(|end| is_agent(end.ip)),
             initiator: Some(End::A),
             basis: match flow.transport {
@@ -174,16 +172,8 @@ impl Play<'_> {
             last: self.at,
             sent: [Tally { packets: 5, bytes: asked }, Tally { packets: if answered { 5 } else { 0 }, bytes: said }],
             answered: [if is_tcp { took_part(End::A) } else { Some(self.locus(End::A)) }, took_part(End::B)],
-            checksums: Default::default(),
-            simultaneous_open: false,
-            began_before: false,
-            unseen_end: None,
-            evicted: false,
-            quoted_only: false,
-            tunnel: Vec::new(),
-            is_message: false,
-            is_tunnel: false,
             facts: facts.into(),
+            ..FlowRecord::new(flow.transport, ends, self.locus(End::A))
         }
     }
 

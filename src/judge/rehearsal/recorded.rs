@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::super::policy::{Policy, Required};
+use super::super::policy::{Policy, Required, parse_moment};
 use super::super::{Judge, Judgement, Scope};
 use crate::fact::{
     Basis, CipherSuite, Cleartext, DnsData, End, Endpoint, Fact, FlowFacts, FlowRecord, FlowState, FrameId, Locus, Name, NameSource,
@@ -114,7 +114,6 @@ pub struct Again {
     judge: Judge,
     scope: Scope,
     protocols: Vec<&'static str>,
-    number: u64,
 }
 
 impl Again {
@@ -125,7 +124,7 @@ impl Again {
         policy.coverage = Required::default();
         let mut judge = Judge::new(Arc::new(policy), Vec::new(), false, None);
         judge.begin(Timestamp::from_nanos(i64::MIN / 2));
-        Self { judge, scope, protocols: protocols.to_vec(), number: 0 }
+        Self { judge, scope, protocols: protocols.to_vec() }
     }
 
     /// Takes in what was answered to agents in a flow, and for which of its names its peer's address was.
@@ -149,7 +148,6 @@ impl Again {
 
     /// Judges a flow.
     pub fn flow(&mut self, recorded: &Recorded) -> Option<(FlowRecord, Judgement)> {
-        self.number += 1;
         let record = self.record(recorded)?;
         if record.agents[End::A.index()] {
             for asked in &record.facts.dns {
@@ -169,26 +167,16 @@ impl Again {
         let state = state(&recorded.state);
         let took_part = |end: End| (sent[end.index()].packets > 0).then_some(Locus { end, ..at });
         Some(FlowRecord {
-            transport: transport(&recorded.transport)?,
-            ends,
             agents: recorded.agents(&self.scope),
             initiator: (recorded.initiator_basis != Basis::Unknown).then_some(End::A),
             basis: recorded.initiator_basis,
             state,
-            first: at,
             last,
             sent,
             answered: [took_part(End::A), took_part(End::B)],
-            checksums: Default::default(),
-            simultaneous_open: false,
             began_before: state == FlowState::Partial,
-            unseen_end: None,
-            evicted: false,
-            quoted_only: false,
-            tunnel: Vec::new(),
-            is_message: false,
-            is_tunnel: false,
             facts: recorded.facts(at, &self.protocols).into(),
+            ..FlowRecord::new(transport(&recorded.transport)?, ends, at)
         })
     }
 }
@@ -313,11 +301,7 @@ fn suite(word: &str) -> Option<CipherSuite> {
 
 /// A time as records have it (RFC 3339).
 fn moment(text: &str) -> Option<Timestamp> {
-    let written: toml::value::Datetime = text.parse().ok()?;
-    let (date, time) = (written.date?, written.time?);
-    let day = Timestamp::from_date(date.year.into(), date.month.into(), date.day.into());
-    let seconds = i64::from(time.hour) * 3600 + i64::from(time.minute) * 60 + i64::from(time.second.unwrap_or(0));
-    Some(day.plus_nanos(seconds * super::SECOND + i64::from(time.nanosecond.unwrap_or(0))))
+    text.parse().ok().filter(|at: &toml::value::Datetime| at.time.is_some()).as_ref().and_then(parse_moment)
 }
 
 #[cfg(test)]

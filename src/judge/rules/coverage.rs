@@ -213,7 +213,7 @@ pub(in crate::judge) fn waiver_expired(rule: &str, until: &str, origin: &str) ->
     Broken::new(CausedBy::Agent, format!("{rule} {origin}"), format!("the waiver of {rule} at {origin} ended on {until}"))
 }
 
-pub(super) static NO_DESTINATION_POLICY: Rule = Rule {
+pub(in crate::judge) static NO_DESTINATION_POLICY: Rule = Rule {
     code: "WW912",
     name: "no-destination-policy",
     checks: "The audit was made without saying where traffic may go.",

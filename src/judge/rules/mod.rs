@@ -15,7 +15,7 @@ use super::{CausedBy, Severity, Whole};
 use crate::fact::{FrameId, Locus, Timestamp};
 
 pub(super) use certificate::{CERTIFICATE, Problem as CertificateProblem, problems as certificate_problems};
-pub(super) use coverage::{WAIVER_EXPIRED, waiver_expired};
+pub(super) use coverage::{NO_DESTINATION_POLICY, WAIVER_EXPIRED, waiver_expired};
 pub(super) use direction::INBOUND_ATTEMPT;
 pub(super) use dns::{DNS_TUNNEL, QUERY_NOT_ALLOWED, dns_tunnel, dns_tunnel_unknown, query_denied, query_not_allowed};
 pub(super) use encryption::is_permitted;

@@ -114,7 +114,7 @@ struct Block {
     except: Vec<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Port {
     protocol: Option<String>,
@@ -193,7 +193,9 @@ struct Fqdn {
 struct CiliumPorts {
     #[serde(default)]
     ports: Vec<Port>,
-    rules: Option<Value>,
+    /// What narrows them further: rules within protocols, names of servers, listeners.
+    #[serde(flatten)]
+    narrowed: serde_json::Map<String, Value>,
 }
 
 fn cilium(reading: &mut Reading<'_>, spec: &Value) -> Taken {
@@ -216,6 +218,11 @@ fn cilium(reading: &mut Reading<'_>, spec: &Value) -> Taken {
 }
 
 fn cilium_rule(reading: &mut Reading<'_>, way: Use, rule: &CiliumRule) -> Taken {
+    if rule.others.contains_key("icmps") {
+        // of what it names, such a rule is about ICMP alone
+        reading.leave_out("a rule about ICMP");
+        return Ok(());
+    }
     let mut cidrs = Vec::new();
     for word in &rule.cidr {
         cidrs.push(parse_net(word).map_err(|(why, _)| why)?);
@@ -236,12 +243,12 @@ fn cilium_rule(reading: &mut Reading<'_>, way: Use, rule: &CiliumRule) -> Taken 
     let others: Vec<&String> = rule.others.keys().filter(|key| key.starts_with("to") || key.starts_with("from")).collect();
     let denied = if way == Use::Deny { "denied " } else { "" };
     others.iter().for_each(|key| reading.leave_out(&format!("{denied}peers chosen by {key}")));
-    if rule.ports.iter().any(|ports| ports.rules.is_some()) {
-        reading.leave_out("rules within protocols (dns, http, kafka)");
+    for key in rule.ports.iter().flat_map(|ports| ports.narrowed.keys()) {
+        reading.leave_out(&format!("what toPorts narrows by {key}"));
     }
     let is_for_all = cidrs.is_empty() && names.is_empty() && others.is_empty() && rule.entities.is_empty();
     let cidrs = if is_for_all && !rule.ports.is_empty() { everything()? } else { cidrs };
-    let ports: Vec<Port> = rule.ports.iter().flat_map(|ports| &ports.ports).map(Port::again).collect();
+    let ports: Vec<Port> = rule.ports.iter().flat_map(|ports| &ports.ports).cloned().collect();
     if !names.is_empty() {
         reading.add(way, &names, &[], &ports)?;
     }
@@ -317,10 +324,6 @@ enum Range {
 }
 
 impl Port {
-    fn again(&self) -> Self {
-        Self { protocol: self.protocol.clone(), port: self.port.clone(), end_port: self.end_port }
-    }
-
     /// The only transport, or `Some(None)` for both; `None` for one that policies have no word for.
     fn transport(&self) -> Option<Option<Transport>> {
         match self.protocol.as_deref() {

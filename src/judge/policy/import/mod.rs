@@ -1,4 +1,4 @@
-//! Lists that others publish, as policies: ranges and tags of clouds, endpoints of services, plain lists.
+//! Lists that others publish, as policies: ranges and tags of clouds, endpoints of services, plain lists, network policies of clusters.
 //!
 //! Nothing is fetched: a file goes in and the text of a policy comes out, which says at every entry what it was made from. A kind of list is one
 //! file here and a line in [`KINDS`].

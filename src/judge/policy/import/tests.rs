@@ -213,6 +213,10 @@ spec:
   - toCIDRSet: [{cidr: 10.0.0.0/8, except: [10.96.0.0/12]}]
   - toEntities: [world, cluster]
     toPorts: [{ports: [{port: "123", protocol: UDP}]}]
+  - toCIDR: [198.51.100.0/24]
+    icmps: [{fields: [{type: 8, family: IPv4}]}]
+  - toCIDR: [198.51.100.9/32]
+    toPorts: [{ports: [{port: "443", protocol: TCP}], serverNames: [sni.example.com]}]
   egressDeny:
   - toCIDR: [169.254.169.254/32]
   ingress:
@@ -230,7 +234,8 @@ spec:
             "allow api.example.com +.example.net *.example.org sub*.example.com, port 443, tcp alone",
             "allow 10.0.0.0/10 10.64.0.0/11 10.112.0.0/12 10.128.0.0/9",
             "allow 0.0.0.0/0 ::/0, port 123, udp alone",
-            "inbound from 192.0.2.4/30, port 22, tcp alone: edge/agent (cilium-network-policy:49)",
+            "allow 198.51.100.9/32, port 443, tcp alone",
+            "inbound from 192.0.2.4/30, port 22, tcp alone: edge/agent (cilium-network-policy:58)",
         ]
     );
     assert_eq!(
@@ -238,8 +243,10 @@ spec:
         [
             "edge/agent: denied peers chosen by fromEndpoints",
             "edge/agent: peers chosen by toEndpoints",
-            "edge/agent: rules within protocols (dns, http, kafka)",
-            "edge/agent: the entity cluster"
+            "edge/agent: what toPorts narrows by rules",
+            "edge/agent: the entity cluster",
+            "edge/agent: a rule about ICMP",
+            "edge/agent: what toPorts narrows by serverNames"
         ]
     );
 }
