@@ -34,20 +34,8 @@ fn peer() -> IpAddr {
     ip("203.0.113.5")
 }
 
-/// What is found under a policy: the rules, with `?` where that is undetermined, and the messages.
 fn found(world: &World, policy: &str) -> (Vec<String>, String) {
-    let file = std::env::temp_dir().join(format!("wirewitness-deny-{}-{:?}.toml", std::process::id(), std::thread::current().id()));
-    std::fs::write(&file, policy).unwrap();
-    let path = file.to_str().unwrap().to_owned();
-    let run = run_with_input(&["audit", "--json", "-a", "10.0.0.4", "-p", &path, "-"].map(str::to_owned), &world.pcap());
-    std::fs::remove_file(&file).unwrap();
-    let document = run.json();
-    let findings = document["findings"].as_array().expect("findings");
-    let grave: Vec<_> = findings.iter().filter(|finding| finding["severity"] != "notice").collect();
-    let mark = |finding: &serde_json::Value| if finding["severity"] == "undetermined" { "?" } else { "" };
-    let rules = grave.iter().map(|finding| format!("{}{}", finding["rule"].as_str().unwrap(), mark(finding))).collect();
-    let messages = grave.iter().map(|finding| finding["message"].to_string()).collect::<Vec<_>>().join("\n");
-    (rules, messages)
+    support::found(&world.pcap(), "10.0.0.4", policy)
 }
 
 /// The rules with the denial in force and without it.

@@ -36,6 +36,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("nat64.prefixes", "tests/oddities.rs"),
     ("encryption.counts", "below: no program of the lab speaks ESP"),
     ("encrypted_dns", "below: no resolver of the lab is one that everybody knows"),
+    ("dns.grace", "tests/binding.rs"),
     ("dns.encrypted", "below: no resolver of the lab is one that everybody knows"),
 ];
 

@@ -8,7 +8,6 @@ mod world;
 
 use std::net::IpAddr;
 
-use support::run_with_input;
 use world::World;
 use world::tcp::Who;
 
@@ -31,17 +30,9 @@ fn world(targets: &[String]) -> World {
 
 /// The rules that are broken where only these paths are permitted, with `?` where that is undetermined.
 fn broken(world: &World, paths: &str) -> Vec<String> {
-    let file = std::env::temp_dir().join(format!("wirewitness-paths-{}-{:?}.toml", std::process::id(), std::thread::current().id()));
     let policy =
         format!("[dns]\nresolvers = [\"10.0.0.2\"]\n[[allow]]\nnames = [\"www.example.com\"]\nplaintext = [\"http\"]\npaths = {paths}\n");
-    std::fs::write(&file, policy).unwrap();
-    let path = file.to_str().unwrap().to_owned();
-    let run = run_with_input(&["audit", "--json", "-a", "10.0.0.4", "-p", &path, "-"].map(str::to_owned), &world.pcap());
-    std::fs::remove_file(&file).unwrap();
-    let document = run.json();
-    let findings = document["findings"].as_array().unwrap().iter().filter(|finding| finding["severity"] != "notice");
-    let mark = |finding: &serde_json::Value| if finding["severity"] == "undetermined" { "?" } else { "" };
-    findings.map(|finding| format!("{}{}", finding["rule"].as_str().unwrap(), mark(finding))).collect()
+    support::found(&world.pcap(), "10.0.0.4", &policy).0
 }
 
 fn asking(targets: &[&str], paths: &str) -> Vec<String> {

@@ -223,6 +223,8 @@ pub struct Resolution {
     pub rcode: u16,
     /// The TC bit: the answer is to be had over TCP.
     pub truncated: bool,
+    /// The least TTL of the records of the answer section, in seconds, where there are any (RFC 2181 section 8).
+    pub ttl: Option<u32>,
     /// Bytes of data in the records of the answer section other than addresses: what they could carry.
     pub carried: u32,
     /// The records of the answer section that belong to the name: its CNAME chain, in order, then its data.

@@ -243,7 +243,7 @@ impl Pending {
 }
 
 fn resolution(name: Name, qtype: u16, message: &Message<'_>, answers: Vec<DnsData>) -> Resolution {
-    Resolution { name, qtype, rcode: message.rcode, truncated: message.truncated, carried: message.carried, answers }
+    Resolution { name, qtype, rcode: message.rcode, truncated: message.truncated, ttl: message.ttl, carried: message.carried, answers }
 }
 
 /// Whether two answers say the same. Resolvers turn the order of addresses with each answer.

@@ -183,8 +183,23 @@ impl<'a> Case<'a> {
 
     /// The same of another address, which a proxy was asked for.
     pub(super) fn names_of(&self, ip: IpAddr) -> impl Iterator<Item = &'a crate::fact::Name> + use<'a> {
-        let moment = self.record.facts.names.first().map_or(self.record.first.at, |read| read.at.at).max(self.record.first.at);
-        self.names.at(ip, moment)
+        self.names.at(ip, self.moment())
+    }
+
+    /// The same, with those whose answers no longer stood.
+    pub(super) fn names_ever_of(&self, ip: IpAddr) -> impl Iterator<Item = &'a crate::fact::Name> + use<'a> {
+        self.names.ever(ip, self.moment())
+    }
+
+    /// Until when an address was answered for a name, where that was over at the time of the flow.
+    #[must_use]
+    pub fn stood_until(&self, ip: IpAddr, name: &crate::fact::Name) -> Option<Timestamp> {
+        self.names.stood_until(ip, name, self.moment())
+    }
+
+    /// When the flow used the address.
+    fn moment(&self) -> Timestamp {
+        self.record.facts.names.first().map_or(self.record.first.at, |read| read.at.at).max(self.record.first.at)
     }
 
     /// Whether an entry holds for this agent at this time, and for what is spoken. What could not be told is the other rules': it is allowed

@@ -146,8 +146,13 @@ fn denied<'a>(case: &Case<'a>) -> Option<Destination<'a>> {
     let place = Place { ip: Some(peer.ip), port: Some(peer.port) };
     let by_answer = |name: &Name| deny.named(name).find(|entry| applies(entry, place));
     let (mut entry, mut others) = (None, false);
-    for name in case.names_of(peer.ip) {
+    for name in case.names_ever_of(peer.ip) {
         match by_answer(name) {
+            // it may have been kept longer than it should
+            Some(found) if case.stood_until(peer.ip, name).is_some() => {
+                entry.get_or_insert((found, name));
+                others = true;
+            }
             Some(found) => _ = entry.get_or_insert((found, name)),
             None => others = true,
         }
@@ -296,7 +301,7 @@ pub(super) fn is_grease(case: &Case<'_>, ip: Option<IpAddr>, asked: &[NameRead])
     // the canonical name of an allowed one is that one's
     let is_foreign = |name: &Name| *name != outer.name && !is_allowed(name) && !case.names.passed_through(name).any(is_allowed);
     let is_published = case.names.hidden_behind(&outer.name, at.at).next().is_some();
-    case.names.knows_ech() && !is_published && case.names_of(ip).any(|name| *name == outer.name) && !case.names_of(ip).any(is_foreign)
+    case.names.knows_ech() && !is_published && case.names_of(ip).any(|name| *name == outer.name) && !case.names_ever_of(ip).any(is_foreign)
 }
 
 /// An entry for the address alone, on this port.
@@ -331,7 +336,13 @@ fn by_answers<'a>(case: &Case<'a>, ip: IpAddr, port: Option<u16>) -> Destination
             continue;
         }
         if on_port(case, entry, port) {
-            return Destination::Allowed(By::Entry(entry));
+            return match foreign(case, ip).filter(|_| !entry.names.is_empty()) {
+                Some(name) => {
+                    let why = format!("it was answered for {name} too, which the policy does not allow, beside a name that it does");
+                    Destination::NameHidden(why.into(), None)
+                }
+                None => Destination::Allowed(By::Entry(entry)),
+            };
         }
         elsewhere.get_or_insert(entry);
     }
@@ -340,6 +351,14 @@ fn by_answers<'a>(case: &Case<'a>, ip: IpAddr, port: Option<u16>) -> Destination
         None if !case.record.has_payload() => Destination::NameHidden("nothing was sent that could name it".into(), None),
         None => Destination::AddressNotAllowed,
     }
+}
+
+/// A name that an agent was answered an address for, and that it may not ask for: a flow there that names nobody may be its.
+fn foreign<'a>(case: &Case<'a>, ip: IpAddr) -> Option<&'a Name> {
+    let agent = case.agent_endpoint().ip;
+    let is_allowed = |name: &Name| case.policy.query_allowed(name, agent);
+    // the canonical name of an allowed one is that one's
+    case.names_ever_of(ip).find(|name| !is_allowed(name) && !case.names.passed_through(name).any(is_allowed))
 }
 
 /// A name that was asked for, of the peer or of a proxy.

@@ -115,7 +115,7 @@ impl Judge {
     pub fn new(policy: Arc<Policy>, agents: Vec<String>, agents_inferred: bool, filter: Option<String>) -> Self {
         let own_severity = policy.severity.iter().any(|(code, ..)| code.eq_ignore_ascii_case(rules::INBOUND_ATTEMPT.code));
         let attempts_are_alike = policy.inbound.is_empty() && policy.waivers.is_empty() && !own_severity;
-        let names = Arc::new(Names::new(policy.nat64.clone()));
+        let names = Arc::new(Names::new(policy.nat64.clone(), policy.dns_grace.as_ref().map(|(nanos, _)| *nanos)));
         let mut judge = Self {
             policy,
             attempts_are_alike,

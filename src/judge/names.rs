@@ -2,7 +2,8 @@
 //!
 //! A flow and the answer that explains it may lie on different lanes and come in either order within a moment, so a binding holds for
 //! flows from a little before it was seen ([`limits::LATE_ANSWER_NANOS`]), and for ever after: clients use addresses long after their
-//! TTL. Canonical names that an answer passes through are remembered too, since some stub resolvers ask for them again.
+//! TTL (RFC 1035 section 3.2.1). A policy may say for how long after it at most (`[dns] grace`). Canonical names that an answer passes
+//! through are remembered too, since some stub resolvers ask for them again.
 //!
 //! SVCB and HTTPS records (RFC 9460) bind the name that was asked for, and no other: to their hints, as if those were its addresses; and to the
 //! addresses of their targets, which are answered by themselves. A target is whatever the owner of the asked name says, and gains nothing by it.
@@ -17,10 +18,14 @@ use super::policy::Nat64;
 use crate::fact::{Name, Resolution, Timestamp};
 use crate::limits;
 
+const FOR_EVER: Timestamp = Timestamp::from_nanos(i64::MAX);
+
 /// The answers seen so far. All agents of an audit are one client.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     nat64: Nat64,
+    /// How long after its TTL an answer stands, in nanoseconds; for ever where nothing is said.
+    grace: Option<i64>,
     bound: HashMap<IpAddr, SmallVec<[Binding; 1]>, RandomState>,
     /// From a canonical name to the names whose answer passed through it.
     aliases: HashMap<Name, Vec<Name>, RandomState>,
@@ -37,17 +42,45 @@ pub struct Names {
     lost: bool,
 }
 
+/// A name, and from when until when answers stood for it.
 #[derive(Clone, Debug)]
 struct Binding {
     name: Name,
     since: Timestamp,
+    until: Timestamp,
+}
+
+impl Binding {
+    /// Whether it was answered by `moment`.
+    fn began(&self, moment: Timestamp) -> bool {
+        self.since <= moment.plus_nanos(limits::LATE_ANSWER_NANOS)
+    }
+
+    fn stands(&self, moment: Timestamp) -> bool {
+        self.began(moment) && moment <= self.until
+    }
+
+    /// Takes in an answer for the same name that leaves no time between them.
+    fn widen(&mut self, answer: &Self) -> bool {
+        let meets = self.name == answer.name && answer.since <= self.until && self.since <= answer.until;
+        if meets {
+            (self.since, self.until) = (self.since.min(answer.since), self.until.max(answer.until));
+        }
+        meets
+    }
 }
 
 impl Names {
-    /// None yet, of addresses behind these prefixes too.
+    /// None yet, of addresses behind these prefixes too, whose answers stand for so many nanoseconds after their TTL.
     #[must_use]
-    pub fn new(nat64: Nat64) -> Self {
-        Self { nat64, ..Self::default() }
+    pub fn new(nat64: Nat64, grace: Option<i64>) -> Self {
+        Self { nat64, grace, ..Self::default() }
+    }
+
+    fn binding(&self, name: &Name, answer: &Resolution, at: Timestamp) -> Binding {
+        let ttl = answer.ttl.map(|ttl| i64::from(ttl) * 1_000_000_000);
+        let until = self.grace.zip(ttl).map_or(FOR_EVER, |(grace, ttl)| at.plus_nanos(grace.saturating_add(ttl)));
+        Binding { name: name.clone(), since: at, until }
     }
 
     /// Remembers an answer seen at `at`.
@@ -56,16 +89,17 @@ impl Names {
         if is_service(answer.qtype) {
             self.learn_services(answer, &owner, at);
         }
+        let binding = self.binding(&owner, answer, at);
         for address in answer.addresses() {
             let known = self.bound.entry(self.nat64.canonical(address)).or_default();
-            let room = self.kept < limits::NAMES_KEPT && known.len() < limits::NAMES_PER_ADDRESS;
-            match known.iter_mut().find(|binding| binding.name == owner) {
-                Some(binding) => binding.since = binding.since.min(at),
-                None if room => {
-                    known.push(Binding { name: owner.clone(), since: at });
-                    self.kept += 1;
-                }
-                None => self.forgotten += 1,
+            if known.iter_mut().any(|earlier| earlier.widen(&binding)) {
+                continue;
+            }
+            if self.kept < limits::NAMES_KEPT && known.len() < limits::NAMES_PER_ADDRESS {
+                known.push(binding.clone());
+                self.kept += 1;
+            } else {
+                self.forgotten += 1;
             }
         }
         for target in answer.targets() {
@@ -87,16 +121,17 @@ impl Names {
         // whom an owner serves is served by its targets too
         let above: Vec<Name> = self.served.get(owner).into_iter().flatten().map(|binding| binding.name.clone()).collect();
         for target in answer.targets().filter(|target| *target != owner) {
-            let known = self.served.entry(target.clone()).or_default();
             for name in above.iter().chain([owner]).filter(|name| *name != target) {
-                let room = self.kept < limits::NAMES_KEPT && known.len() < limits::NAMES_PER_ADDRESS;
-                match known.iter_mut().find(|binding| binding.name == *name) {
-                    Some(binding) => binding.since = binding.since.min(at),
-                    None if room => {
-                        known.push(Binding { name: name.clone(), since: at });
-                        self.kept += 1;
-                    }
-                    None => self.forgotten += 1,
+                let binding = self.binding(name, answer, at);
+                let known = self.served.entry(target.clone()).or_default();
+                if known.iter_mut().any(|earlier| earlier.widen(&binding)) {
+                    continue;
+                }
+                if self.kept < limits::NAMES_KEPT && known.len() < limits::NAMES_PER_ADDRESS {
+                    known.push(binding);
+                    self.kept += 1;
+                } else {
+                    self.forgotten += 1;
                 }
             }
         }
@@ -108,7 +143,8 @@ impl Names {
                     continue;
                 }
                 if self.kept < limits::NAMES_KEPT && known.len() < limits::NAMES_PER_ADDRESS {
-                    known.push((Binding { name: owner.clone(), since: at }, config.id));
+                    // whoever hides a name is suspect for ever
+                    known.push((Binding { name: owner.clone(), since: at, until: FOR_EVER }, config.id));
                     self.kept += 1;
                 } else {
                     (self.ech_unread, self.forgotten) = (true, self.forgotten + 1);
@@ -118,20 +154,34 @@ impl Names {
     }
 
     /// The names that `address` was answered for, to be used at `moment`, in the order in which they were learnt; then those that are served by
-    /// these.
+    /// these. Of answers that no longer stand there are none.
     pub fn at(&self, address: IpAddr, moment: Timestamp) -> impl Iterator<Item = &Name> {
-        let until = moment.plus_nanos(limits::LATE_ANSWER_NANOS);
+        self.bindings(address, move |binding| binding.stands(moment))
+    }
+
+    /// The same, with those whose answers no longer stand: clients are known to use them.
+    pub fn ever(&self, address: IpAddr, moment: Timestamp) -> impl Iterator<Item = &Name> {
+        self.bindings(address, move |binding| binding.began(moment))
+    }
+
+    /// Until when `address` was last answered for `name`, where no answer stands at `moment` any more.
+    pub fn stood_until(&self, address: IpAddr, name: &Name, moment: Timestamp) -> Option<Timestamp> {
+        let known = self.bound.get(&self.nat64.canonical(address))?;
+        let past = known.iter().filter(|binding| binding.name == *name && binding.began(moment));
+        past.map(|binding| binding.until).max().filter(|until| *until < moment)
+    }
+
+    fn bindings<'a>(&'a self, address: IpAddr, holds: impl Fn(&Binding) -> bool + Copy + 'a) -> impl Iterator<Item = &'a Name> {
         let known = self.bound.get(&self.nat64.canonical(address)).map(SmallVec::as_slice).unwrap_or_default();
-        let known = known.iter().filter(move |binding| binding.since <= until).map(|binding| &binding.name);
+        let known = known.iter().filter(move |binding| holds(binding)).map(|binding| &binding.name);
         let served = known.clone().filter_map(|name| self.served.get(name)).flatten();
-        known.chain(served.filter(move |binding| binding.since <= until).map(|binding| &binding.name))
+        known.chain(served.filter(move |binding| holds(binding)).map(|binding| &binding.name))
     }
 
     /// The names for which configurations of encrypted hellos with this public name were answered by `moment`, each with the key.
     pub fn hidden_behind(&self, public_name: &Name, moment: Timestamp) -> impl Iterator<Item = (&Name, u8)> {
-        let until = moment.plus_nanos(limits::LATE_ANSWER_NANOS);
         let known = self.ech.get(public_name).into_iter().flatten();
-        known.filter(move |(binding, _)| binding.since <= until).map(|(binding, id)| (&binding.name, *id))
+        known.filter(move |(binding, _)| binding.began(moment)).map(|(binding, id)| (&binding.name, *id))
     }
 
     /// Whether all configurations of encrypted hellos that an agent was answered are known, as far as its DNS was seen.
@@ -192,7 +242,7 @@ mod tests {
     use crate::fact::{DnsData, EchConfig, Service};
 
     fn answer(name: &str, answers: Vec<DnsData>) -> Resolution {
-        Resolution { name: Name::from_wire(name.as_bytes()), qtype: 1, rcode: 0, truncated: false, carried: 0, answers }
+        Resolution { name: Name::from_wire(name.as_bytes()), qtype: 1, rcode: 0, truncated: false, ttl: None, carried: 0, answers }
     }
 
     #[test]

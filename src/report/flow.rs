@@ -108,6 +108,9 @@ pub struct DnsLine<'a> {
     /// How it was answered: `NOERROR`, `NXDOMAIN`, ...; left out where it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rcode: Option<String>,
+    /// For how many seconds the answer may be kept: the least TTL of its records; left out where it had none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u32>,
     /// Addresses and names of the answer, and services as a zone file has them; of records of another type, the type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answers: Option<Vec<String>>,
@@ -215,11 +218,13 @@ fn dns(transaction: &DnsTransaction) -> DnsLine<'_> {
         DnsData::Service(service) => service.to_string(),
         DnsData::Other(kind) => RecordType(*kind).to_string(),
     };
+    let answer = transaction.answer.as_ref();
     DnsLine {
         name: transaction.name.as_str(),
         kind: RecordType(transaction.qtype).to_string(),
-        rcode: transaction.answer.as_ref().map(|answer| ResponseCode(answer.rcode).to_string()),
-        answers: transaction.answer.as_ref().map(|answer| answer.answers.iter().map(data).collect()),
+        rcode: answer.map(|answer| ResponseCode(answer.rcode).to_string()),
+        ttl: answer.and_then(|answer| answer.ttl),
+        answers: answer.map(|answer| answer.answers.iter().map(data).collect()),
     }
 }
 
@@ -336,7 +341,15 @@ mod tests {
             qtype: kind,
             at: locus(7),
             answer: answer.map(|(rcode, answers)| {
-                Arc::new(Resolution { name: Name::from_wire(b"www.example"), qtype: kind, rcode, truncated: false, carried: 0, answers })
+                Arc::new(Resolution {
+                    name: Name::from_wire(b"www.example"),
+                    qtype: kind,
+                    rcode,
+                    truncated: false,
+                    ttl: None,
+                    carried: 0,
+                    answers,
+                })
             }),
         };
         let target = DnsData::Target(Name::from_wire(b"cdn.example"));

@@ -143,6 +143,22 @@ impl Case {
     }
 }
 
+/// What a capture comes to under a policy: the rules that are broken, with `?` where that is undetermined, and the messages.
+pub fn found(capture: &[u8], agent: &str, policy: &str) -> (Vec<String>, String) {
+    let file = std::env::temp_dir().join(format!("wirewitness-found-{}-{:?}.toml", std::process::id(), std::thread::current().id()));
+    fs::write(&file, policy).expect("written");
+    let path = file.to_str().expect("UTF-8").to_owned();
+    let run = run_with_input(&["audit", "--json", "-a", agent, "-p", &path, "-"].map(str::to_owned), capture);
+    fs::remove_file(&file).expect("removed");
+    let document = run.json();
+    let findings = document["findings"].as_array().expect("findings");
+    let grave: Vec<_> = findings.iter().filter(|finding| finding["severity"] != "notice").collect();
+    let mark = |finding: &serde_json::Value| if finding["severity"] == "undetermined" { "?" } else { "" };
+    let rules = grave.iter().map(|finding| format!("{}{}", finding["rule"].as_str().expect("a code"), mark(finding))).collect();
+    let messages = grave.iter().map(|finding| finding["message"].to_string()).collect::<Vec<_>>().join("\n");
+    (rules, messages)
+}
+
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }

@@ -21,6 +21,8 @@ pub(super) struct Message<'a> {
     pub(super) rcode: u16,
     pub(super) questions: SmallVec<[Question<'a>; 1]>,
     pub(super) answers: SmallVec<[Record<'a>; 2]>,
+    /// The least TTL of the answers, in seconds.
+    pub(super) ttl: Option<u32>,
     /// Bytes of data in the answers that are no addresses.
     pub(super) carried: u32,
     /// A record's data does not fit its type; the records around it were read.
@@ -81,6 +83,7 @@ impl<'a> Message<'a> {
             rcode: flags & 0xf,
             questions: SmallVec::new(),
             answers: SmallVec::new(),
+            ttl: None,
             carried: 0,
             bad_data: false,
             broken: false,
@@ -163,6 +166,10 @@ impl<'a> Message<'a> {
             self.classes_known &= is_class(u16::from_be_bytes([fixed[2], fixed[3]]));
         }
         if section == ANSWER {
+            // the highest bit set is a zero (RFC 2181 section 8)
+            let ttl = u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]);
+            let ttl = if ttl > i32::MAX as u32 { 0 } else { ttl };
+            self.ttl = Some(self.ttl.map_or(ttl, |least| least.min(ttl)));
             self.carried += if matches!(kind, A | AAAA) { 0 } else { data.len() as u32 };
             match Data::read(bytes, kind, data_at, data) {
                 Some(data) => self.answers.push(Record { owner, data }),

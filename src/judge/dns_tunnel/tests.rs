@@ -105,7 +105,7 @@ fn answers_that_carry_data_are_told() {
         let name = format!("{n}.foreign.example");
         asking.ask(&name, TXT);
         let name = Name::from_wire(name.as_bytes());
-        let answer = Resolution { name, qtype: TXT, rcode: 0, truncated: false, carried: 250, answers: Vec::new() };
+        let answer = Resolution { name, qtype: TXT, rcode: 0, truncated: false, ttl: None, carried: 250, answers: Vec::new() };
         asking.tunnels.answer([10, 0, 0, 4].into(), &answer, || Whose::Judged);
     }
     let (told, _) = asking.close(false);

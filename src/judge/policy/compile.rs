@@ -37,6 +37,7 @@ impl Compiling<'_> {
             private: file.destinations.private.as_ref().map(|private| self.set(private.span(), parse_private(private.get_ref()))),
             tls_minimum: self.scalar(file.tls.minimum.as_ref(), parse_version),
             dns_binding: self.scalar(file.dns_binding.as_ref(), |word| one_of(word, &DnsBinding::WORDS)),
+            dns_grace: self.scalar(file.dns.grace.as_ref(), parse_duration),
             ech: self.scalar(file.ech.as_ref(), |word| one_of(word, &Ech::WORDS)),
             encrypted_dns: self.scalar(file.encrypted_dns.as_ref(), |word| one_of(word, &EncryptedDns::WORDS)),
             dns_tunnel: self.dns_tunnel(&file.dns.tunnel),

@@ -27,6 +27,8 @@ pub(super) struct Scalars {
     pub private: Option<Set<Private>>,
     pub tls_minimum: Option<Set<TlsVersion>>,
     pub dns_binding: Option<Set<DnsBinding>>,
+    /// In nanoseconds, and as written.
+    pub dns_grace: Option<Set<(i64, String)>>,
     pub ech: Option<Set<Ech>>,
     pub encrypted_dns: Option<Set<EncryptedDns>>,
     /// In the order of [`DnsTunnel::KEYS`].
@@ -82,6 +84,7 @@ impl Scalars {
             private: agree(mistakes, "destinations.private", self.private, other.private),
             tls_minimum: agree(mistakes, "tls.minimum", self.tls_minimum, other.tls_minimum),
             dns_binding: agree(mistakes, "dns_binding", self.dns_binding, other.dns_binding),
+            dns_grace: agree(mistakes, "dns.grace", self.dns_grace, other.dns_grace),
             ech: agree(mistakes, "ech", self.ech, other.ech),
             encrypted_dns: agree(mistakes, "encrypted_dns", self.encrypted_dns, other.encrypted_dns),
             dns_tunnel,
@@ -99,6 +102,7 @@ impl Scalars {
             private: self.private.filter(|_| own.private.is_none()),
             tls_minimum: self.tls_minimum.filter(|_| own.tls_minimum.is_none()),
             dns_binding: self.dns_binding.filter(|_| own.dns_binding.is_none()),
+            dns_grace: self.dns_grace.filter(|_| own.dns_grace.is_none()),
             ech: self.ech.filter(|_| own.ech.is_none()),
             encrypted_dns: self.encrypted_dns.filter(|_| own.encrypted_dns.is_none()),
             dns_tunnel: self.dns_tunnel.map(|set| {
@@ -121,6 +125,7 @@ impl Scalars {
             private: self.private.or(base.private),
             tls_minimum: self.tls_minimum.or(base.tls_minimum),
             dns_binding: self.dns_binding.or(base.dns_binding),
+            dns_grace: self.dns_grace.or(base.dns_grace),
             ech: self.ech.or(base.ech),
             encrypted_dns: self.encrypted_dns.or(base.encrypted_dns),
             dns_tunnel: self.dns_tunnel.map(|set| {
@@ -139,6 +144,7 @@ impl Scalars {
         let (private, private_at) = split(self.private);
         let (tls_minimum, tls_minimum_at) = split(self.tls_minimum);
         let (dns_binding, dns_binding_at) = split(self.dns_binding);
+        let (dns_grace, dns_grace_at) = split(self.dns_grace);
         let (ech, ech_at) = split(self.ech);
         let (encrypted_dns, encrypted_dns_at) = split(self.encrypted_dns);
         let mut dns_tunnel = DnsTunnel::default();
@@ -166,6 +172,7 @@ impl Scalars {
             resolvers,
             search,
             dns_binding: dns_binding.unwrap_or_default(),
+            dns_grace,
             dns_tunnel,
             ech: ech.unwrap_or_default(),
             counts: lists.counts,
@@ -185,6 +192,7 @@ impl Scalars {
                 private: private_at,
                 tls_minimum: tls_minimum_at,
                 dns_binding: dns_binding_at,
+                dns_grace: dns_grace_at,
                 dns_tunnel: dns_tunnel_at,
                 ech: ech_at,
                 encrypted_dns: encrypted_dns_at,

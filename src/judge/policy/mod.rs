@@ -80,6 +80,8 @@ pub struct Policy {
     pub search: Vec<Name>,
     /// How strictly names and addresses must belong together.
     pub dns_binding: DnsBinding,
+    /// How long after its TTL an answer binds its name to its addresses, in nanoseconds, and as written; for ever where nothing is said.
+    pub dns_grace: Option<(i64, String)>,
     /// From what on queries are shaped like data carried out.
     pub dns_tunnel: DnsTunnel,
     /// What an encrypted ClientHello is worth.
@@ -123,6 +125,8 @@ pub struct Origins {
     pub tls_minimum: Option<Origin>,
     /// Of [`Policy::dns_binding`].
     pub dns_binding: Option<Origin>,
+    /// Of [`Policy::dns_grace`].
+    pub dns_grace: Option<Origin>,
     /// Of [`Policy::dns_tunnel`], in the order of its keys.
     pub dns_tunnel: [Option<Origin>; DnsTunnel::KEYS.len()],
     /// Of [`Policy::ech`].

@@ -84,6 +84,7 @@ pub(super) struct DnsTable {
     pub resolvers: Words,
     pub search: Words,
     pub encrypted: Words,
+    pub grace: Option<Spanned<String>>,
     #[serde(default)]
     pub tunnel: DnsTunnelTable,
 }

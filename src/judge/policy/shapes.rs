@@ -78,6 +78,11 @@ pub(super) const FILE: &[Key] = &[
             ("resolvers", TEXTS, "The only resolvers that may be asked in the clear; private ones where there is no list"),
             ("search", TEXTS, "Suffixes that stub resolvers add to names"),
             ("encrypted", TEXTS, "Resolvers of encrypted DNS, by name, that may be asked"),
+            (
+                "grace",
+                Shape::Text,
+                "How long after its TTL an answer binds its name to its addresses: 90s, 30m, 24h, 7d; for ever where nothing is said",
+            ),
             ("tunnel", Shape::Table(TUNNEL), "From what on queries are shaped like data carried out"),
         ]),
         "Who may be asked for names",

@@ -66,6 +66,10 @@ impl Policy {
             set("search", suffix.to_string(), from(origins.search.get(at)));
         }
         set("dns_binding", self.dns_binding.as_str().to_owned(), from_or_default(origins.dns_binding.as_ref()));
+        match &self.dns_grace {
+            Some((_, written)) => set("dns answers", format!("stand for {written} after their TTL"), from(origins.dns_grace.as_ref())),
+            None => set("dns answers", "stand for ever".to_owned(), DEFAULT.to_owned()),
+        }
         let tunnel = origins.dns_tunnel.iter().flatten().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let tunnel = if tunnel.is_empty() { DEFAULT.to_owned() } else { format!(" ({tunnel})") };
         set("dns tunnel", self.dns_tunnel.show(), tunnel);

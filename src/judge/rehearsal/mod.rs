@@ -126,7 +126,7 @@ impl Play<'_> {
 
     fn resolution(name: &Name, ip: IpAddr) -> Resolution {
         let qtype = if ip.is_ipv4() { 1 } else { 28 };
-        Resolution { name: name.clone(), qtype, rcode: 0, truncated: false, carried: 0, answers: vec![DnsData::Address(ip)] }
+        Resolution { name: name.clone(), qtype, rcode: 0, truncated: false, ttl: None, carried: 0, answers: vec![DnsData::Address(ip)] }
     }
 
     /// The agent asks where a name is, and is answered.

@@ -70,6 +70,7 @@ struct Dns {
     #[serde(rename = "type")]
     kind: String,
     rcode: Option<String>,
+    ttl: Option<u32>,
     answers: Option<Vec<String>>,
 }
 
@@ -141,7 +142,7 @@ impl Again {
             let ip = recorded.responder.ip;
             let qtype = if ip.is_ipv4() { 1 } else { 28 };
             let answers = vec![DnsData::Address(ip)];
-            let answer = Resolution { name: as_name(name), qtype, rcode: 0, truncated: false, carried: 0, answers };
+            let answer = Resolution { name: as_name(name), qtype, rcode: 0, truncated: false, ttl: None, carried: 0, answers };
             self.judge.resolved(recorded.initiator.ip, &answer, at);
         }
     }
@@ -249,6 +250,7 @@ impl Dns {
             qtype: record_type(&self.kind),
             rcode: ResponseCode::from_text(rcode).map_or(0, |code| code.0),
             truncated: false,
+            ttl: self.ttl,
             carried: 0,
             answers: self.answers.iter().flatten().flat_map(|text| data(text)).collect(),
         })

@@ -22,9 +22,16 @@ pub(super) static DESTINATION_NOT_ALLOWED: Rule = Rule {
             let peer = case.peer();
             let known: Vec<_> = case.answered_names().take(3).map(ToString::to_string).collect();
             let known = if known.is_empty() { String::new() } else { format!(" (answered for {})", known.join(", ")) };
-            let message = format!("the agent went to {peer} over {}{known}, which the policy does not allow", case.record.transport);
+            let stale = case.names_ever_of(peer.ip).find(|name| case.policy.name_allowed(name).is_some());
+            let stale = stale.and_then(|name| Some((name, case.stood_until(peer.ip, name)?)));
+            let over = match stale {
+                Some((name, until)) => format!("; its answer for {name} stood until {until}"),
+                None => String::new(),
+            };
+            let message = format!("the agent went to {peer} over {}{known}, which the policy does not allow{over}", case.record.transport);
             let finding = proven(case, Broken::new(CausedBy::Agent, with(case.record.transport, peer), message));
-            broken.push(if case.names.is_incomplete() { finding.severity(Severity::Undetermined) } else { finding });
+            let is_kept = stale.is_some() && case.policy.dns_binding != DnsBinding::Require;
+            broken.push(if is_kept || case.names.is_incomplete() { finding.severity(Severity::Undetermined) } else { finding });
         }
         if let Destination::Denied(entry, None) = case.destination {
             let (peer, transport) = (case.peer(), case.record.transport);
@@ -104,8 +111,12 @@ pub(super) static NAME_UNBOUND: Rule = Rule {
         let Destination::NameUnbound(read, others) = &case.destination else { return };
         let asked = case.record.facts.names.iter().rev().filter(|other| other.source.is_proxy()).find_map(|other| other.name.as_ip());
         let ip = asked.unwrap_or(case.peer().ip);
-        let finding = if others.is_empty() {
-            let message = format!("the agent asked {ip} for {}, and no answer was seen that gives it this address", read.name);
+        let stood = case.stood_until(ip, &read.name);
+        let finding = if others.is_empty() || stood.is_some() {
+            let message = match stood {
+                Some(until) => format!("the agent asked {ip} for {}, whose answer with this address stood until {until}", read.name),
+                None => format!("the agent asked {ip} for {}, and no answer was seen that gives it this address", read.name),
+            };
             let weight = if case.policy.dns_binding == DnsBinding::Require { Severity::Violation } else { Severity::Undetermined };
             Broken::new(CausedBy::Agent, read.name.to_string(), message).severity(weight)
         } else {
@@ -121,8 +132,8 @@ pub(super) static NAME_UNBOUND: Rule = Rule {
 pub(super) static NAME_HIDDEN: Rule = Rule {
     code: "WW305",
     name: "name-hidden",
-    checks: "No name could be read where one would be (an encrypted ClientHello not known to be grease, its place not seen, nothing sent), and the \
-             address alone is not allowed. Such a hello is known to be grease, as far as can be, where its address was answered for the name that shows \
+    checks: "No name could be read where one would be (an encrypted ClientHello not known to be grease, its place not seen, nothing sent), or none was \
+             asked for and the address was answered for a name that is not allowed beside one that is; and the address alone is not allowed. Such a hello is known to be grease, as far as can be, where its address was answered for the name that shows \
              and for none that is not allowed, and no configuration behind that name was.",
     why: "Without its name a flow to a shared address may go to anybody there.",
     fix: "Capture from the flow's start and without a snap length; list addresses that the agent uses without a name; see also the ech setting.",
