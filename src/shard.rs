@@ -19,7 +19,7 @@ use crate::decode::{self, Header, Outer, Packet, Reason, Segment, Skip};
 use crate::fact::{
     End, Endpoint, FlowRecord, FrameId, FrameIndex, Layer, Locus, Name, Observation, Resolution, Sightings, Timestamp, Transport,
 };
-use crate::flow::{FlowKey, FlowTable, LaneHash, Rider, Slot};
+use crate::flow::{FlowKey, FlowTable, LaneHash, Open, Rider, Slot};
 use crate::inspect::Seen;
 use crate::judge::Scope;
 
@@ -382,14 +382,19 @@ impl Lane {
         &self.ledger
     }
 
-    /// The flows that are still open, by their first frames, for [`Lane::close`].
-    pub fn open_flows(&self) -> impl Iterator<Item = (FrameId, u32)> {
-        self.table.open_flows()
+    /// The flows that are open, to be ended by [`Lane::close_next`].
+    pub fn open(&self) -> Open {
+        self.table.open()
     }
 
-    /// Ends an open flow, since the capture ended.
-    pub fn close(&mut self, slot: u32) {
-        self.table.close(&mut self.shared, slot);
+    /// The first frame of the flow that is to be ended next.
+    pub fn next_open(&self, open: &Open) -> Option<FrameId> {
+        self.table.next_open(open)
+    }
+
+    /// Ends the flow that began first, since the capture ended.
+    pub fn close_next(&mut self, open: &mut Open) {
+        self.table.close_next(&mut self.shared, open);
     }
 
     /// Makes ready for frames that may be earlier than the last. No flow is open.

@@ -11,7 +11,9 @@ mod reader;
 
 pub use infer::{Candidate, Inference, infer};
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::binary_heap::PeekMut;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -379,14 +381,18 @@ impl Run<'_> {
 
     /// Ends the flows that are still open, in the order of their first frames over all lanes, and makes ready for an earlier time.
     fn close_flows(&mut self) {
-        let of_lane = |(n, lane): (usize, &Lane)| lane.open_flows().map(move |(first, slot)| (first, n, slot)).collect::<Vec<_>>();
-        let mut open: Vec<(FrameId, usize, u32)> = self.lanes.iter().enumerate().flat_map(of_lane).collect();
-        open.sort_unstable();
+        let mut open: Vec<_> = self.lanes.iter().map(Lane::open).collect();
+        let lanes = self.lanes.iter().zip(&open).enumerate();
+        let mut order: BinaryHeap<_> = lanes.filter_map(|(n, (lane, open))| Some(Reverse((lane.next_open(open)?, n)))).collect();
         let mut events = Vec::new();
-        for (_, n, slot) in open {
-            if let Some(lane) = self.lanes.get_mut(n) {
-                lane.close(slot);
-                lane.tell(&mut events);
+        while let Some(mut first) = order.peek_mut() {
+            let Reverse((_, n)) = *first;
+            let (Some(lane), Some(left)) = (self.lanes.get_mut(n), open.get_mut(n)) else { break };
+            lane.close_next(left);
+            lane.tell(&mut events);
+            match lane.next_open(left) {
+                Some(later) => *first = Reverse((later, n)),
+                None => _ = PeekMut::pop(first),
             }
             self.hear(&mut events, None);
         }

@@ -4,10 +4,9 @@
 //! Such a segment says nothing more of its connection, and is no beginning of another. One with payload is: nobody holds any more what was
 //! said at its place, so that it is read as what it is.
 
-use std::collections::VecDeque;
-
 use super::FlowKey;
 use super::attempts::ATTEMPT;
+use super::pages::Pages;
 use crate::decode::{Header, Packet, Tcp};
 use crate::fact::{End, Timestamp};
 use crate::limits;
@@ -16,7 +15,7 @@ use crate::limits;
 const CLOSED: u32 = 1 << 30;
 
 /// Bytes that an ended connection costs, its place in the index included.
-pub(super) const CLOSED_BYTES: usize = size_of::<Closed>() + 10;
+const CLOSED_BYTES: usize = size_of::<Closed>() + 10;
 
 /// Whether a slot is an ended connection's.
 #[inline]
@@ -54,7 +53,7 @@ impl Closed {
 /// The ended connections of one table, in the order in which they ended. Their slots are numbers that are given one after the other.
 #[derive(Default)]
 pub(super) struct ClosedFlows {
-    queue: VecDeque<Option<Closed>>,
+    queue: Pages<Option<Closed>>,
     /// The number of the connection at the front.
     front: u32,
 }
@@ -87,6 +86,11 @@ impl ClosedFlows {
     /// When the one at the front was last seen; the beginning of time where it was taken out.
     pub(super) fn oldest(&self) -> Option<Timestamp> {
         self.queue.front().map(|closed| closed.map_or(Timestamp::from_nanos(i64::MIN), |closed| closed.at))
+    }
+
+    /// Bytes of memory held, roughly: what the budget is charged.
+    pub(super) fn bytes(&self) -> usize {
+        self.queue.len() * CLOSED_BYTES
     }
 
     /// Forgets them all.

@@ -60,6 +60,18 @@ impl FlowKey {
         }
     }
 
+    /// Addresses and ports, where that is all that the key says: TCP over IPv4, in no overlay network.
+    #[inline]
+    pub(super) fn of_tcp_over_ipv4(&self) -> Option<([u32; 2], [u16; 2])> {
+        let [(_, a), (_, b)] = self.addresses;
+        (self.rest == TCP << 1 | 1).then_some(([a as u32, b as u32], self.ports))
+    }
+
+    /// The key that says so.
+    pub(super) fn tcp_over_ipv4([a, b]: [u32; 2], ports: [u16; 2]) -> Self {
+        Self { addresses: [(0, a.into()), (0, b.into())], ports, rest: TCP << 1 | 1 }
+    }
+
     /// The protocol above IP.
     #[must_use]
     pub fn transport(&self) -> Transport {

@@ -8,6 +8,7 @@ mod closed;
 mod end;
 mod entry;
 mod key;
+mod pages;
 mod recent;
 mod stream;
 mod sums;
@@ -18,7 +19,7 @@ mod withheld;
 pub use end::Ended;
 pub use key::{FlowKey, KeyHash, LaneHash};
 pub use stream::{Held, Stream};
-pub use table::{FlowTable, Rider, Slot};
+pub use table::{FlowTable, Open, Rider, Slot};
 
 #[cfg(test)]
 mod tests;

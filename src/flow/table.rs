@@ -3,6 +3,7 @@
 //! A TCP flow of which only SYNs of one end were seen is an *attempt* ([`Attempts`]), and of one that has ended a line is kept for its stragglers
 //! ([`ClosedFlows`]); both are forgotten first. Everything else is an *entry*: counters that every packet touches, and the rest behind a box.
 
+mod open;
 mod timeouts;
 
 use std::collections::VecDeque;
@@ -10,13 +11,15 @@ use std::collections::VecDeque;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use super::attempts::{ATTEMPT, ATTEMPT_BYTES, Attempt, Attempts};
+use super::attempts::{ATTEMPT, Attempts};
 use super::closed::{ClosedFlows, is_closed};
 use super::entry::{Cold, Entry, flag};
 use super::{Ended, FlowKey, Held, KeyHash, Stream};
 use crate::decode::{Header, Packet, Segment};
 use crate::fact::{End, Finish, FrameId, Locus, Timestamp, Transport};
 use crate::limits;
+
+pub use open::Open;
 
 /// What rides along with a flow and is told its bytes.
 pub trait Rider: Sized {
@@ -81,6 +84,7 @@ pub struct FlowTable<R: Rider> {
     now: Timestamp,
     /// Nothing is due before.
     next_due: Timestamp,
+    /// Bytes of the entries.
     used: usize,
     budget: usize,
     /// Whether the packet at hand is a copy that a tap made.
@@ -173,7 +177,7 @@ impl<R: Rider> FlowTable<R> {
         }
         let locus = Locus { frame, at, end };
         // what came between may have ended the flow, and another may have its place
-        let slot = seen.map(|Slot(slot)| slot).filter(|&slot| self.key(slot) == Some(&key)).or_else(|| self.find(&key));
+        let slot = seen.map(|Slot(slot)| slot).filter(|&slot| self.has(slot, &key)).or_else(|| self.find(&key));
         let (slot, before) = match slot {
             Some(slot) if is_closed(slot) => match self.closed.get(slot).filter(|closed| closed.has(packet, self.now)) {
                 Some(closed) => return closed.agents,
@@ -187,7 +191,7 @@ impl<R: Rider> FlowTable<R> {
             (_, Some(slot)) => self.step(shared, slot, packet, locus),
             (_, None) => self.first(shared, key, before, packet, locus),
         };
-        if self.used > self.budget {
+        if self.used() > self.budget {
             self.evict(shared);
         }
         agents
@@ -197,17 +201,6 @@ impl<R: Rider> FlowTable<R> {
     #[must_use]
     pub fn was_copy(&self) -> bool {
         self.copied
-    }
-
-    /// The flows that are still open, by their first frames, for [`FlowTable::close`].
-    pub fn open_flows(&self) -> impl Iterator<Item = (FrameId, u32)> {
-        let entries = self.entries.iter().zip(0u32..).filter_map(|(entry, slot)| entry.as_ref().map(|e| (e.cold.first.frame, slot)));
-        self.attempts.open().chain(entries)
-    }
-
-    /// Ends the flow in `slot`, which [`FlowTable::open_flows`] gave, since the capture ended.
-    pub fn close(&mut self, shared: &mut R::Shared, slot: u32) {
-        self.end(shared, slot, Finish::CaptureEnd);
     }
 
     /// Tells the rider of a flow that what `at.end` sent contradicts itself below the transport.
@@ -230,8 +223,7 @@ impl<R: Rider> FlowTable<R> {
     #[must_use]
     pub fn first_frame(&self, key: &FlowKey) -> Option<FrameId> {
         let slot = self.find(key)?;
-        let attempt = || self.attempts.get(slot).map(|attempt| attempt.first);
-        if slot & ATTEMPT != 0 { attempt() } else { self.entry(slot).map(|entry| entry.cold.first.frame) }
+        if slot & ATTEMPT != 0 { self.attempts.first(slot) } else { self.entry(slot).map(|entry| entry.cold.first.frame) }
     }
 
     /// Forgets the time: the next packet may be earlier than the last. The table must be empty.
@@ -248,11 +240,24 @@ impl<R: Rider> FlowTable<R> {
 
     fn find(&self, key: &FlowKey) -> Option<u32> {
         let hash = self.hash.of(key);
-        self.index.find(hash, |&slot| self.key(slot) == Some(key)).copied()
+        self.index.find(hash, |&slot| self.has(slot, key)).copied()
     }
 
-    fn key(&self, slot: u32) -> Option<&FlowKey> {
-        key(&self.attempts, &self.closed, &self.entries, slot)
+    /// Whether the flow in a slot has this key.
+    #[inline]
+    fn has(&self, slot: u32, key: &FlowKey) -> bool {
+        if slot & ATTEMPT != 0 {
+            self.attempts.has(slot, key)
+        } else if is_closed(slot) {
+            self.closed.get(slot).is_some_and(|closed| closed.key == *key)
+        } else {
+            self.entry(slot).is_some_and(|entry| entry.key == *key)
+        }
+    }
+
+    /// Bytes of memory that flows hold, roughly.
+    fn used(&self) -> usize {
+        self.used + self.attempts.bytes() + self.closed.bytes()
     }
 
     fn entry(&self, slot: u32) -> Option<&Entry<R>> {
@@ -267,7 +272,7 @@ impl<R: Rider> FlowTable<R> {
         let hash = self.hash.of(of);
         // the hasher of a rehash reads keys from the tables beside the index
         let (attempts, closed, entries, state) = (&self.attempts, &self.closed, &self.entries, &self.hash);
-        let hasher = |&slot: &u32| key(attempts, closed, entries, slot).map_or(0, |key| state.of(key));
+        let hasher = |&slot: &u32| key(attempts, closed, entries, slot).map_or(0, |key| state.of(&key));
         self.index.insert_unique(hash, slot, hasher);
     }
 
@@ -290,20 +295,8 @@ impl<R: Rider> FlowTable<R> {
         let agents = R::agents(shared, packet, at.end);
         // an attempt has no room for the tunnels that it came in
         if let Some(isn) = bare_syn(packet).filter(|_| packet.outer.is_none()) {
-            let attempt = Attempt {
-                key,
-                first: at.frame,
-                first_at: at.at,
-                last: at.at,
-                isn,
-                packets: 1,
-                end: Some(at.end),
-                agents,
-                unreachable: false,
-            };
-            let slot = self.attempts.push(attempt);
+            let slot = self.attempts.push(&key, isn, agents, at);
             self.next_due = self.next_due.min(at.at.plus_nanos(limits::ATTEMPT_NANOS));
-            self.used += ATTEMPT_BYTES;
             self.insert_slot(&key, slot);
         } else {
             let slot = self.enter(shared, key, agents, at);
@@ -317,14 +310,9 @@ impl<R: Rider> FlowTable<R> {
 
     /// A further packet of an attempt.
     fn again(&mut self, shared: &mut R::Shared, slot: u32, packet: &Packet<'_>, at: Locus) -> [bool; 2] {
-        let Some(attempt) = self.attempts.get_mut(slot) else { return [false; 2] };
-        let agents = attempt.agents;
+        let Some(agents) = self.attempts.agents(slot) else { return [false; 2] };
         match bare_syn(packet) {
-            Some(isn) if attempt.end == Some(at.end) => {
-                attempt.isn = isn;
-                attempt.packets = attempt.packets.saturating_add(1);
-                attempt.last = attempt.last.max(at.at);
-            }
+            Some(isn) if self.attempts.again(slot, isn, at) => {}
             _ => {
                 let slot = self.promote(shared, slot);
                 self.step(shared, slot, packet, at);
@@ -335,14 +323,11 @@ impl<R: Rider> FlowTable<R> {
 
     /// Makes an entry of an attempt.
     fn promote(&mut self, shared: &mut R::Shared, slot: u32) -> u32 {
-        let Some((known, end)) = self.attempts.take(slot) else { return slot };
-        let (key, agents) = (known.key, known.agents);
-        self.remove_slot(&key, slot);
-        self.trim_attempts();
-        let first = Locus { frame: known.first, at: known.first_at, end };
-        let slot = self.enter(shared, key, agents, first);
+        let Some(known) = self.attempts.take(slot) else { return slot };
+        self.remove_slot(&known.key, slot);
+        let slot = self.enter(shared, known.key, known.agents, known.first);
         if let Some(entry) = self.entry_mut(slot) {
-            let i = end.index();
+            let i = known.first.end.index();
             entry.flags |= flag::SYN_A << i | if known.unreachable { flag::UNREACHABLE } else { 0 };
             entry.packets[i] = known.packets.into();
             entry.last = known.last;
@@ -463,13 +448,12 @@ impl<R: Rider> FlowTable<R> {
     ) -> [bool; 2] {
         let mark = if unreachable { flag::UNREACHABLE } else { 0 };
         match slot {
-            Some(slot) if slot & ATTEMPT != 0 => match self.attempts.get_mut(slot) {
-                Some(attempt) => {
-                    attempt.unreachable |= unreachable;
-                    attempt.agents
+            Some(slot) if slot & ATTEMPT != 0 => {
+                if unreachable {
+                    self.attempts.refuse(slot);
                 }
-                None => [false; 2],
-            },
+                self.attempts.agents(slot).unwrap_or_default()
+            }
             Some(slot) => match self.entry_mut(slot) {
                 Some(entry) => {
                     entry.flags |= mark;
@@ -491,14 +475,13 @@ impl<R: Rider> FlowTable<R> {
 
     /// Ends a flow and tells its rider.
     fn end(&mut self, shared: &mut R::Shared, slot: u32, how: Finish) {
-        let Some(&key) = self.key(slot) else { return };
         if slot & ATTEMPT != 0 {
-            let Some((attempt, end)) = self.attempts.take(slot) else { return };
-            self.remove_slot(&key, slot);
-            self.trim_attempts();
-            R::ended(shared, attempt.ended(end, how), None);
+            let Some(attempt) = self.attempts.take(slot) else { return };
+            self.remove_slot(&attempt.key, slot);
+            R::ended(shared, attempt.ended(how), None);
             return;
         }
+        let Some(key) = self.entry(slot).map(|entry| entry.key) else { return };
         self.remove_slot(&key, slot);
         let Some(mut entry) = self.entries.get_mut(slot as usize).and_then(Option::take) else { return };
         self.free.push(slot);
@@ -510,13 +493,13 @@ impl<R: Rider> FlowTable<R> {
 }
 
 /// The key of the flow in a slot.
-fn key<'a, R>(attempts: &'a Attempts, closed: &'a ClosedFlows, entries: &'a [Option<Entry<R>>], slot: u32) -> Option<&'a FlowKey> {
+fn key<R>(attempts: &Attempts, closed: &ClosedFlows, entries: &[Option<Entry<R>>], slot: u32) -> Option<FlowKey> {
     if slot & ATTEMPT != 0 {
-        attempts.get(slot).map(|attempt| &attempt.key)
+        attempts.key(slot)
     } else if is_closed(slot) {
-        closed.get(slot).map(|closed| &closed.key)
+        closed.get(slot).map(|closed| closed.key)
     } else {
-        entries.get(slot as usize).and_then(Option::as_ref).map(|entry| &entry.key)
+        entries.get(slot as usize).and_then(Option::as_ref).map(|entry| entry.key)
     }
 }
 

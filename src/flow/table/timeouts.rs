@@ -7,8 +7,7 @@ use std::collections::VecDeque;
 
 use super::{Due, FlowTable, Rider};
 use crate::fact::{Finish, Timestamp};
-use crate::flow::attempts::ATTEMPT_BYTES;
-use crate::flow::closed::{CLOSED_BYTES, Closed};
+use crate::flow::closed::Closed;
 use crate::flow::entry::{Entry, flag};
 use crate::limits;
 
@@ -22,8 +21,8 @@ impl<R: Rider> FlowTable<R> {
     /// Ends what has been idle for its time-out.
     #[cold]
     pub(super) fn expire(&mut self, shared: &mut R::Shared) {
-        while let Some((slot, attempt)) = self.attempts.oldest() {
-            if self.now.since(attempt.first_at) < limits::ATTEMPT_NANOS {
+        while let Some((slot, _, began)) = self.attempts.oldest() {
+            if self.now.since(began) < limits::ATTEMPT_NANOS {
                 break;
             }
             self.end(shared, slot, Finish::Idle);
@@ -38,7 +37,7 @@ impl<R: Rider> FlowTable<R> {
         }
         self.look_again(shared, limits::IDLE_DATAGRAM_NANOS, |table| &mut table.datagrams);
         self.look_again(shared, limits::IDLE_CONNECTION_NANOS, |table| &mut table.connections);
-        let attempt = self.attempts.oldest().map(|(_, attempt)| attempt.first_at.plus_nanos(limits::ATTEMPT_NANOS));
+        let attempt = self.attempts.oldest().map(|(.., began)| began.plus_nanos(limits::ATTEMPT_NANOS));
         let dues =
             [&self.reset, &self.ending, &self.datagrams, &self.connections].into_iter().filter_map(|queue| queue.front().map(|due| due.at));
         self.next_due = dues.chain(attempt).min().unwrap_or(Timestamp::from_nanos(i64::MAX));
@@ -91,11 +90,11 @@ impl<R: Rider> FlowTable<R> {
     /// Forgets flows until the budget is kept: what is kept for stragglers first, then attempts, then what has ended, then datagrams, then
     /// connections, each the oldest first.
     pub(super) fn evict(&mut self, shared: &mut R::Shared) {
-        while self.used > self.budget {
+        while self.used() > self.budget {
             if self.forget_closed() {
                 continue;
             }
-            if let Some((slot, _)) = self.attempts.oldest() {
+            if let Some((slot, ..)) = self.attempts.oldest() {
                 self.end(shared, slot, Finish::Evicted);
             } else if let Some(due) = self.reset.pop_front().or_else(|| self.ending.pop_front()) {
                 self.end_if(shared, &due, Finish::Idle);
@@ -118,10 +117,6 @@ impl<R: Rider> FlowTable<R> {
         self.entry(due.slot).is_some_and(|entry| entry.generation == due.generation)
     }
 
-    pub(super) fn trim_attempts(&mut self) {
-        self.used = self.used.saturating_sub(self.attempts.trim() * ATTEMPT_BYTES);
-    }
-
     /// Keeps what tells the stragglers of a connection that has ended, and forgets what is too old for that.
     fn remember_closed(&mut self, closed: Closed) {
         let now = self.now;
@@ -129,7 +124,6 @@ impl<R: Rider> FlowTable<R> {
             self.forget_closed();
         }
         let slot = self.closed.push(closed);
-        self.used += CLOSED_BYTES;
         self.insert_slot(&closed.key, slot);
     }
 
@@ -139,7 +133,6 @@ impl<R: Rider> FlowTable<R> {
         if let Some(closed) = closed {
             self.remove_slot(&closed.key, slot);
         }
-        self.used = self.used.saturating_sub(CLOSED_BYTES);
         true
     }
 }
