@@ -8,7 +8,9 @@
 //! SVCB and HTTPS records (RFC 9460) bind the name that was asked for, and no other: to their hints, as if those were its addresses; and to the
 //! addresses of their targets, which are answered by themselves. A target is whatever the owner of the asked name says, and gains nothing by it.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
@@ -26,20 +28,64 @@ pub struct Names {
     nat64: Nat64,
     /// How long after its TTL an answer stands, in nanoseconds; for ever where nothing is said.
     grace: Option<i64>,
-    bound: HashMap<IpAddr, SmallVec<[Binding; 1]>, RandomState>,
+    bound: Lists<IpAddr, Binding>,
     /// From a canonical name to the names whose answer passed through it.
-    aliases: HashMap<Name, Vec<Name>, RandomState>,
+    aliases: Lists<Name, Name>,
     /// From a name whose addresses serve others, by SVCB and HTTPS records, to those.
-    served: HashMap<Name, Vec<Binding>, RandomState>,
+    served: Lists<Name, Binding>,
     /// From the public name of a configuration of encrypted hellos to the names that it was answered for, and the key.
-    ech: HashMap<Name, Vec<(Binding, u8)>, RandomState>,
+    ech: Lists<Name, (Binding, u8)>,
     /// Configurations were answered that nobody could read, or keep.
     ech_unread: bool,
+    room: Room,
+    /// The names of bindings, each once: one is answered with thousands of addresses.
+    texts: HashSet<Name, RandomState>,
+    /// A flow that carries answers was forgotten before they came.
+    lost: bool,
+}
+
+/// What is known of each of many.
+type Lists<K, T> = HashMap<K, SmallVec<[T; 1]>, RandomState>;
+
+/// How much is kept, and how much was not.
+#[derive(Clone, Debug, Default)]
+struct Room {
     kept: usize,
     /// Answers that were not kept for want of memory.
     forgotten: u64,
-    /// A flow that carries answers was forgotten before they came.
-    lost: bool,
+}
+
+impl Room {
+    /// Adds to a list what nothing in it `takes` in. Returns whether it is known now: where there is no room, nothing is added.
+    fn add<K: Eq + Hash, T>(
+        &mut self,
+        lists: &mut Lists<K, T>,
+        key: K,
+        takes: impl FnMut(&mut T) -> bool,
+        item: impl FnOnce() -> T,
+    ) -> bool {
+        let has_room = self.kept < limits::NAMES_KEPT;
+        match lists.entry(key) {
+            Entry::Occupied(mut known) => {
+                if known.get_mut().iter_mut().any(takes) {
+                    return true;
+                }
+                if has_room && known.get().len() < limits::NAMES_PER_ADDRESS {
+                    known.get_mut().push(item());
+                    self.kept += 1;
+                    return true;
+                }
+            }
+            Entry::Vacant(none) if has_room => {
+                none.insert(SmallVec::from_buf([item()]));
+                self.kept += 1;
+                return true;
+            }
+            Entry::Vacant(_) => {}
+        }
+        self.forgotten += 1;
+        false
+    }
 }
 
 /// A name, and from when until when answers stood for it.
@@ -91,28 +137,12 @@ impl Names {
         }
         let binding = self.binding(&owner, answer, at);
         for address in answer.addresses() {
-            let known = self.bound.entry(self.nat64.canonical(address)).or_default();
-            if known.iter_mut().any(|earlier| earlier.widen(&binding)) {
-                continue;
-            }
-            if self.kept < limits::NAMES_KEPT && known.len() < limits::NAMES_PER_ADDRESS {
-                known.push(binding.clone());
-                self.kept += 1;
-            } else {
-                self.forgotten += 1;
-            }
+            let address = self.nat64.canonical(address);
+            let item = || Binding { name: text(&mut self.texts, &owner), ..binding.clone() };
+            self.room.add(&mut self.bound, address, |earlier| earlier.widen(&binding), item);
         }
         for target in answer.targets() {
-            let known = self.aliases.entry(target.clone()).or_default();
-            if known.contains(&owner) {
-                continue;
-            }
-            if self.kept < limits::NAMES_KEPT && known.len() < limits::NAMES_PER_ADDRESS {
-                known.push(owner.clone());
-                self.kept += 1;
-            } else {
-                self.forgotten += 1;
-            }
+            self.room.add(&mut self.aliases, target.clone(), |known| *known == owner, || owner.clone());
         }
     }
 
@@ -123,32 +153,16 @@ impl Names {
         for target in answer.targets().filter(|target| *target != owner) {
             for name in above.iter().chain([owner]).filter(|name| *name != target) {
                 let binding = self.binding(name, answer, at);
-                let known = self.served.entry(target.clone()).or_default();
-                if known.iter_mut().any(|earlier| earlier.widen(&binding)) {
-                    continue;
-                }
-                if self.kept < limits::NAMES_KEPT && known.len() < limits::NAMES_PER_ADDRESS {
-                    known.push(binding);
-                    self.kept += 1;
-                } else {
-                    self.forgotten += 1;
-                }
+                self.room.add(&mut self.served, target.clone(), |earlier| earlier.widen(&binding), || binding.clone());
             }
         }
         for configs in answer.services().filter_map(|service| service.ech.as_ref()) {
             self.ech_unread |= configs.is_empty();
             for config in configs {
-                let known = self.ech.entry(config.public_name.clone()).or_default();
-                if known.iter().any(|(binding, id)| (&binding.name, *id) == (owner, config.id)) {
-                    continue;
-                }
-                if self.kept < limits::NAMES_KEPT && known.len() < limits::NAMES_PER_ADDRESS {
-                    // whoever hides a name is suspect for ever
-                    known.push((Binding { name: owner.clone(), since: at, until: FOR_EVER }, config.id));
-                    self.kept += 1;
-                } else {
-                    (self.ech_unread, self.forgotten) = (true, self.forgotten + 1);
-                }
+                let is_known = |(binding, id): &mut (Binding, u8)| (&binding.name, *id) == (owner, config.id);
+                // whoever hides a name is suspect for ever
+                let item = || (Binding { name: owner.clone(), since: at, until: FOR_EVER }, config.id);
+                self.ech_unread |= !self.room.add(&mut self.ech, config.public_name.clone(), is_known, item);
             }
         }
     }
@@ -209,14 +223,23 @@ impl Names {
     /// Whether an agent may have been answered more than is known here. What rests on no answer is then no violation.
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
-        self.lost || self.forgotten > 0
+        self.lost || self.room.forgotten > 0
     }
 
     /// How many answers were not kept.
     #[must_use]
     pub fn forgotten(&self) -> u64 {
-        self.forgotten
+        self.room.forgotten
     }
+}
+
+/// The same name, in the memory of the first that was kept.
+fn text(texts: &mut HashSet<Name, RandomState>, name: &Name) -> Name {
+    if let Some(known) = texts.get(name) {
+        return known.clone();
+    }
+    texts.insert(name.clone());
+    name.clone()
 }
 
 /// Whether records of a type say by what a name is served (RFC 9460).
@@ -274,6 +297,16 @@ mod tests {
         }
         assert!(names.forgotten() > 0);
         assert!(names.at([192, 0, 2, 1].into(), Timestamp::default()).count() <= limits::NAMES_PER_ADDRESS);
+    }
+
+    #[test]
+    fn addresses_of_one_name_are_bounded() {
+        let mut names = Names::default();
+        for n in 0..limits::NAMES_KEPT as u32 + 1000 {
+            names.learn(&answer("www.example", vec![DnsData::Address(std::net::Ipv4Addr::from(n).into())]), Timestamp::default());
+        }
+        assert_eq!((names.bound.len(), names.forgotten()), (limits::NAMES_KEPT, 1000));
+        assert_eq!(names.texts.len(), 1);
     }
 
     fn service(target: Option<&str>, hints: &[IpAddr], ech: Option<&[(u8, &str)]>) -> DnsData {
