@@ -139,6 +139,26 @@ fn what_is_doubtful_is_commented_out_with_the_reason() {
     assert_eq!(audit(&policy, &[&capture]).rules(&["violation"]), Vec::<String>::new(), "{decided}");
 }
 
+#[test]
+fn names_whose_answers_were_not_seen_are_held_to_their_addresses() {
+    let folder = Folder::new("unanswered");
+    let silent = |names: &[(&str, u8)]| {
+        let mut world = World::default();
+        world.wait(61 * SECOND);
+        for (name, last) in names {
+            world.tls(AGENT.into(), (ip(*last), 443), name, Version::Tls13, 300, 900);
+        }
+        world.pcap()
+    };
+    let capture = folder.write("capture.pcap", &silent(&[("a.example.net", 1), ("b.example.net", 2), ("a.example.net", 3)]));
+    let (policy, text) = folder.learn(&[&capture]);
+    let shown = "names = [\"a.example.net\"]\ncidrs = [\n    \"203.0.113.1/32\", # 1 flow in 1 of 1\n    \"203.0.113.3/32\",";
+    assert!(text.contains(shown) && text.contains("# No answer was seen that gives this name its address"), "{text}");
+    assert_eq!(audit(&policy, &[&capture]).rules(&["violation", "undetermined"]), Vec::<String>::new(), "{text}");
+    let swapped = folder.write("swapped.pcap", &silent(&[("a.example.net", 2)]));
+    assert_eq!(audit(&policy, &[&swapped]).rules(&["violation", "undetermined"]), ["WW302"], "{text}");
+}
+
 fn run_check(policy: &str) -> Run {
     run(["policy", "check", policy])
 }

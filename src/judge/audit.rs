@@ -372,7 +372,16 @@ impl Judgement {
     /// One that says no more than this.
     #[must_use]
     pub fn new(direction: &'static str, verdict: &'static str, rules: Vec<&'static str>) -> Self {
-        Self { direction, verdict, rules, encryption: None, protocol: None, answered_name: None, certificate_problems: Vec::new() }
+        Self {
+            direction,
+            verdict,
+            rules,
+            encryption: None,
+            protocol: None,
+            answered_name: None,
+            unanswered: false,
+            certificate_problems: Vec::new(),
+        }
     }
 }
 
@@ -391,6 +400,8 @@ pub struct Judgement {
     pub protocol: Option<&'static str>,
     /// The name that the responder's address was answered for, where the flow asks for none itself.
     pub answered_name: Option<crate::fact::Name>,
+    /// It asks for a name of a peer whose address was answered for none.
+    pub unanswered: bool,
     /// What is wrong with the certificate that was shown, in a word each.
     pub certificate_problems: Vec<&'static str>,
 }

@@ -217,12 +217,21 @@ impl Judge {
             Some(_) => rules::certificate_problems(&case).iter().map(rules::CertificateProblem::what).collect(),
             None => Vec::new(),
         };
-        let answered_name = if record.facts.names.is_empty() { case.answered_names().last().cloned() } else { None };
+        let is_named = !record.facts.names.is_empty();
+        let answered_name = if is_named { None } else { case.answered_names().last().cloned() };
+        let unanswered = is_named && case.answered_names().next().is_none();
         let protocol = case.encrypted_dns.or(case.neighbours);
         let verdict = worst.map_or("allowed", Severity::as_str);
         let counts = policy.counts.encryption(record);
         let encryption = (counts != record.encryption()).then_some(counts);
-        Judgement { protocol, encryption, answered_name, certificate_problems, ..Judgement::new(direction.as_str(), verdict, codes) }
+        Judgement {
+            protocol,
+            encryption,
+            answered_name,
+            unanswered,
+            certificate_problems,
+            ..Judgement::new(direction.as_str(), verdict, codes)
+        }
     }
 
     /// A tunnel whose packets were opened: its outer packets are judged as a flow of the agent where it is the agent's own.

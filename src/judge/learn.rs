@@ -37,6 +37,8 @@ struct Place {
 enum To {
     Name(Name),
     Address(IpAddr),
+    /// The name, at this address.
+    Both(Name, IpAddr),
 }
 
 /// What is known of it, the least doubtful first.
@@ -44,6 +46,8 @@ enum To {
 enum Kind {
     /// It is named, and breaks nothing but that no policy allows it.
     Plain,
+    /// It is named, and nothing that was seen gives the name its address.
+    Unanswered,
     /// Time, which is asked for in the clear everywhere.
     Time,
     Unnamed,
@@ -100,6 +104,7 @@ impl Learner {
         if is_allowed || matches!(judgement.direction, "unrelated" | "internal") {
             return;
         }
+        let is_proxied = facts.names.iter().any(|read| read.source.is_proxy());
         let spoken = facts.cleartext_protocol.or(protocol).unwrap_or("text");
         let kind = match judgement.direction {
             "inbound" => Kind::Inbound,
@@ -107,6 +112,7 @@ impl Learner {
             _ if facts.cleartext.is_some() && spoken == "ntp" => Kind::Time,
             _ if facts.cleartext.is_some() => Kind::InTheClear(spoken),
             _ if facts.unrecognised.is_some() => Kind::Unrecognised,
+            _ if judgement.unanswered && !is_proxied => Kind::Unanswered,
             _ => Kind::Plain,
         };
         let transport = record.transport;
@@ -114,7 +120,6 @@ impl Learner {
             Kind::Inbound => self.place(Place { kind, transport, port: peer.port, to: To::Address(opener.ip) }),
             Kind::UnknownOpener => self.place(Place { kind, transport, port: peer.port, to: To::Address(peer.ip) }),
             _ => {
-                let is_proxied = facts.names.iter().any(|read| read.source.is_proxy());
                 if facts.names.is_empty() || is_proxied {
                     self.place(self.address(kind, record, judgement));
                 }
@@ -122,7 +127,9 @@ impl Learner {
                 for read in &facts.names {
                     // behind a proxy, what is asked for is on the port that the proxy was asked for
                     port = read.port.unwrap_or(port);
-                    self.place(Place { kind, transport, port, to: To::Name(read.name.clone()) });
+                    let name = read.name.clone();
+                    let to = if kind == Kind::Unanswered { To::Both(name, peer.ip) } else { To::Name(name) };
+                    self.place(Place { kind, transport, port, to });
                 }
             }
         }
@@ -163,7 +170,11 @@ impl Learner {
         self.write_resolvers(out)?;
         let places: Vec<(&Place, &Count)> = self.places.iter().collect();
         let alike = |a: &(&Place, &Count), b: &(&Place, &Count)| {
-            (a.0.kind, a.0.transport, a.0.port) == (b.0.kind, b.0.transport, b.0.port) && a.0.is_name() == b.0.is_name()
+            let is_alike = match (&a.0.to, &b.0.to) {
+                (To::Both(name, _), To::Both(other, _)) => name == other,
+                (to, other) => std::mem::discriminant(to) == std::mem::discriminant(other),
+            };
+            (a.0.kind, a.0.transport, a.0.port) == (b.0.kind, b.0.transport, b.0.port) && is_alike
         };
         for group in places.chunk_by(alike) {
             self.write_group(group, out)?;
@@ -197,13 +208,18 @@ impl Learner {
         let list = match first.to {
             _ if is_inbound => "from",
             To::Name(_) => "names",
-            To::Address(_) => "cidrs",
+            To::Address(_) | To::Both(..) => "cidrs",
         };
+        if let To::Both(name, _) = &first.to {
+            // no entry can have a name that no policy can write
+            let odd = if name.is_odd() { "# " } else { "" };
+            writeln!(out, "{odd}names = [{}]", quoted(name.as_str()))?;
+        }
         writeln!(out, "{doubt}{list} = [")?;
         for (place, seen) in group {
             let text = match &place.to {
                 To::Name(name) => name.to_string(),
-                To::Address(ip) => ipnet::IpNet::from(*ip).to_string(),
+                To::Address(ip) | To::Both(_, ip) => ipnet::IpNet::from(*ip).to_string(),
             };
             // a name that no policy can write is told and left out
             let odd = if matches!(&place.to, To::Name(name) if name.is_odd()) && doubt.is_empty() { "# " } else { "" };
@@ -242,8 +258,8 @@ impl Learner {
 
     /// Names that were asked for and never reached.
     fn write_asked(&self, out: &mut String) -> std::fmt::Result {
-        let is_reached =
-            |name: &Name| self.places.keys().any(|place| place.to == To::Name(name.clone()) && place.kind.doubt().0.is_empty());
+        let is_named = |place: &Place, name: &Name| matches!(&place.to, To::Name(known) | To::Both(known, _) if known == name);
+        let is_reached = |name: &Name| self.places.keys().any(|place| is_named(place, name) && place.kind.doubt().0.is_empty());
         let asked: Vec<_> = self.asked.iter().filter(|(name, _)| !name.is_odd() && !is_reached(name)).collect();
         if asked.is_empty() {
             return Ok(());
@@ -261,17 +277,14 @@ impl Learner {
     }
 }
 
-impl Place {
-    fn is_name(&self) -> bool {
-        matches!(self.to, To::Name(_))
-    }
-}
-
 impl Kind {
     /// What stands ahead of each line, and why.
     fn doubt(self) -> (&'static str, Option<&'static str>) {
         match self {
             Self::Plain => ("", None),
+            Self::Unanswered => {
+                ("", Some("No answer was seen that gives this name its address: it is held to those at which it was asked for."))
+            }
             Self::Time => ("", Some("Time, in the clear.")),
             Self::Unnamed => ("# ", Some("Nobody asked for a name, and none was answered for these addresses: find out whose they are.")),
             Self::InTheClear(_) => ("# ", Some("In the clear: permit it where it is documented and harmless, or have it encrypted.")),
