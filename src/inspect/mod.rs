@@ -13,6 +13,7 @@ mod drive;
 mod dtls;
 mod esp;
 mod ftp;
+mod gquic;
 mod hello;
 mod http;
 mod http2;
@@ -107,6 +108,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &dns::OVER_TCP,
     &ntp::NTP,
     &quic::QUIC,
+    &gquic::GQUIC,
     &syslog::OVER_UDP,
     &syslog::OVER_TCP,
 ];
