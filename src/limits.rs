@@ -322,6 +322,12 @@ pub const GROUP_WORDS: usize = 1 << 20;
 /// Letters of a mistaken word that are compared with the known ones.
 pub const POLICY_WORD_CHARS: usize = 64;
 
+/// Bytes of a policy file: one of 100,000 names has some 4 MB.
+pub const POLICY_BYTES: u64 = 256 << 20;
+
+/// Bytes of a policy's line that is shown with its mistakes.
+pub const POLICY_LINE_SHOWN: usize = 4096;
+
 /// Answers of one flow that may wait for a question which comes after them.
 pub const DNS_EARLY_PER_FLOW: usize = 8;
 

@@ -32,6 +32,8 @@ pub use front::{Front, TracedPiece, is_piece};
 pub use trace::Traced;
 pub use tunnels::Tunnels;
 
+use tunnels::Inside;
+
 /// Something that the judge must know, and the frame that made it known.
 #[derive(Debug)]
 pub struct Event {
@@ -327,7 +329,11 @@ impl Lane {
             return;
         }
         if agents == [false; 2] {
-            self.ledger.unrelated += 1;
+            if self.shared.view.scope.may_have(packet) {
+                self.ledger.skipped[Reason::UndecodedOwner as usize].add(frame);
+            } else {
+                self.ledger.unrelated += 1;
+            }
             return;
         }
         self.ledger.judged += 1;
@@ -415,7 +421,8 @@ impl Lane {
     fn inside(&mut self, frame: &FrameIndex, outer: &Outer<'_>, packet: &Packet<'_>) {
         self.shared.layers.extend(outer.layers());
         let inner = Some((packet.source.ip, packet.destination.ip));
-        self.tunnels.take(&self.shared.view.scope, frame, outer, inner);
+        let what = if outer.has_more_behind(packet) { Inside::Behind } else { Inside::Packet };
+        self.tunnels.take(&self.shared.view.scope, frame, outer, inner, what);
     }
 
     fn filtered(&mut self, frame: &FrameIndex, routed: &Routed<'_>) {
@@ -435,7 +442,8 @@ impl Lane {
     fn skip(&mut self, frame: &FrameIndex, skip: &Skip<'_>) {
         let scope = &self.shared.view.scope;
         if let Some(outer) = &skip.outer {
-            self.tunnels.take(scope, frame, outer, skip.addresses);
+            let is_noise = matches!(skip.reason, Reason::NoiseLink | Reason::NoiseMulticast | Reason::NoiseDhcp);
+            self.tunnels.take(scope, frame, outer, skip.addresses, if is_noise { Inside::Noise } else { Inside::Nothing });
         }
         let of_others = skip.addresses.is_some_and(|(a, b)| !scope.has(a, None) && !scope.has(b, None))
             && !scope.has_macs()

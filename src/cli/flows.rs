@@ -81,6 +81,7 @@ pub(crate) fn run(args: &AuditArgs) -> Result<Done, Failure> {
     for input in outcome.audit.inputs.iter().filter(|input| !input.complete) {
         session.warn(&format!("{}: {}", input.path, input.damage.as_deref().unwrap_or("is not whole")));
     }
+    session.write_reports(&outcome.audit)?;
     let read: Vec<PathBuf> = outcome.audit.inputs.iter().map(|input| input.path.clone().into()).collect();
     Ok(if outcome.failed.is_empty() && !read.is_empty() { Done::Fine } else { Done::NotAudited })
 }

@@ -14,6 +14,7 @@ use wirewitness::engine::{self, Config, Input, Observer, Outcome};
 use wirewitness::inspect::PROTOCOLS;
 use wirewitness::judge::policy::{Agent, Known, Policy, PolicyErrors};
 use wirewitness::judge::{Audit, Judge, Scope};
+use wirewitness::limits;
 use wirewitness::report::{self, Style};
 use wirewitness::source::file;
 use wirewitness::source::filter::{Filter, Filtered};
@@ -38,12 +39,22 @@ pub(crate) struct Session<'a> {
 
 /// Loads policies, files read from the file system.
 pub(crate) fn load_policy(selectors: &[String], settings: &Settings) -> Result<Policy, Failure> {
-    with_words(|known| Policy::load_with(selectors, &settings.set, known, &|path| fs::read_to_string(path)))
+    with_words(|known| Policy::load_with(selectors, &settings.set, known, &read_policy))
 }
 
 /// What is doubtful in policies and no mistake.
 pub(crate) fn check_policy(selectors: &[String], settings: &Settings) -> Result<PolicyErrors, Failure> {
-    with_words(|known| Policy::check(selectors, &settings.set, known, &|path| fs::read_to_string(path))).map(|(_, doubts)| doubts)
+    with_words(|known| Policy::check(selectors, &settings.set, known, &read_policy)).map(|(_, doubts)| doubts)
+}
+
+/// A policy file, which is no device and no pipe without an end.
+fn read_policy(path: &str) -> std::io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(limits::POLICY_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > limits::POLICY_BYTES {
+        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, format!("it is longer than {} MiB", limits::POLICY_BYTES >> 20)));
+    }
+    Ok(text)
 }
 
 fn with_words<T>(load: impl FnOnce(&Known<'_>) -> Result<T, PolicyErrors>) -> Result<T, Failure> {
@@ -210,16 +221,22 @@ impl<'a> Session<'a> {
                 input.sha256 = Some(hash.clone());
             }
         }
+        self.write_reports(&outcome.audit)?;
+        let verdict = outcome.audit.verdict;
+        self.print(&outcome.audit, as_line && self.shared.json)?;
+        Ok(if outcome.failed.is_empty() { Done::Verdict(verdict) } else { Done::NotAudited })
+    }
+
+    /// Writes what `--report` asks for.
+    pub(crate) fn write_reports(&self, audit: &Audit) -> Result<(), Failure> {
         for target in &self.shared.report {
             let written = File::create(&target.path).map(BufWriter::new).and_then(|mut file| {
-                (target.format.write)(&outcome.audit, &Style::plain(), &mut file)?;
+                (target.format.write)(audit, &Style::plain(), &mut file)?;
                 file.flush()
             });
             written.map_err(|error| format!("{}: cannot be written: {error}", target.path.display()))?;
         }
-        let verdict = outcome.audit.verdict;
-        self.print(&outcome.audit, as_line && self.shared.json)?;
-        Ok(if outcome.failed.is_empty() { Done::Verdict(verdict) } else { Done::NotAudited })
+        Ok(())
     }
 
     /// Writes what became of one packet, and says what could not be audited.
@@ -280,7 +297,9 @@ pub(crate) fn is_read_once(path: &Path) -> bool {
 /// Whether a file's name says that somebody takes it for a capture: where its first bytes do not, that is no reason to pass it over.
 fn is_named_as_capture(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
-    let bare = [".gz", ".zst", ".lz4", ".xz", ".bz2"].iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
+    let bare = [".gz", ".zst", ".lz4", ".xz", ".bz2", ".part", ".tmp"].iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
+    // tcpdump -C numbers its files behind the name, others behind a dot
+    let bare = bare.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('.');
     [".pcap", ".pcapng", ".cap", ".dmp", ".snoop"].iter().any(|ending| bare.ends_with(ending))
 }
 

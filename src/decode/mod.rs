@@ -174,6 +174,10 @@ pub enum Reason {
     UndecodedLink,
     /// An EtherType (or its like) that is not read.
     UndecodedEthertype,
+    /// A service of IEEE 802.2, or its like, that is not read.
+    UndecodedService,
+    /// Nothing shows whether an agent that is named by its hardware address has to do with it.
+    UndecodedOwner,
     /// A tunnel or tag that is not opened.
     UndecodedTunnel,
     /// A header that contradicts itself.
@@ -200,9 +204,11 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the ledger.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::UndecodedLink,
         Self::UndecodedEthertype,
+        Self::UndecodedService,
+        Self::UndecodedOwner,
         Self::UndecodedTunnel,
         Self::UndecodedHeader,
         Self::UndecodedTruncated,
@@ -222,6 +228,8 @@ impl Reason {
         match self {
             Self::UndecodedLink => "undecoded_link",
             Self::UndecodedEthertype => "undecoded_ethertype",
+            Self::UndecodedService => "undecoded_service",
+            Self::UndecodedOwner => "undecoded_owner",
             Self::UndecodedTunnel => "undecoded_tunnel",
             Self::UndecodedHeader => "undecoded_header",
             Self::UndecodedTruncated => "undecoded_truncated",
@@ -242,6 +250,10 @@ impl Reason {
         match self {
             Self::UndecodedLink => "are of a link type that is not read",
             Self::UndecodedEthertype => "are of an EtherType that is not read",
+            Self::UndecodedService => "are of a service below IP that is not read (802.2, SNAP, cooked)",
+            Self::UndecodedOwner => {
+                "came to somebody whose hardware address the capture does not hold, and an agent is named by its own (name its IP addresses)"
+            }
             Self::UndecodedTunnel => "lie in a tunnel or behind tags that are not opened",
             Self::UndecodedHeader => "have headers that contradict themselves",
             Self::UndecodedTruncated => "have headers that the snap length cut",
@@ -343,12 +355,19 @@ impl<'a> Walk<'a> {
     fn ip(&mut self) -> Result<net::Ip<'a>, Skip<'a>> {
         let (network, bytes) = match link::follow(self.next, &mut self.macs, &mut self.steps) {
             Ok(found) => found,
+            // what goes to all or to a group stays on its link
+            Err(Reason::UndecodedService) if self.goes_to_group() => return Err(self.skip(Reason::NoiseLink.into())),
             Err(reason) => return Err(self.skip(reason.into())),
         };
         let ip = net::ip(network, bytes, self.cut).map_err(|skip| self.skip(skip))?;
         // kept, for a tunnel's place is told by its IP header
         self.next = Next::Network(network, bytes);
         Ok(ip)
+    }
+
+    #[cold]
+    fn goes_to_group(&self) -> bool {
+        self.macs.and_then(|macs| macs.destination).is_some_and(|destination| destination[0] & 1 != 0)
     }
 
     /// Goes into a tunnel, the outer packet of which is `ip`.

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::tunnel::Opened;
-use super::{Macs, be16, be32};
+use super::{Header, Macs, Packet, be16, be32};
 use crate::fact::{Endpoint, Layer, Transport, Tunnel};
 use crate::limits;
 
@@ -19,6 +19,9 @@ pub struct Outer<'a> {
     /// The hardware addresses of the frame itself.
     pub macs: Option<Macs>,
 }
+
+/// Bytes of a check sequence that a frame inside may end with.
+const CHECK_SEQUENCE: usize = 8;
 
 /// Where an outer IP header stands, and what is behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +71,22 @@ impl<'a> Outer<'a> {
         let length = be16(header, at).map_or(0, usize::from);
         // zero: left to the card
         (if length == 0 { header.len() } else { length }).saturating_sub(behind) as u64
+    }
+
+    /// Whether bytes stand behind the packet inside that are more than padding and a check sequence.
+    #[must_use]
+    pub fn has_more_behind(&self, packet: &Packet<'_>) -> bool {
+        let Some(innermost) = usize::from(self.depth).checked_sub(1) else { return false };
+        let Some(place) = self.places.get(innermost).filter(|_| !matches!(packet.header, Header::Error(_))) else { return false };
+        let header = match self.frame.get(usize::from(place.at)) {
+            Some(first) if first >> 4 == 4 => usize::from(first & 0x0f) * 4,
+            _ => 40,
+        };
+        let end = usize::from(place.at) + header + self.carried(innermost) as usize;
+        let last = packet.payload.as_ptr_range().end as usize;
+        let at = last.saturating_sub(self.frame.as_ptr() as usize) + packet.missing as usize;
+        let rest = self.frame.get(at..end.min(self.frame.len())).unwrap_or_default();
+        rest.len() > CHECK_SEQUENCE && rest.iter().any(|byte| *byte != 0)
     }
 
     /// The identifier of the innermost tunnel that has networks of its own: 24 bits.

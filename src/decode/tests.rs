@@ -166,9 +166,10 @@ fn tunnels_and_unknown_links_are_never_silent() {
         (0x8864, Reason::UndecodedHeader),
         (0x88e5, Reason::UndecodedEncrypted),
         (0x4321, Reason::UndecodedEthertype),
-        (0x0806, Reason::NoiseArp),
+        // ARP that is none, and more than ARP has room for
+        (0x0806, Reason::NoiseLink),
         (0x88cc, Reason::NoiseLink),
-        (0x0026, Reason::NoiseLink),
+        (0x0026, Reason::UndecodedService),
     ] {
         let mut bytes = tcp_v4(b"");
         bytes[12..14].copy_from_slice(&kind.to_be_bytes());

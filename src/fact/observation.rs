@@ -101,6 +101,8 @@ pub enum Fact {
     Resolved(Arc<Resolution>),
     /// A resolver answered what nobody was seen to ask: listed, and never believed.
     Unasked(Arc<Resolution>),
+    /// A request in the clear has an absolute target, as only a proxy is asked (RFC 9112 section 3.2.2).
+    AbsoluteTarget,
     /// A request in the clear.
     Http {
         /// The method.
@@ -140,6 +142,7 @@ impl Fact {
                 | Self::Opener(_)
                 | Self::OpenerUnseen
                 | Self::NoServerName
+                | Self::AbsoluteTarget
                 | Self::Version(_)
                 | Self::CipherSuite(_)
                 | Self::HandshakeBegun

@@ -151,6 +151,11 @@ pub struct TunnelSeen {
     pub sent: [Tally; 2],
     /// Whether every packet inside has the agent's own outer address as one of its ends, as a mirror's copies of it have.
     pub copies: bool,
+    /// Whether there was any packet inside that is in a flow of its own.
+    pub carries: bool,
+    /// The first packet of which something was left to nobody's judgement: link control, multicast or DHCP that lies within, or bytes behind
+    /// the packet that does.
+    pub unjudged: Option<Locus>,
     /// Stands for several, since there were too many.
     pub evicted: bool,
 }
@@ -163,6 +168,11 @@ impl TunnelSeen {
         }
         self.last = self.last.max(other.last);
         self.copies &= other.copies;
+        self.carries |= other.carries;
+        self.unjudged = match (self.unjudged, other.unjudged) {
+            (Some(mine), Some(theirs)) => Some(if theirs.frame < mine.frame { theirs } else { mine }),
+            (mine, theirs) => mine.or(theirs),
+        };
         for end in 0..2 {
             self.agents[end] |= other.agents[end];
             self.sent[end].packets += other.sent[end].packets;

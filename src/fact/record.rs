@@ -193,6 +193,8 @@ pub struct RareFacts {
     pub unasked: Vec<DnsTransaction>,
     /// The first request in the clear.
     pub http: Option<HttpRequest>,
+    /// A request in the clear was written for a proxy.
+    pub http_proxied: Option<Locus>,
     /// Other hosts that later requests ask for.
     pub http_hosts: Vec<Name>,
     /// The paths that requests ask for, each once, without their queries.
@@ -466,6 +468,7 @@ impl FlowFacts {
                 self.path(path);
                 self.request(method, host, at);
             }
+            Fact::AbsoluteTarget => first(&mut self.http_proxied),
             Fact::Gap { bytes } => {
                 let (sum, _) = self.gap.get_or_insert((0, at));
                 *sum = sum.saturating_add(bytes);

@@ -102,7 +102,7 @@ fn version(bytes: &[u8]) -> Option<(u8, &[u8])> {
 
 /// What a message of the handshake has behind a tag: a table of tags and of where their values end follows its name (always the lowest byte
 /// first); `Err` where the table does not fit the message.
-fn value<'a>(message: &'a [u8], tag: [u8; 4]) -> Result<Option<&'a [u8]>, ()> {
+fn value(message: &[u8], tag: [u8; 4]) -> Result<Option<&[u8]>, ()> {
     let word = |at: usize| message.get(at..at + 4).and_then(<[u8]>::first_chunk::<4>).copied();
     let count = usize::from(u16::from_le_bytes(message.get(4..6).and_then(<[u8]>::first_chunk).copied().ok_or(())?));
     let values = message.get(8 + count * 8..).ok_or(())?;

@@ -4,6 +4,7 @@
 //! is said to be none. Answers and bodies are passed over: they are in the clear too, and teach nothing.
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::lines::begins;
 use super::{Carrier, Inspector, Opening, Probe, Progress, Protocol, Seen, saved};
@@ -183,7 +184,8 @@ impl Http {
     /// The first head of the flow, its blank line included.
     fn head(&mut self, end: End, head: &[u8], seen: &mut Seen<'_>) -> Progress {
         self.partial = false;
-        let mut lines = head.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
+        // some end a line at a lone CR
+        let mut lines = head.split(|&byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty()).map(<[u8]>::trim_ascii_end);
         let first = lines.next().unwrap_or_default();
         if first.starts_with(b"HTTP/") {
             seen.say(Fact::Opener(!end));
@@ -193,14 +195,20 @@ impl Http {
         }
         let mut words = first.split(|&byte| byte == b' ');
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let mut host = None;
+        let mut hosts: SmallVec<[&[u8]; 2]> = authority(target).into_iter().collect();
         let (mut credentials, mut proxy_credentials) = (false, false);
-        let mut body = Body::None;
+        let (mut body, mut in_host) = (Body::None, false);
         for line in lines {
+            if matches!(line.first(), Some(b' ' | b'\t')) {
+                // what is folded belongs to the field above (RFC 9112 section 5.2)
+                hosts.extend(Some(line.trim_ascii()).filter(|_| in_host));
+                continue;
+            }
             let Some(colon) = line.iter().position(|&byte| byte == b':') else { continue };
-            let (field, value) = (line[..colon].to_ascii_lowercase(), line[colon + 1..].trim_ascii());
+            let (field, value) = (line[..colon].trim_ascii().to_ascii_lowercase(), line[colon + 1..].trim_ascii());
+            in_host = field == b"host";
             match &field[..] {
-                b"host" if host.is_none() => host = Some(value),
+                b"host" => hosts.push(value),
                 b"proxy-authorization" => proxy_credentials = true,
                 b"authorization" => credentials = true,
                 b"transfer-encoding" => body = Body::Chunks,
@@ -226,10 +234,21 @@ impl Http {
             self.stage = Stage::Connecting(end);
             return Progress::Used(head.len());
         }
-        let host = authority(target).or(host).map(|host| Name::from_wire(host_of(host)));
+        if absolute(target).is_some() {
+            seen.say(Fact::AbsoluteTarget);
+        }
         let path = path(target);
         let path = (path.len() <= Text::MAX_BYTES).then(|| Text::from_wire(path));
-        seen.say(Fact::Http { method: Text::from_wire(method), host, path });
+        let method = Text::from_wire(method);
+        // servers do not agree on which of several is meant: each is
+        let mut names: SmallVec<[Name; 2]> =
+            hosts.iter().filter(|host| !host.is_empty()).map(|host| Name::from_wire(host_of(host))).collect();
+        names.dedup();
+        let mut names = names.into_iter();
+        seen.say(Fact::Http { method: method.clone(), host: names.next(), path: path.clone() });
+        for other in names {
+            seen.say(Fact::Http { method: method.clone(), host: Some(other), path: path.clone() });
+        }
         self.cleartext(seen);
         self.stage = Stage::Requests(end);
         self.body = body;
@@ -247,23 +266,28 @@ impl Http {
     }
 }
 
+/// What follows the scheme of an absolute target (RFC 9112 section 3.2.2); `None` where it is none, whatever its query holds.
+fn absolute(target: &[u8]) -> Option<&[u8]> {
+    let scheme = target.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')).count();
+    let is_scheme = target.first().is_some_and(u8::is_ascii_alphabetic);
+    target[scheme..].strip_prefix(b"://").filter(|_| is_scheme)
+}
+
 /// The authority of an absolute target.
 fn authority(target: &[u8]) -> Option<&[u8]> {
-    let scheme = target.windows(3).position(|window| window == b"://")?;
-    let rest = &target[scheme + 3..];
-    rest.split(|&byte| byte == b'/').next()
+    absolute(target)?.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next()
 }
 
 /// The path of a target, absolute or not, without its query (RFC 9112 section 3.2).
 fn path(target: &[u8]) -> &[u8] {
     let target = target.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default();
-    let Some(scheme) = target.windows(3).position(|window| window == b"://") else { return target };
-    let rest = &target[scheme + 3..];
+    let Some(rest) = absolute(target) else { return target };
     rest.iter().position(|&byte| byte == b'/').map_or(b"/", |slash| &rest[slash..])
 }
 
-/// The host of `host:port`, brackets of an IPv6 address kept off.
+/// The host of `user@host:port`, brackets of an IPv6 address kept off.
 fn host_of(authority: &[u8]) -> &[u8] {
+    let authority = authority.rsplit(|&byte| byte == b'@').next().unwrap_or_default();
     if let Some(rest) = authority.strip_prefix(b"[") {
         return rest.split(|&byte| byte == b']').next().unwrap_or_default();
     }
@@ -303,6 +327,8 @@ impl Inspector for Http {
         }
         match self.stage {
             Stage::Requests(asker) if asker == end => return self.request(end, bytes, seen),
+            // the answer came first: what it answers must be a request
+            Stage::Answered(answerer) if answerer != end => return self.request(end, bytes, seen),
             Stage::Answered(answerer) if answerer == end => return Progress::Used(bytes.len()),
             // an answer, and the next ones
             Stage::Requests(_) => return Progress::Skip(limits::OPAQUE_BYTES),
@@ -339,6 +365,7 @@ impl Inspector for Http {
                 self.unread(seen);
             }
             Stage::Requests(asker) if asker == end => self.unread(seen),
+            Stage::Answered(answerer) if answerer != end => self.unread(seen),
             Stage::Connecting(asker) if asker != end => {
                 self.unanswered = true;
                 self.doubt(seen);

@@ -295,18 +295,32 @@ impl<'a> Case<'a> {
         entry.plaintext.iter().any(|word| word == protocol) && self.goes_to(entry)
     }
 
-    /// Whether port and address are an entry's.
+    /// Whether port and address are an entry's. What lies inside a proxy's connection goes where the proxy was asked to go.
     fn goes_to(&self, entry: &Allow) -> bool {
-        let peer = self.peer();
-        entry.covers_port(peer.port, self.record.transport)
+        let is_inside = self.record.facts.http.is_some() || !matches!(self.cleartext_protocol(), Some("http" | "socks"));
+        let (ip, port) = match self.proxied().filter(|_| is_inside) {
+            Some(read) => (read.name.as_ip(), read.port),
+            None => (Some(self.peer().ip), Some(self.peer().port)),
+        };
+        port.is_some_and(|port| entry.covers_port(port, self.record.transport))
             && self.is_met(entry)
-            && (entry.cidrs.is_empty() || entry.covers_address(self.policy.nat64.canonical(peer.ip)))
+            && (entry.cidrs.is_empty() || ip.is_some_and(|ip| entry.covers_address(self.policy.nat64.canonical(ip))))
     }
 
-    /// Whether the DNS that this flow carries goes to a resolver of the policy.
+    /// Whether the DNS that this flow carries goes to a resolver of the policy. Behind a proxy, that is whom the proxy was asked for.
     #[must_use]
     pub fn resolver_is_allowed(&self) -> bool {
-        self.policy.resolver_allowed(self.peer().ip)
+        let resolver = match self.proxied() {
+            Some(read) => read.name.as_ip(),
+            None => Some(self.peer().ip),
+        };
+        resolver.is_some_and(|ip| self.policy.resolver_allowed(ip))
+    }
+
+    /// What a proxy was asked for last.
+    #[must_use]
+    pub fn proxied(&self) -> Option<&'a crate::fact::NameRead> {
+        self.record.facts.names.iter().rfind(|read| read.source.is_proxy())
     }
 
     /// Whether the DNS that this flow carries goes to a resolver that the policy names.

@@ -25,6 +25,8 @@ pub enum Destination<'a> {
     PortNotAllowed(&'a Allow),
     /// The name is allowed; the address was answered for these others alone, or never (WW304).
     NameUnbound(&'a NameRead, Vec<&'a Name>),
+    /// A request in the clear asks a proxy for this host, which is not allowed (WW302).
+    HostNotAllowed(&'a Name, Locus),
     /// An entry denies it: by the name that was asked for, and where (WW302), or by its address or the names answered for it (WW301).
     Denied(&'a Deny, Option<(&'a Name, Locus)>),
     /// No name could be read where one would be (WW305).
@@ -72,18 +74,19 @@ pub(super) fn judge<'a>(case: &Case<'a>) -> Destination<'a> {
         return denied;
     }
     let peer = case.peer();
-    if case.is_dns() || peer.port == 53 && !case.record.has_payload() {
+    let asked = &case.record.facts.names;
+    let proxied = case.proxied().is_some();
+    if !proxied && (case.is_dns() || peer.port == 53 && !case.record.has_payload()) {
         // where questions go is WW401's
         return if case.resolver_is_allowed() { Destination::Allowed(By::Resolver) } else { dns_elsewhere(case) };
     }
     if !case.policy.allows_destinations() {
         return Destination::NotJudged;
     }
-    let asked = &case.record.facts.names;
-    let proxied = asked.iter().any(|read| read.source.is_proxy());
     if !proxied {
         let place = Place { ip: Some(peer.ip), port: Some(peer.port) };
-        return hidden(case, place, asked).unwrap_or_else(|| by_names(case, place, asked));
+        let by = hidden(case, place, asked).unwrap_or_else(|| by_names(case, place, asked));
+        return foreign_host(case).filter(|_| matches!(by, Destination::Allowed(_))).unwrap_or(by);
     }
     // the proxy itself is a destination
     let allowed = by_answers(case, peer.ip, Some(peer.port));
@@ -111,7 +114,7 @@ fn denied<'a>(case: &Case<'a>) -> Option<Destination<'a>> {
         return Some(Destination::Denied(entry, None));
     }
     // which names are asked of a resolver is another question
-    if case.is_dns() {
+    if case.is_dns() && case.proxied().is_none() {
         return None;
     }
     for read in asked {
@@ -165,6 +168,26 @@ fn denied<'a>(case: &Case<'a>) -> Option<Destination<'a>> {
         }
         None => None,
     }
+}
+
+/// The first host that a proxy is asked for in the clear and that is not allowed. Its address is not seen: it may be asked for by a name that is
+/// allowed, or as an address that is.
+fn foreign_host<'a>(case: &Case<'a>) -> Option<Destination<'a>> {
+    let facts = &case.record.facts;
+    facts.http_proxied?;
+    let request = facts.http.as_ref()?;
+    let is_allowed = |host: &Name| match host.as_ip() {
+        Some(ip) => ip == case.peer().ip || case.policy.private_allowed(ip) || by_cidr(case, ip),
+        None => case.policy.entries_named(host).any(|entry| case.is_met(entry)),
+    };
+    let foreign = request.host.iter().chain(&facts.http_hosts).find(|host| !is_allowed(host))?;
+    Some(Destination::HostNotAllowed(foreign, request.at))
+}
+
+/// Whether an entry allows an address by itself, on whatever port.
+fn by_cidr(case: &Case<'_>, ip: IpAddr) -> bool {
+    let ip = case.policy.nat64.canonical(ip);
+    case.policy.allow.iter().any(|entry| entry.names.is_empty() && entry.covers_address(ip) && case.is_met(entry))
 }
 
 /// Whether an entry denies names, whichever, at a place: who has none that can be read may have one of them.
@@ -366,10 +389,15 @@ fn by_name<'a>(case: &Case<'a>, read: &'a NameRead, place: Place) -> Destination
     if place.ip.is_some_and(|ip| case.policy.private_allowed(ip)) {
         return Destination::Allowed(By::Private);
     }
-    let (mut elsewhere, mut unbound) = (None, None);
+    let (mut elsewhere, mut unbound, mut unseen) = (None, None, None);
     for entry in case.policy.entries_named(&read.name) {
         let here = !entry.cidrs.is_empty() && place.ip.is_some_and(|ip| entry.covers_address(case.policy.nat64.canonical(ip)));
         if place.ip.is_some() && !entry.cidrs.is_empty() && !here || !case.is_met(entry) {
+            continue;
+        }
+        if place.ip.is_none() && !entry.cidrs.is_empty() {
+            // a proxy resolves the name: to which address is not seen
+            unseen.get_or_insert(entry);
             continue;
         }
         if !place.port.is_some_and(|port| entry.covers_port(port, case.record.transport)) {
@@ -384,6 +412,11 @@ fn by_name<'a>(case: &Case<'a>, read: &'a NameRead, place: Place) -> Destination
     match (unbound, elsewhere, place.ip.and_then(|ip| by_address(case, ip, place.port))) {
         (Some(_), _, Some(by)) => Destination::Allowed(by),
         (Some(_), _, _) => Destination::NameUnbound(read, place.ip.into_iter().flat_map(|ip| case.names_of(ip)).collect()),
+        (None, None, _) if unseen.is_some() => {
+            let label = unseen.map(Allow::label).unwrap_or_default();
+            let why = format!("the proxy resolves {}, which {label} allows at some addresses alone", read.name);
+            Destination::NameHidden(why.into(), Some(read.at))
+        }
         (None, Some(entry), _) => Destination::PortNotAllowed(entry),
         (None, None, _) => Destination::NameNotAllowed(read),
     }

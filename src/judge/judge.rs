@@ -1,5 +1,6 @@
 //! The judge at work: takes what the shards say in the order of its causes, and closes with the document.
 
+mod listing;
 mod questions;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -10,7 +11,6 @@ use foldhash::fast::RandomState;
 
 use super::case::{Case, Direction};
 use super::coverage::{Coverage, Seen};
-use super::destination::{self, By, Destination};
 use super::dns_tunnel::{DnsTunnels, Query};
 use super::explain::Cited;
 use super::findings::{Findings, Parties};
@@ -20,7 +20,7 @@ use super::policy::{Policy, Waiver};
 use super::rules::{self, Broken, Check, RULES, Rule};
 use super::{Allowed, Audit, Exception, Finding, InputSummary, Judgement, Severity, Summary, Tool, WaiverUsed};
 use super::{resolvers, series, tunnels};
-use crate::fact::{Cleartext, Encryption, FlowRecord, FrameId, Name, Sightings, Timestamp, Transport, TunnelSeen, Watched};
+use crate::fact::{Encryption, FlowRecord, FrameId, Name, Sightings, Timestamp, Transport, TunnelSeen, Watched};
 use crate::limits;
 
 /// Judges one audit.
@@ -358,11 +358,15 @@ impl Judge {
     /// Adds what a flow breaks. Returns the severity it came to.
     fn report(&mut self, policy: &Policy, rule: &'static Rule, broken: Broken<'_>, case: &Case<'_>, known: bool) -> Severity {
         let parties = Parties::of(case.record, case.agent_endpoint(), case.peer());
-        let mut names: Vec<&Name> = case.record.facts.names.iter().map(|read| &read.name).collect();
-        if names.is_empty() {
-            names.extend(case.answered_names());
+        let facts = &case.record.facts;
+        let hosts = facts.http.iter().filter_map(|request| request.host.as_ref()).chain(&facts.http_hosts);
+        let hosts = hosts.filter(|host| host.as_ip() != Some(case.peer().ip));
+        let asked: Vec<&Name> = facts.names.iter().map(|read| &read.name).chain(hosts).collect();
+        if asked.is_empty() {
+            let answered: Vec<&Name> = case.answered_names().collect();
+            return self.weigh(policy, rule, broken, &parties, Named::One(&answered), known);
         }
-        self.weigh(policy, rule, broken, &parties, &names, known)
+        self.weigh(policy, rule, broken, &parties, Named::All(&asked), known)
     }
 
     /// Applies severities and waivers, and adds the finding unless it is `known` already.
@@ -372,16 +376,13 @@ impl Judge {
         rule: &'static Rule,
         broken: Broken<'_>,
         parties: &Parties,
-        names: &[&Name],
+        names: Named<'_>,
         known: bool,
     ) -> Severity {
         let severity = self.severity(policy, rule, &broken);
-        // a finding about one of several names is waived by that name alone
-        let own = names.iter().copied().filter(|name| name.as_str() == broken.subject).collect::<Vec<_>>();
-        let names = if own.is_empty() { names } else { &own };
         let covers = |waiver: &&Waiver| {
             waiver.rule.eq_ignore_ascii_case(rule.code)
-                && (waiver.names.is_empty() || names.iter().any(|name| waiver.names.iter().any(|pattern| pattern.matches(name))))
+                && (waiver.names.is_empty() || names.are_of(waiver, &broken.subject))
                 && (waiver.cidrs.is_empty() || waiver.cidrs.iter().any(|net| net.contains(&policy.nat64.canonical(parties.peer.ip))))
         };
         let mut waived = None;
@@ -452,110 +453,26 @@ impl Judge {
         }
         self.seen.count(record);
     }
+}
 
-    /// Lists what was allowed, and by what exception.
-    fn list(&mut self, case: &Case<'_>, worst: Option<Severity>) {
-        let record = case.record;
-        let peer = case.peer();
-        let allowed_by = match &case.destination {
-            Destination::Allowed(by) => Some(*by),
-            _ => None,
-        };
-        if let Some(by) = allowed_by.filter(|_| worst.is_none_or(|worst| worst == Severity::Notice)) {
-            let name = record.facts.names.last().map(|read| &read.name);
-            let answered = if matches!(by, By::Entry(..)) {
-                case.answered_names().find(|name| case.policy.name_allowed(name).is_some())
-            } else {
-                None
-            };
-            let name = name.or(answered).cloned();
-            let port = record.facts.names.iter().rev().find_map(|read| read.port).unwrap_or(peer.port);
-            let ip = if name.is_some() { None } else { Some(peer.ip) };
-            let key = AllowedKey { name, ip, port, transport: record.transport, by: by.key() };
-            let full = self.allowed.len() >= limits::LISTED;
-            if full && !self.allowed.contains_key(&key) {
-                self.allowed_beyond += 1;
-            } else {
-                let sum = self.allowed.entry(key).or_insert_with(|| AllowedSum { flows: 0, bytes: 0, by: by.to_string() });
-                sum.flows += 1;
-                sum.bytes += record.sent[0].bytes + record.sent[1].bytes;
-            }
-        }
-        if let (Some((Cleartext::Protocol | Cleartext::Readable, _)), true) = (record.facts.cleartext, rules::is_permitted(case)) {
-            if case.is_neighbours_answer() {
-                self.except("neighbours", format!("{} answers with {}", case.neighbours.unwrap_or_default(), peer.ip));
-            } else if case.is_dns() {
-                if case.resolver_is_allowed() && (self.resolvers.len() < limits::LISTED || self.resolvers.contains_key(&peer.ip)) {
-                    *self.resolvers.entry(peer.ip).or_default() += 1;
-                }
-            } else if let Some(entry) = case.plaintext_entry() {
-                let protocol = case.cleartext_protocol().unwrap_or("payload");
-                let message = format!("{protocol} in the clear with {}, permitted by {}", place(case), entry.label());
-                self.except("plaintext", message);
-            }
-        }
-        if let Some(origin) = case.policy.counts.vouches(record) {
-            let protocol = case.protocol_or_payload();
-            let message = format!("{protocol} with {} counts as encrypted by {origin}; no packet shows that it is", place(case));
-            self.except("vouched", message);
-        }
-        if let Some(protocol) = case.protocol().filter(|protocol| CARRIERS.contains(protocol)) {
-            self.except("carrier", format!("{protocol} with {} carries traffic whose destinations are not seen", place(case)));
-        }
-        if let Some(kind) = case.encrypted_dns.filter(|_| matches!(case.direction, Direction::Outbound | Direction::Unknown)) {
-            self.except("encrypted-dns", format!("{kind} with {}: which names are asked inside is not seen", place(case)));
-        }
-        if let Some(asked) = record.facts.dns.iter().find(|asked| asked.name.as_str().starts_with(DNSCRYPT)) {
-            let message =
-                format!("dnscrypt with {peer}: its certificate ({}) was asked for, and what is asked under it is not seen", asked.name);
-            self.except("encrypted-dns", message);
-        }
-        for (target, _) in record.facts.connect.iter().chain(&record.facts.socks) {
-            self.except("proxy", format!("{target} was asked of the proxy {peer} in the clear"));
-        }
-        if let Some((protocol, _)) = record.facts.prologue.filter(|_| record.facts.cleartext.is_none() && record.facts.socks.is_none()) {
-            let inner = case.protocol().filter(|inner| *inner != protocol);
-            let went_on = inner.map_or("and did not go on".to_owned(), |inner| format!("and went on as {inner}"));
-            self.except("prologue", format!("{protocol} with {} began in the clear {went_on}", place(case)));
-        }
-        if let Some(entry) = case.inbound {
-            let message = format!(
-                "inbound to {} from {}, permitted by {}:{}",
-                case.agent_endpoint().port,
-                peer.ip,
-                entry.origin.policy,
-                entry.origin.line
-            );
-            self.except("inbound", message);
-        }
-        if record.facts.ech.is_some() && case.policy.ech == super::policy::Ech::Allow {
-            self.except("ech", format!("the hello to {} carries an encrypted hello; its outer name was taken as the name", place(case)));
-        } else if destination::is_grease(case, Some(peer.ip), &record.facts.names) {
-            self.except("ech", format!("the hello to {} carries an encrypted hello, which is grease as far as can be known", place(case)));
-        }
-        if let Some(details) = &record.facts.tls.details {
-            if details.renegotiated.is_some() {
-                let what = "was negotiated anew inside its encryption: what was agreed on then cannot be seen";
-                self.except("renegotiation", format!("{} with {} {what}", case.protocol_or_payload(), place(case)));
-            }
-            if details.compression.is_some() {
-                let what = "compresses before it encrypts: the lengths of records tell of their content";
-                self.except("compression", format!("{} with {} {what}", case.protocol_or_payload(), place(case)));
-            }
-        }
-        if let Some((what, _)) = &record.facts.malformed {
-            self.except("malformed", format!("{} with {}: {what}", case.protocol_or_payload(), place(case)));
-        }
-    }
+/// The names that a finding is about.
+#[derive(Clone, Copy)]
+enum Named<'a> {
+    /// All that were asked for: a waiver for some leaves the others.
+    All(&'a [&'a Name]),
+    /// One of them, and nobody knows which.
+    One(&'a [&'a Name]),
+}
 
-    fn except(&mut self, kind: &'static str, message: String) {
-        self.except_flows(kind, message, 1);
-    }
-
-    fn except_flows(&mut self, kind: &'static str, message: String, flows: u64) {
-        let key = (kind, message);
-        if self.exceptions.len() < limits::LISTED || self.exceptions.contains_key(&key) {
-            *self.exceptions.entry(key).or_default() += flows;
+impl Named<'_> {
+    /// Whether a waiver has them. What is about one of several names is waived by that name alone.
+    fn are_of(self, waiver: &Waiver, subject: &str) -> bool {
+        let covers = |name: &&Name| waiver.names.iter().any(|pattern| pattern.matches(name));
+        let (Self::All(names) | Self::One(names)) = self;
+        match names.iter().find(|name| name.as_str() == subject) {
+            Some(name) => covers(name),
+            None if matches!(self, Self::One(_)) => names.iter().any(covers),
+            None => !names.is_empty() && names.iter().all(covers),
         }
     }
 }

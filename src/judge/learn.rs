@@ -52,6 +52,8 @@ enum Kind {
     Time,
     Unnamed,
     InTheClear(&'static str),
+    /// It breaks this rule, whether the place is allowed or not.
+    Breaks(&'static str),
     Unrecognised,
     Inbound,
     UnknownOpener,
@@ -106,12 +108,15 @@ impl Learner {
         }
         let is_proxied = facts.names.iter().any(|read| read.source.is_proxy());
         let spoken = facts.cleartext_protocol.or(protocol).unwrap_or("text");
+        // which an entry for the place does not mend
+        let broken = judgement.rules.iter().copied().find(|rule| judgement.verdict == "violation" && rule.starts_with("WW2"));
         let kind = match judgement.direction {
             "inbound" => Kind::Inbound,
             "unknown" => Kind::UnknownOpener,
             _ if facts.cleartext.is_some() && spoken == "ntp" => Kind::Time,
             _ if facts.cleartext.is_some() => Kind::InTheClear(spoken),
             _ if facts.unrecognised.is_some() => Kind::Unrecognised,
+            _ if broken.is_some() => Kind::Breaks(broken.unwrap_or_default()),
             _ if judgement.unanswered && !is_proxied => Kind::Unanswered,
             _ => Kind::Plain,
         };
@@ -127,6 +132,11 @@ impl Learner {
                 for read in &facts.names {
                     // behind a proxy, what is asked for is on the port that the proxy was asked for
                     port = read.port.unwrap_or(port);
+                    if let Some(ip) = read.name.as_ip().filter(|_| read.source.is_proxy()) {
+                        let kind = if kind == Kind::Plain && !is_private(ip) { Kind::Unnamed } else { kind };
+                        self.place(Place { kind, transport, port, to: To::Address(ip) });
+                        continue;
+                    }
                     let name = read.name.clone();
                     let to = if kind == Kind::Unanswered { To::Both(name, peer.ip) } else { To::Name(name) };
                     self.place(Place { kind, transport, port, to });
@@ -198,9 +208,17 @@ impl Learner {
     fn write_group(&self, group: &[(&Place, &Count)], out: &mut String) -> std::fmt::Result {
         let Some((first, _)) = group.first() else { return Ok(()) };
         let (doubt, why) = first.kind.doubt();
+        let is_odd = |place: &Place| matches!(&place.to, To::Name(name) | To::Both(name, _) if name.is_odd());
+        let are_odd = group.iter().all(|(place, _)| is_odd(place));
+        let doubt = if are_odd { "# " } else { doubt };
         writeln!(out)?;
-        if let Some(why) = why {
-            writeln!(out, "# {why}")?;
+        match (first.kind, why) {
+            (Kind::Breaks(rule), Some(why)) => writeln!(out, "# {rule} is broken here: {why}")?,
+            (_, Some(why)) => writeln!(out, "# {why}")?,
+            _ => {}
+        }
+        if are_odd {
+            writeln!(out, "# No policy can have a name like this.")?;
         }
         self.propose(group, out)?;
         let is_inbound = first.kind == Kind::Inbound;
@@ -211,9 +229,7 @@ impl Learner {
             To::Address(_) | To::Both(..) => "cidrs",
         };
         if let To::Both(name, _) = &first.to {
-            // no entry can have a name that no policy can write
-            let odd = if name.is_odd() { "# " } else { "" };
-            writeln!(out, "{odd}names = [{}]", quoted(name.as_str()))?;
+            writeln!(out, "{doubt}names = [{}]", quoted(name.as_str()))?;
         }
         writeln!(out, "{doubt}{list} = [")?;
         for (place, seen) in group {
@@ -222,7 +238,7 @@ impl Learner {
                 To::Address(ip) | To::Both(_, ip) => ipnet::IpNet::from(*ip).to_string(),
             };
             // a name that no policy can write is told and left out
-            let odd = if matches!(&place.to, To::Name(name) if name.is_odd()) && doubt.is_empty() { "# " } else { "" };
+            let odd = if is_odd(place) && doubt.is_empty() { "# " } else { "" };
             writeln!(out, "{doubt}    {odd}{}, # {}", quoted(&text), self.seen(seen))?;
         }
         writeln!(out, "{doubt}]")?;
@@ -288,6 +304,7 @@ impl Kind {
             Self::Time => ("", Some("Time, in the clear.")),
             Self::Unnamed => ("# ", Some("Nobody asked for a name, and none was answered for these addresses: find out whose they are.")),
             Self::InTheClear(_) => ("# ", Some("In the clear: permit it where it is documented and harmless, or have it encrypted.")),
+            Self::Breaks(_) => ("# ", Some("allowing the place leaves the audit failing until that is mended or waived.")),
             Self::Unrecognised => {
                 ("# ", Some("Nobody knows what was spoken here: allowing the place leaves the audit inconclusive (WW202)."))
             }

@@ -17,6 +17,7 @@ pub(super) fn choose(seen: &TunnelSeen, policy: &Policy) -> (bool, String) {
     let (sender, receiver) = (seen.first.end, !seen.first.end);
     let goes_out = seen.agents[sender.index()] && !seen.agents[receiver.index()] && seen.sent[receiver.index()].packets == 0;
     if seen.copies
+        && seen.carries
         && goes_out
         && policy.is_private(seen.ends[receiver.index()].ip)
         && policy.tunnels.own(&seen.layer, &policy.nat64).is_none()
@@ -29,7 +30,12 @@ pub(super) fn choose(seen: &TunnelSeen, policy: &Policy) -> (bool, String) {
 
 /// The outer packets of a tunnel as a flow. What it carries was opened, so that it asks for no name and has no payload of its own.
 pub(super) fn record(seen: &TunnelSeen) -> FlowRecord {
-    let facts = FlowFacts { protocol: Some((seen.layer.tunnel.name(), seen.first)), no_name: Some(seen.first), ..FlowFacts::default() };
+    let facts = FlowFacts {
+        protocol: Some((seen.layer.tunnel.name(), seen.first)),
+        no_name: Some(seen.first),
+        unrecognised: seen.unjudged,
+        ..FlowFacts::default()
+    };
     let [a, b] = seen.sent;
     let both = a.packets > 0 && b.packets > 0;
     let answered = |end: End| (seen.sent[end.index()].packets > 0).then_some(Locus { end, ..seen.first });

@@ -164,6 +164,7 @@ fn words(fact: &Fact) -> String {
         Fact::Asked { name, qtype } => format!("{name} {} is asked for", RecordType(*qtype)),
         Fact::Resolved(answer) => format!("{} {} is answered", answer.name, RecordType(answer.qtype)),
         Fact::Unasked(answer) => format!("{} {} is answered, which nobody was seen to ask", answer.name, RecordType(answer.qtype)),
+        Fact::AbsoluteTarget => "an absolute target, as a proxy is asked".to_owned(),
         Fact::Http { method, host, .. } => format!("a request in the clear, {method} {}", host.as_ref().map_or("", |host| host.as_str())),
         Fact::Gap { bytes } => format!("{bytes} bytes are missing before it or behind it"),
         Fact::Truncated { bytes } => format!("{bytes} bytes that were needed are cut away"),

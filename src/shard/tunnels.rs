@@ -12,6 +12,19 @@ use crate::limits;
 /// What makes outer packets one tunnel: VXLAN and its like scatter over source ports, so that those do not count.
 type Key = (Tunnel, Transport, IpAddr, IpAddr, u16);
 
+/// What lies inside tunnels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inside {
+    /// A packet, in a flow of its own.
+    Packet,
+    /// A packet, and more behind it.
+    Behind,
+    /// What is noise on a link, and may carry anything.
+    Noise,
+    /// Nothing that could be read, or what has no room for more.
+    Nothing,
+}
+
 /// The tunnels that some frames lay in.
 #[derive(Clone, Debug, Default)]
 pub struct Tunnels {
@@ -22,7 +35,7 @@ pub struct Tunnels {
 
 impl Tunnels {
     /// Takes in the tunnels around a packet between `inner`, where those addresses are known.
-    pub(super) fn take(&mut self, scope: &Scope, frame: &FrameIndex, outer: &Outer<'_>, inner: Option<(IpAddr, IpAddr)>) {
+    pub(super) fn take(&mut self, scope: &Scope, frame: &FrameIndex, outer: &Outer<'_>, inner: Option<(IpAddr, IpAddr)>, what: Inside) {
         let mut layers = outer.layers().enumerate().peekable();
         while let Some((depth, layer)) = layers.next() {
             let inner = layers.peek().map(|(_, next)| (next.source.ip, next.destination.ip)).or(inner);
@@ -31,8 +44,10 @@ impl Tunnels {
             let destination = scope.has(layer.destination.ip, macs.and_then(|macs| macs.destination));
             let own = [layer.source.ip, layer.destination.ip];
             let copied = |agent: bool, ip: IpAddr| !agent || inner.is_some_and(|(a, b)| a == ip || b == ip);
-            let seen =
-                seen(&layer, [source, destination], frame, copied(source, own[0]) && copied(destination, own[1]), outer.carried(depth));
+            let copies = copied(source, own[0]) && copied(destination, own[1]) && what != Inside::Behind;
+            let mut seen = seen(&layer, [source, destination], frame, copies, outer.carried(depth));
+            seen.carries = matches!(what, Inside::Packet | Inside::Behind);
+            seen.unjudged = matches!(what, Inside::Noise | Inside::Behind).then_some(seen.first);
             self.add(key(&layer), seen);
         }
     }
@@ -94,6 +109,8 @@ fn seen(layer: &Layer, [source, destination]: [bool; 2], frame: &FrameIndex, cop
         last: frame.at,
         sent,
         copies,
+        carries: false,
+        unjudged: None,
         evicted: false,
     }
 }

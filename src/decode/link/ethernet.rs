@@ -76,7 +76,7 @@ pub(super) fn typed(kind: u16, bytes: &[u8]) -> Result<Next<'_>, Reason> {
         ethertype::BACKBONE => Ok(Next::Ethernet(behind(bytes, 4)?)),
         ethertype::VN_TAG => typed_at(bytes, 4),
         ethertype::E_TAG | ethertype::METADATA | ethertype::MARVELL => typed_at(bytes, 6),
-        ethertype::ARP | ethertype::RARP => Err(Reason::NoiseArp),
+        ethertype::ARP | ethertype::RARP => Err(arp(bytes)),
         ethertype::LLDP
         | ethertype::EAPOL
         | ethertype::FLOW_CONTROL
@@ -94,6 +94,18 @@ pub(super) fn typed(kind: u16, bytes: &[u8]) -> Result<Next<'_>, Reason> {
     }
 }
 
+/// ARP, and nothing behind it but padding: who finds room for more has more to say.
+fn arp(bytes: &[u8]) -> Reason {
+    let length = match (bytes.get(4), bytes.get(5)) {
+        (Some(&hardware @ ..=20), Some(&protocol @ ..=16)) => 8 + 2 * (usize::from(hardware) + usize::from(protocol)),
+        _ => 0,
+    };
+    let behind = bytes.get(length..).unwrap_or_default();
+    // some cards pad with what they find, to the least length of a frame and a check sequence
+    let is_alone = behind.len() <= 22 || behind.iter().all(|byte| *byte == 0);
+    if is_alone { Reason::NoiseArp } else { Reason::NoiseLink }
+}
+
 /// Whether bytes look like an Ethernet frame: behind the addresses stands an EtherType that is common inside others.
 pub(in crate::decode) fn is_plausible(bytes: &[u8]) -> bool {
     use ethertype::{ARP, IPV4, IPV6, MPLS, PPPOE_SESSION, QINQ, SERVICE, VLAN};
@@ -105,13 +117,18 @@ pub(in crate::decode) fn is_plausible(bytes: &[u8]) -> bool {
     }
 }
 
+/// Bytes of a frame that only controls the link: none of those that are known is longer.
+const LLC_CONTROL: usize = 256;
+
 /// IEEE 802.2: IP directly or behind SNAP or an NLPID; spanning tree, CDP, IS-IS and the like are noise.
 pub(super) fn llc(bytes: &[u8]) -> Result<Next<'_>, Reason> {
     match bytes {
         [0xaa, 0xaa, 0x03, oui @ ..] if oui.len() >= 5 => snap(oui),
         [0x06, 0x06, 0x03, ip @ ..] => Ok(Next::Ip(ip)),
         [0xfe, 0xfe, 0x03, nlpid, rest @ ..] => by_nlpid(*nlpid, rest),
-        [_, _, _, ..] => Err(Reason::NoiseLink),
+        // spanning tree, and what only asks whether somebody is there (XID, TEST)
+        [0x42, 0x42, 0x03, ..] | [_, _, 0xaf | 0xbf | 0xe3 | 0xf3, ..] if bytes.len() <= LLC_CONTROL => Err(Reason::NoiseLink),
+        [_, _, _, ..] => Err(Reason::UndecodedService),
         _ => Err(Reason::UndecodedTruncated),
     }
 }
@@ -126,9 +143,12 @@ pub(super) fn snap(bytes: &[u8]) -> Result<Next<'_>, Reason> {
             let padded = bridged.get(2..).unwrap_or_default();
             Ok(Next::Ethernet(if is_plausible(padded) { padded } else { bridged }))
         }
-        // spanning tree and discovery of Cisco, Bay, Extreme and Foundry
-        Some([0, 0, 0x0c] | [0, 0x80, 0xc2] | [0, 0, 0x81] | [0, 0xe0, 0x2b] | [0, 0xe0, 0x52]) => Err(Reason::NoiseLink),
-        Some(_) => Err(Reason::UndecodedEthertype),
+        // UDLD, PVST, VLAN bridging, DTP, CDP, CGMP and VTP of Cisco
+        Some([0, 0, 0x0c]) if matches!(be16(bytes, 3), Some(0x0104 | 0x010b | 0x010c | 0x0111 | 0x2000..=0x2004)) => Err(Reason::NoiseLink),
+        // bridged spanning tree, and discovery of Bay, Extreme and Foundry
+        Some([0, 0x80, 0xc2]) if matches!(be16(bytes, 3), Some(0x000e | 0x000f)) => Err(Reason::NoiseLink),
+        Some([0, 0, 0x81] | [0, 0xe0, 0x2b] | [0, 0xe0, 0x52]) if bytes.len() <= LLC_CONTROL => Err(Reason::NoiseLink),
+        Some(_) => Err(Reason::UndecodedService),
         None => Err(Reason::UndecodedTruncated),
     }
 }
@@ -159,9 +179,13 @@ pub(super) fn mpls(mut bytes: &[u8]) -> Result<Next<'_>, Reason> {
             Some(4) if net::is_plausible(bytes, Network::V4) => Ok(Next::Network(Network::V4, bytes)),
             Some(6) if net::is_plausible(bytes, Network::V6) => Ok(Next::Network(Network::V6, bytes)),
             Some(0) if bytes.get(4..).is_some_and(is_plausible) => Ok(Next::Ethernet(behind(bytes, 4)?)),
-            // the associated channel of a pseudowire (RFC 4385): its maintenance
-            Some(1) => Err(Reason::NoiseLink),
             Some(_) if is_plausible(bytes) => Ok(Next::Ethernet(bytes)),
+            // the associated channel of a pseudowire (RFC 4385): its maintenance, or IP
+            Some(1) => match be16(bytes, 2) {
+                Some(0x0021) => Ok(Next::Network(Network::V4, behind(bytes, 4)?)),
+                Some(0x0057) => Ok(Next::Network(Network::V6, behind(bytes, 4)?)),
+                _ => Err(Reason::NoiseLink),
+            },
             // what routers go by (RFC 4928): no pseudowire begins so by itself
             Some(4) => Ok(Next::Network(Network::V4, bytes)),
             Some(6) => Ok(Next::Network(Network::V6, bytes)),

@@ -33,7 +33,7 @@ fn cooked(device: Option<u16>, kind: Option<u16>, bytes: &[u8]) -> Result<Next<'
         (Some(NETLINK), _) => Err(Reason::UndecodedEthertype),
         (_, Some(LLC)) => Ok(Next::Llc(bytes)),
         // Novell's raw frames, "every protocol", buses and what else has no EtherType
-        (_, Some(kind)) if kind < 0x0600 => Err(Reason::NoiseLink),
+        (_, Some(kind)) if kind < 0x0600 => Err(Reason::UndecodedService),
         (_, Some(kind)) => Ok(Next::Type(kind, bytes)),
         _ => Err(Reason::UndecodedTruncated),
     }
@@ -121,8 +121,11 @@ pub(super) fn slip(_: LinkType, bytes: &[u8]) -> Result<Next<'_>, Reason> {
 /// Access and frame control, addresses, and the route where the source's first bit says so.
 pub(super) fn token_ring(_: LinkType, bytes: &[u8]) -> Result<Next<'_>, Reason> {
     let (Some(control), Some(source)) = (bytes.get(1), bytes.get(8)) else { return Err(Reason::UndecodedTruncated) };
-    if control >> 6 != 1 {
-        return Err(Reason::NoiseLink);
+    match control >> 6 {
+        // the ring's own control
+        0 => return Err(Reason::NoiseLink),
+        1 => {}
+        _ => return Err(Reason::UndecodedHeader),
     }
     let route = if source & 0x80 != 0 { usize::from(bytes.get(14).ok_or(Reason::UndecodedTruncated)? & 0x1f) } else { 0 };
     Ok(Next::Llc(behind(bytes, 14 + route)?))

@@ -50,7 +50,8 @@ pub(super) fn pppoe_link(_: LinkType, bytes: &[u8]) -> Result<Next<'_>, Reason> 
 pub(super) fn pppoe(bytes: &[u8]) -> Result<Next<'_>, Reason> {
     match bytes.first_chunk::<6>() {
         Some([0x11, 0, ..]) => Ok(Next::Ppp(behind(bytes, 6)?)),
-        Some([0x11, ..]) => Err(Reason::NoiseLink),
+        // the codes of discovery (RFC 2516)
+        Some([0x11, 0x07 | 0x09 | 0x19 | 0x65 | 0xa7, ..]) => Err(Reason::NoiseLink),
         Some(_) => Err(Reason::UndecodedHeader),
         None => Err(Reason::UndecodedTruncated),
     }

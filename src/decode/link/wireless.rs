@@ -67,10 +67,6 @@ pub(super) fn frame<'a>(bytes: &'a [u8], padded: bool, macs: &mut Option<Macs>) 
         _ => return Err(Reason::UndecodedHeader),
     }
     let is_quality = subtype & 8 != 0;
-    if subtype & 4 != 0 {
-        // frames that carry no data
-        return Err(Reason::NoiseLink);
-    }
     let (to_system, from_system) = (flags & 1 != 0, flags & 2 != 0);
     let (destination, source) = match (to_system, from_system) {
         (false, false) => (4, 10),
@@ -83,6 +79,10 @@ pub(super) fn frame<'a>(bytes: &'a [u8], padded: bool, macs: &mut Option<Macs>) 
     let mut length = addresses + if is_quality { 2 } else { 0 } + if ordered { 4 } else { 0 };
     if padded {
         length = usize::next_multiple_of(length, 4);
+    }
+    if subtype & 4 != 0 {
+        // frames that carry no data, with no more behind them than a check sequence
+        return Err(if bytes.len() <= length + 4 { Reason::NoiseLink } else { Reason::UndecodedHeader });
     }
     *macs = Some(Macs { source: mac_at(bytes, source), destination: mac_at(bytes, destination) });
     if flags & 0x40 != 0 {

@@ -8,7 +8,7 @@ use super::super::findings::Parties;
 use super::super::names::served_name;
 use super::super::policy::Policy;
 use super::super::rules;
-use super::{Judge, Waiting};
+use super::{Judge, Named, Waiting};
 use crate::fact::{Endpoint, Locus, Name, Resolution, Transport};
 use crate::limits;
 
@@ -56,7 +56,7 @@ impl Judge {
             None if self.names.passed_through(&query.name).any(|name| policy.query_allowed(name, agent)) => return,
             None => rules::query_not_allowed(&query.name, query.at, self.names.is_incomplete()),
         };
-        self.weigh(&policy, &rules::QUERY_NOT_ALLOWED, broken, &parties(query), &[&query.name], false);
+        self.weigh(&policy, &rules::QUERY_NOT_ALLOWED, broken, &parties(query), Named::All(&[&query.name]), false);
     }
 
     /// Adds what the names below a domain carry: a finding, with the first questions as its examples, or an exception.
@@ -69,7 +69,7 @@ impl Judge {
         let domain = Name::from_wire(told.domain.as_bytes());
         for query in &told.examples {
             let broken = rules::dns_tunnel(&told.domain, &told.numbers, told.certainty.doubt()).at(Some(query.at));
-            self.weigh(policy, &rules::DNS_TUNNEL, broken, &parties(query), &[&domain, &query.name], false);
+            self.weigh(policy, &rules::DNS_TUNNEL, broken, &parties(query), Named::One(&[&domain, &query.name]), false);
         }
         self.retell(told);
     }

@@ -94,6 +94,13 @@ impl Place {
         Mistake { is_doubt: true, ..self.mistake(message, Some(help.to_owned())) }
     }
 
+    /// Whether its line and those beside it are shown: what is longer than anybody reads, and than miette can draw, is told by its number.
+    fn is_shown(&self) -> bool {
+        let line = self.page.line(self.span.start);
+        let start = |line: usize| self.page.lines.get(line.saturating_sub(1)).copied().unwrap_or(self.page.source.inner().len());
+        (line.saturating_sub(1)..=line + 1).all(|line| start(line + 1).saturating_sub(start(line)) <= limits::POLICY_LINE_SHOWN)
+    }
+
     /// `lab.toml:4`, for a message about another place.
     pub fn label(&self) -> String {
         format!("{}:{}", self.page.label, self.page.line(self.span.start))
@@ -184,7 +191,7 @@ impl Diagnostic for Mistake {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.place.as_ref().map(|place| &place.page.source as &dyn SourceCode)
+        self.place.as_ref().filter(|place| place.is_shown()).map(|place| &place.page.source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
@@ -199,6 +206,9 @@ impl fmt::Display for PolicyErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(100).with_context_lines(1);
         for mistake in self.mistakes.iter().take(limits::POLICY_MISTAKES) {
+            if let (Some(place), Some((_, column))) = (mistake.place.as_ref().filter(|place| !place.is_shown()), mistake.place()) {
+                writeln!(f, "  {}:{column}: the line is too long to be shown", place.label())?;
+            }
             handler.render_report(f, mistake)?;
         }
         match self.mistakes.len().saturating_sub(limits::POLICY_MISTAKES) {

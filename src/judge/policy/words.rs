@@ -53,7 +53,9 @@ pub(super) fn rule_default(code: &str) -> Parsed<Severity> {
 /// What is wrong with it, and how it is mended.
 pub fn parse_agent(text: &str) -> Parsed<Agent> {
     let octets: Vec<&str> = text.split(if text.contains('-') { '-' } else { ':' }).collect();
-    if octets.len() != 6 {
+    // an address of IPv6 may have as many parts
+    let is_address = text.split('/').next().is_some_and(|ip| ip.parse::<IpAddr>().is_ok());
+    if octets.len() != 6 || is_address {
         return parse_net(text).map(Agent::Net);
     }
     let mut mac = [0; 6];

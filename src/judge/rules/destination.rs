@@ -59,6 +59,10 @@ pub(super) static NAME_NOT_ALLOWED: Rule = Rule {
             let message = format!("the agent asked {} for {}, which the policy does not allow{elsewhere}", case.peer(), read.name);
             broken.push(proven(case, Broken::new(CausedBy::Agent, read.name.to_string(), message).at(Some(read.at))));
         }
+        if let Destination::HostNotAllowed(host, at) = case.destination {
+            let message = format!("the agent asked the proxy {} for {host} in the clear, which the policy does not allow", case.peer());
+            broken.push(proven(case, Broken::new(CausedBy::Agent, host.to_string(), message).at(Some(at))));
+        }
         if let Destination::Denied(entry, Some((name, at))) = case.destination {
             let message = format!("the agent asked {} for {name}, which {} denies", case.peer(), entry.label());
             broken.push(proven(case, Broken::new(CausedBy::Agent, name.to_string(), message).at(Some(at))));

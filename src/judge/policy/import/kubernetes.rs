@@ -248,7 +248,9 @@ fn cilium_rule(reading: &mut Reading<'_>, way: Use, rule: &CiliumRule) -> Taken 
     }
     let is_for_all = cidrs.is_empty() && names.is_empty() && others.is_empty() && rule.entities.is_empty();
     let cidrs = if is_for_all && !rule.ports.is_empty() { everything()? } else { cidrs };
-    let ports: Vec<Port> = rule.ports.iter().flat_map(|ports| &ports.ports).cloned().collect();
+    // Cilium takes a port without a protocol for that of any, where Kubernetes takes it for TCP's
+    let any = |port: &Port| Port { protocol: port.protocol.clone().or_else(|| Some("ANY".to_owned())), ..port.clone() };
+    let ports: Vec<Port> = rule.ports.iter().flat_map(|ports| &ports.ports).map(any).collect();
     if !names.is_empty() {
         reading.add(way, &names, &[], &ports)?;
     }

@@ -235,7 +235,7 @@ spec:
             "allow 10.0.0.0/10 10.64.0.0/11 10.112.0.0/12 10.128.0.0/9",
             "allow 0.0.0.0/0 ::/0, port 123, udp alone",
             "allow 198.51.100.9/32, port 443, tcp alone",
-            "inbound from 192.0.2.4/30, port 22, tcp alone: edge/agent (cilium-network-policy:58)",
+            "inbound from 192.0.2.4/30, port 22: edge/agent (cilium-network-policy:58)",
         ]
     );
     assert_eq!(
