@@ -8,7 +8,7 @@
 #![allow(dead_code, clippy::expect_used, clippy::panic, reason = "each test binary uses its part, and a test may fail")]
 
 pub mod certificates;
-mod dns;
+pub mod dns;
 pub mod dtls;
 pub mod files;
 pub mod generate;
