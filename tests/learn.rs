@@ -159,6 +159,27 @@ fn names_whose_answers_were_not_seen_are_held_to_their_addresses() {
     assert_eq!(audit(&policy, &[&swapped]).rules(&["violation", "undetermined"]), ["WW302"], "{text}");
 }
 
+#[test]
+fn what_a_proxy_was_asked_for_and_what_breaks_rules() {
+    let folder = Folder::new("proxied");
+    let mut world = World::default();
+    world.wait(61 * SECOND);
+    let mut tcp = world.connect(AGENT.into(), ([10, 0, 0, 3].into(), 3128));
+    world.say(&mut tcp, Who::Opener, b"CONNECT 10.0.0.9:8443 HTTP/1.1\r\nHost: 10.0.0.9:8443\r\n\r\n");
+    world.say(&mut tcp, Who::Other, b"HTTP/1.1 200 OK\r\n\r\n");
+    for (who, bytes) in world::tls_session("www.example.com", Version::Tls13, 300, 900) {
+        world.say(&mut tcp, who, &bytes);
+    }
+    world.close(&mut tcp);
+    let proxied = folder.write("proxied.pcap", &world.pcap());
+    let (_, text) = folder.learn(&[&proxied]);
+    assert!(text.contains("cidrs = [\n    \"10.0.0.9/32\"") && !text.contains("names = [\n    \"10.0.0.9\""), "{text}");
+    // weak handshakes
+    let old = "fixtures/tls10/capture.pcap";
+    let learnt = run(["policy", "learn", "-q", "-a", "10.77.0.4", old]);
+    assert!(learnt.stdout.contains("# WW203 is broken here") && learnt.stdout.contains("# [[allow]]"), "{}", learnt.stdout);
+}
+
 fn run_check(policy: &str) -> Run {
     run(["policy", "check", policy])
 }

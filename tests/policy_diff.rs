@@ -34,6 +34,9 @@ fn the_same_in_other_words_is_no_difference() {
     let two = "[[allow]]\nnames = [\"a.example.com\"]\nports = [443, 80]\n[[allow]]\nnames = [\"b.example.com\"]\nports = [443, 80]\n";
     let split = "[[allow]]\nnames = [\"b.example.com\", \"a.example.com\"]\nports = [80]\npurpose = \"x\"\n[[allow]]\nnames = [\"a.example.com\", \"b.example.com\"]\nports = [443]\n";
     assert_eq!(changes(two, split), Vec::<String>::new());
+    let ranges = [allow("names = [\"a.b\"]\nports = [\"443-445\"]"), allow("names = [\"a.b\"]\nports = [445, 443, 444]")];
+    assert_eq!(changes(&ranges[0], &ranges[1]), Vec::<String>::new());
+    assert_eq!(changes(&ranges[1], &ranges[0]), Vec::<String>::new());
     let nets = [allow("cidrs = [\"192.0.2.0/25\", \"192.0.2.128/25\"]"), allow("cidrs = [\"192.0.2.0/24\"]")];
     assert_eq!(changes(&nets[0], &nets[1]), Vec::<String>::new());
 }

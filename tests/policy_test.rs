@@ -215,7 +215,7 @@ fn what_cannot_be_run_is_told_with_its_place() {
     let folder = Folder::new("wrong", &[("lab.toml", POLICY), ("wrong.test.toml", mistaken), ("right.test.toml", TESTS)]);
     let both = run(["policy", "test", &folder.path("")]);
     assert_eq!(both.code, 2);
-    assert!(both.stdout.ends_with("9 passed, 0 failed\n"), "the others are run: {}", both.stdout);
+    assert!(both.stdout.ends_with("9 passed, 0 failed, 1 could not be run\n"), "the others are run: {}", both.stdout);
     for (place, words) in [
         (":3:24", "did you mean `tls1."),
         (":3:34", "no address of an agent"),
@@ -239,4 +239,16 @@ fn what_cannot_be_run_is_told_with_its_place() {
     let folder = Folder::new("lost", &[("x.test.toml", lost)]);
     let lost = run(["policy", "test", &folder.path("")]);
     assert!(lost.code == 2 && lost.stderr.contains("lost.toml"), "{}", lost.stderr);
+}
+
+#[test]
+fn a_test_that_cannot_be_run_hides_no_other() {
+    let text = "policy = [\"lab.toml\"]\n[[test]]\nname = \"lost\"\ncaptures = [\"nowhere.pcap\"]\nverdict = \"pass\"\n[[test]]\nname = \"denied\"\nflows = [\"-> telemetry.eu.example.com\"]\nverdict = \"fail\"\n";
+    let folder = Folder::new("unread", &[("lab.toml", POLICY), ("x.test.toml", text), ("y.test.toml", "policy = [")]);
+    let junit = folder.path("results.xml");
+    let both = run(["policy", "test", "--junit", &junit, &folder.path("")]);
+    assert_eq!((both.code, both.stdout.lines().last().unwrap()), (2, "1 passed, 0 failed, 2 could not be run"), "{}", both.stdout);
+    assert!(both.stdout.contains("ERROR lost\n          line 2: ") && both.stdout.contains("nowhere.pcap"), "{}", both.stdout);
+    let xml = std::fs::read_to_string(&junit).unwrap();
+    assert!(xml.contains("tests=\"2\" failures=\"0\" errors=\"1\"") && xml.matches("<error message=").count() == 2, "{xml}");
 }

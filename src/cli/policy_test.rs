@@ -25,8 +25,17 @@ const SUFFIX: &str = ".test.toml";
 /// A file of tests that was run.
 struct Ran {
     file: String,
-    /// Each test by its name, and how it failed.
-    tests: Vec<(String, Option<String>)>,
+    /// Each test by its name, and how it went.
+    tests: Vec<(String, Went)>,
+}
+
+/// How a test went.
+enum Went {
+    Passed,
+    /// It came to something else than was meant.
+    Failed(String),
+    /// It could not be run.
+    Broken(String),
 }
 
 /// Nobody watches.
@@ -45,10 +54,14 @@ pub(crate) fn run(args: &TestArgs) -> Result<Done, Failure> {
         match suite(&file, args) {
             Ok(result) => {
                 writeln!(out, "{}", result.file)?;
-                for (name, failed) in &result.tests {
-                    match failed {
-                        None => writeln!(out, "  ok    {name}")?,
-                        Some(why) => writeln!(out, "  FAIL  {name}\n{}", indented(why))?,
+                for (name, went) in &result.tests {
+                    match went {
+                        Went::Passed => writeln!(out, "  ok    {name}")?,
+                        Went::Failed(why) => writeln!(out, "  FAIL  {name}\n{}", indented(why))?,
+                        Went::Broken(why) => {
+                            writeln!(out, "  ERROR {name}\n{}", indented(why))?;
+                            broken = true;
+                        }
                     }
                 }
                 ran.push(result);
@@ -56,13 +69,19 @@ pub(crate) fn run(args: &TestArgs) -> Result<Done, Failure> {
             Err(Failure::Message(message)) => {
                 anstream::eprintln!("wirewitness: {}: {}", file.display(), message.trim_end());
                 broken = true;
+                let whole = ("the file".to_owned(), Went::Broken(message.trim_end().to_owned()));
+                ran.push(Ran { file: file.display().to_string(), tests: vec![whole] });
             }
             Err(closed) => return Err(closed),
         }
     }
-    let tests = ran.iter().flat_map(|ran| &ran.tests);
-    let failed = tests.clone().filter(|(_, failed)| failed.is_some()).count();
-    writeln!(out, "{} passed, {failed} failed", tests.count() - failed)?;
+    let count = |is: fn(&Went) -> bool| ran.iter().flat_map(|ran| &ran.tests).filter(|(_, went)| is(went)).count();
+    let failed = count(|went| matches!(went, Went::Failed(_)));
+    let unrun = match count(|went| matches!(went, Went::Broken(_))) {
+        0 => String::new(),
+        n => format!(", {n} could not be run"),
+    };
+    writeln!(out, "{} passed, {failed} failed{unrun}", count(|went| matches!(went, Went::Passed)))?;
     out.flush()?;
     if let Some(path) = &args.junit {
         let document = junit(&ran)?;
@@ -116,8 +135,12 @@ fn suite(file: &Path, args: &TestArgs) -> Result<Ran, Failure> {
     let agents = if suite.agents.is_empty() { policy.agents.clone() } else { suite.agents.clone() };
     let mut tests = Vec::new();
     for test in &suite.tests {
-        let audit = if test.captures.is_empty() { rehearse(&policy, &agents, test) } else { audit(&policy, &agents, test, folder)? };
-        tests.push((test.name.clone(), failure(test, &audit)));
+        let audit = if test.captures.is_empty() { Ok(rehearse(&policy, &agents, test)) } else { audit(&policy, &agents, test, folder) };
+        let went = match audit {
+            Ok(audit) => failure(test, &audit).map_or(Went::Passed, Went::Failed),
+            Err(why) => Went::Broken(why),
+        };
+        tests.push((test.name.clone(), went));
     }
     Ok(Ran { file: label, tests })
 }
@@ -128,14 +151,14 @@ fn rehearse(policy: &Policy, agents: &[Agent], test: &Test) -> Audit {
     rehearsal::judge(policy, &addresses, agents.iter().map(ToString::to_string).collect(), test.at, &test.flows)
 }
 
-fn audit(policy: &Arc<Policy>, agents: &[Agent], test: &Test, folder: &Path) -> Result<Audit, Failure> {
+fn audit(policy: &Arc<Policy>, agents: &[Agent], test: &Test, folder: &Path) -> Result<Audit, String> {
     if agents.is_empty() {
-        return Err(Failure::Message(format!("line {}: nobody is audited: name the agents, here or in the policy", test.line)));
+        return Err(format!("line {}: nobody is audited: name the agents, here or in the policy", test.line));
     }
     let captures: Vec<PathBuf> = test.captures.iter().map(|path| folder.join(path)).collect();
     let outcome = audit_captures(&captures, agents, policy, &mut Nobody);
     match outcome.failed.first() {
-        Some(failed) => Err(Failure::Message(failed.to_string())),
+        Some(failed) => Err(format!("line {}: {failed}", test.line)),
         None => Ok(outcome.audit),
     }
 }
@@ -167,26 +190,32 @@ fn indented(text: &str) -> String {
 
 /// The results in the form that build servers read: a suite a file, a case a test.
 fn junit(ran: &[Ran]) -> io::Result<Vec<u8>> {
-    let failures = |tests: &[(String, Option<String>)]| tests.iter().filter(|(_, failed)| failed.is_some()).count().to_string();
+    let count = |tests: &[(String, Went)], is: fn(&Went) -> bool| tests.iter().filter(|(_, went)| is(went)).count().to_string();
     let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     xml.create_element("testsuites").with_attribute(("name", "wirewitness policy test")).write_inner_content(|xml| {
         for Ran { file, tests } in ran {
-            let (count, failed) = (tests.len().to_string(), failures(tests));
+            let (failed, broken) =
+                (count(tests, |went| matches!(went, Went::Failed(_))), count(tests, |went| matches!(went, Went::Broken(_))));
             let suite = xml.create_element("testsuite");
-            let suite = suite.with_attributes([("name", file.as_str()), ("tests", &count), ("failures", &failed)]);
+            let all = tests.len().to_string();
+            let suite = suite.with_attributes([("name", file.as_str()), ("tests", &all), ("failures", &failed), ("errors", &broken)]);
             suite.write_inner_content(|xml| {
-                for (name, failed) in tests {
+                for (name, went) in tests {
                     let case = xml.create_element("testcase").with_attributes([("classname", file.as_str()), ("name", name)]);
-                    match failed {
-                        None => case.write_empty()?,
-                        Some(why) => case.write_inner_content(|xml| {
-                            let message = why.lines().next().unwrap_or_default();
-                            let failure = xml.create_element("failure").with_attribute(("message", message));
-                            failure.write_text_content(BytesText::new(why))?;
-                            Ok(())
-                        })?,
+                    let (kind, why) = match went {
+                        Went::Passed => {
+                            case.write_empty()?;
+                            continue;
+                        }
+                        Went::Failed(why) => ("failure", why),
+                        Went::Broken(why) => ("error", why),
                     };
+                    case.write_inner_content(|xml| {
+                        let message = why.lines().next().unwrap_or_default();
+                        xml.create_element(kind).with_attribute(("message", message)).write_text_content(BytesText::new(why))?;
+                        Ok(())
+                    })?;
                 }
                 Ok(())
             })?;

@@ -75,6 +75,15 @@ mod tests {
     use crate::judge::policy::parse_agent;
 
     #[test]
+    fn an_address_of_six_parts_is_no_hardware_address() {
+        for text in ["2001:db8:1:2::5", "fe80::a00:27ff:fe5e:d19e", "2001:db8:1:2::/64", "2001:db8:a:b::"] {
+            assert!(matches!(parse_agent(text), Ok(Agent::Net(_))), "{text}");
+        }
+        assert!(matches!(parse_agent("02:00:5e:10:00:01"), Ok(Agent::Mac(_))));
+        assert!(parse_agent("02:00:5e:10:00:zz").is_err_and(|(why, _)| why.contains("MAC")));
+    }
+
+    #[test]
     fn an_agent_is_known_by_its_ipv4_address_however_it_is_written() {
         for named in ["10.0.0.4", "::ffff:10.0.0.4", "64:ff9b::a00:4"] {
             let scope = Scope::new(&[parse_agent(named).unwrap()]);

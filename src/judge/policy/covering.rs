@@ -133,8 +133,23 @@ impl<'a> Covering<'a> {
 }
 
 fn are_ports_within(ports: &[RangeInclusive<u16>], wide: &[RangeInclusive<u16>]) -> bool {
+    let wide = joined(wide);
     let is_within = |range: &RangeInclusive<u16>| wide.iter().any(|wider| wider.contains(range.start()) && wider.contains(range.end()));
     wide.is_empty() || !ports.is_empty() && ports.iter().all(is_within)
+}
+
+/// The same ports in as few ranges as they fit into.
+fn joined(ranges: &[RangeInclusive<u16>]) -> SmallVec<[RangeInclusive<u16>; 2]> {
+    let mut sorted: SmallVec<[RangeInclusive<u16>; 2]> = ranges.iter().cloned().collect();
+    sorted.sort_by_key(|range| *range.start());
+    let mut joined: SmallVec<[RangeInclusive<u16>; 2]> = SmallVec::new();
+    for range in sorted {
+        match joined.last_mut().filter(|last| u32::from(*range.start()) <= u32::from(*last.end()) + 1) {
+            Some(last) => *last = *last.start()..=*last.end().max(range.end()),
+            None => joined.push(range),
+        }
+    }
+    joined
 }
 
 /// Of lists that mean "anything" where they are empty.

@@ -83,16 +83,21 @@ fn read(text: &str, kinds: &[&str], take: fn(&mut Reading<'_>, &Value) -> Taken)
     if found == 0 { Err(format!("it has no object of the kind {}", kinds.join(" or "))) } else { Ok(list) }
 }
 
+// a key that is none of these would have narrowed what a rule is about
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct NetworkPolicy {
     #[serde(default)]
     egress: Vec<NetworkRule>,
     #[serde(default)]
     ingress: Vec<NetworkRule>,
+    policy_types: Option<Vec<String>>,
+    #[serde(rename = "podSelector")]
+    _pods: Option<Value>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct NetworkRule {
     #[serde(default, alias = "from")]
     to: Vec<Peer>,
@@ -101,13 +106,18 @@ struct NetworkRule {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Peer {
     ip_block: Option<Block>,
+    #[serde(rename = "podSelector")]
+    _pods: Option<Value>,
+    #[serde(rename = "namespaceSelector")]
+    _namespaces: Option<Value>,
 }
 
 /// A prefix, and those in it that are not meant.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Block {
     cidr: String,
     #[serde(default)]
@@ -115,7 +125,7 @@ struct Block {
 }
 
 #[derive(Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Port {
     protocol: Option<String>,
     port: Option<Value>,
@@ -124,8 +134,11 @@ struct Port {
 
 fn kubernetes(reading: &mut Reading<'_>, spec: &Value) -> Taken {
     let policy = NetworkPolicy::deserialize(spec).map_err(|error| error.to_string())?;
-    for (way, rules) in [(Use::Allow, policy.egress), (Use::Inbound, policy.ingress)] {
-        for rule in rules {
+    // rules of a way that the policy is not about are none
+    let is_about = |way: &str| policy.policy_types.as_ref().is_none_or(|types| types.iter().any(|other| other == way));
+    let (out, into) = (is_about("Egress"), is_about("Ingress"));
+    for (way, is_meant, rules) in [(Use::Allow, out, policy.egress), (Use::Inbound, into, policy.ingress)] {
+        for rule in rules.into_iter().filter(|_| is_meant) {
             let blocks: Vec<&Block> = rule.to.iter().filter_map(|peer| peer.ip_block.as_ref()).collect();
             if blocks.len() < rule.to.len() {
                 reading.leave_out("pods, chosen by their labels");
@@ -306,10 +319,11 @@ impl Reading<'_> {
             }
         }
         self.list.parts.extend(parts);
+        let denied = if used == Use::Deny { "a denial, for which add one by hand: " } else { "" };
         for port in ports {
             match (port.transport(), port.range()?) {
-                (None, _) => self.leave_out(&format!("the protocol {}", port.protocol.as_deref().unwrap_or_default())),
-                (_, Range::Named(name)) => self.leave_out(&format!("the port that is called {name}")),
+                (None, _) => self.leave_out(&format!("{denied}the protocol {}", port.protocol.as_deref().unwrap_or_default())),
+                (_, Range::Named(name)) => self.leave_out(&format!("{denied}the port that is called {name}")),
                 _ => {}
             }
         }

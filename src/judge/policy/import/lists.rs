@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::{Kind, List, Part};
 use crate::judge::policy::Pattern;
 use crate::judge::policy::words::parse_net;
+use crate::limits;
 
 pub(super) static LIST: Kind = Kind {
     name: "list",
@@ -75,6 +76,8 @@ fn hosts(text: &str) -> Result<List, String> {
     for (line, entry) in lines(text) {
         let mut words = entry.split_whitespace();
         let address = words.next().unwrap_or_default();
+        // the link of an address that is one's alone
+        let address = address.split('%').next().unwrap_or_default();
         let ip: IpAddr = address.parse().map_err(|_| format!("line {line}: `{}` is no address", address.escape_debug()))?;
         if ip.is_loopback() {
             continue;
@@ -101,5 +104,6 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// A name that a policy takes.
 fn name(word: &str) -> Result<String, String> {
-    Pattern::parse(word).map(|_| word.to_owned()).map_err(|why| format!("the name `{}` {why}", word.escape_debug()))
+    let shown = || word.chars().take(limits::POLICY_WORD_CHARS).collect::<String>();
+    Pattern::parse(word).map(|_| word.to_owned()).map_err(|why| format!("the name `{}` {why}", shown().escape_debug()))
 }

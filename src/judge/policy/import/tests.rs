@@ -190,6 +190,25 @@ items:
 }
 
 #[test]
+fn what_a_policy_does_not_mean_is_not_allowed() {
+    let policy = |spec: &str| format!("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: p}}\nspec: {spec}\n");
+    let import = |spec: &str| made("kubernetes-network-policy", "p.yaml", &policy(spec), &Wanted::default());
+    assert!(import("{podSelector: {}, egress: [{too: []}]}").is_err(), "a key that is none would have narrowed it");
+    assert!(import("{podSelector: {}, egress: [{to: [{ipBlok: {cidr: 10.0.0.0/8}}]}]}").is_err());
+    let ingress = import("{podSelector: {}, policyTypes: [Ingress], egress: [{}]}");
+    assert!(ingress.is_err_and(|why| why.contains("no entry is left")));
+    let cilium = |rules: &str| {
+        let text = format!("apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: p}}\nspec: {rules}\n");
+        made("cilium-network-policy", "p.yaml", &text, &Wanted::default()).unwrap()
+    };
+    let open = cilium("{egressDeny: [{toCIDR: [10.9.0.0/16], toPorts: [{ports: [{port: \"53\"}]}]}]}");
+    assert!(open.contains("[[deny]]") && !open.contains("transport"), "a port without a protocol is of any: {open}");
+    let named =
+        cilium("{egressDeny: [{toCIDR: [10.0.0.0/8], toPorts: [{ports: [{port: https, protocol: TCP}]}]}], egress: [{toEntities: [all]}]}");
+    assert!(named.contains("a denial, for which add one by hand: the port that is called https"), "{named}");
+}
+
+#[test]
 fn policies_of_cilium() {
     let text = r#"
 apiVersion: cilium.io/v2
