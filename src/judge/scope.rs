@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::policy::{Agent, Nat64, Policy, Tunnels};
-use crate::decode::Packet;
 use crate::fact::Layer;
 
 /// The agents of an audit: all their addresses, prefixes and MACs are one client.
@@ -45,15 +44,6 @@ impl Scope {
     pub fn has(&self, ip: IpAddr, mac: Option<[u8; 6]>) -> bool {
         let ip = self.nat64.canonical(ip);
         self.nets.iter().any(|net| net.contains(&ip)) || mac.is_some_and(|mac| self.macs.contains(&mac))
-    }
-
-    /// Whether a packet may be an agent's for all that it shows: one is known by its MAC, and the packet's link says none for its receiver. What
-    /// a host says to itself has none, and leaves it as little.
-    #[must_use]
-    pub fn may_have(&self, packet: &Packet<'_>) -> bool {
-        let is_seen = packet.macs.is_some_and(|macs| macs.destination.is_some());
-        let is_own = packet.source.ip.is_loopback() && packet.destination.ip.is_loopback();
-        self.has_macs() && !is_seen && packet.outer.is_none() && !is_own
     }
 
     /// Whether some agent is known by its MAC.
