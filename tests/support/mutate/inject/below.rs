@@ -85,6 +85,28 @@ pub fn own_overlay(scene: &mut Scene<'_>) -> Option<()> {
     Some(())
 }
 
+/// An Ethernet frame in the agent's own tunnel (GRE) to a stranger.
+fn bridged(scene: &mut Scene<'_>, frame: &[u8]) -> Option<()> {
+    scene.base.is_world.then_some(())?;
+    scene.unknown_in_the_first_minute();
+    let (agent, peer) = (scene.agent(), scene.stranger());
+    scene.world.push(ip(agent, peer, 47, &[&[0, 0, 0x65, 0x58][..], frame].concat()));
+    Some(())
+}
+
+/// On a link it would be noise, and stay there.
+pub fn multicast_in_tunnel(scene: &mut Scene<'_>) -> Option<()> {
+    bridged(scene, &udp(([172, 20, 0, 1].into(), 4000), ([224, 0, 0, 77].into(), 4000), TEXT))
+}
+
+pub fn link_control_in_tunnel(scene: &mut Scene<'_>) -> Option<()> {
+    bridged(scene, &packets::other(0x88cc, TEXT))
+}
+
+pub fn text_behind_what_is_inside(scene: &mut Scene<'_>) -> Option<()> {
+    bridged(scene, &[&ping_inside()[..], TEXT].concat())
+}
+
 /// A question that is shorter than its packet.
 pub fn surplus(scene: &mut Scene<'_>) -> Option<()> {
     let ((agent, resolver), target) = (scene.resolver()?, scene.target()?);
