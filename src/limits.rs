@@ -189,6 +189,12 @@ pub const ROOTS: usize = 1024;
 /// Answers and canonical names that are remembered over an audit: some 200 bytes each.
 pub const NAMES_KEPT: usize = 500_000;
 
+/// The same, however little memory there is.
+pub const NAMES_KEPT_LEAST: usize = 4096;
+
+/// Bytes that one of them takes, roughly.
+pub const NAME_BYTES: usize = 200;
+
 /// Names that are remembered of one address; content networks share one among hundreds.
 pub const NAMES_PER_ADDRESS: usize = 256;
 

@@ -110,7 +110,9 @@ pub struct Outcome {
 }
 
 /// Audits `inputs` as one series in the order of time: flows go on from one to the next.
-pub fn run(inputs: Vec<Input>, scope: Scope, judge: Judge, config: &Config, observer: &mut dyn Observer) -> Outcome {
+pub fn run(inputs: Vec<Input>, scope: Scope, mut judge: Judge, config: &Config, observer: &mut dyn Observer) -> Outcome {
+    // nine tenths are the flows'
+    judge.keep_within(config.memory / 10);
     let lanes = LaneHash::new(config.lane_key);
     let certificates = Certificates::new(Roots::new(judge.roots()));
     let view = Arc::new(View { scope, inspect_all: config.inspect_all, details: config.details, eager: config.eager, lanes, certificates });

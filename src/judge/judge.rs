@@ -147,6 +147,11 @@ impl Judge {
         self.policy.roots.iter().flat_map(|file| &file.certificates).map(Vec::as_slice)
     }
 
+    /// Keeps what it remembers of names within so many bytes.
+    pub fn keep_within(&mut self, bytes: u64) {
+        Arc::make_mut(&mut self.names).keep_within(bytes as usize);
+    }
+
     /// Says that a capture begins which nothing before it runs into.
     pub fn begin(&mut self, at: Timestamp) {
         self.began = at;

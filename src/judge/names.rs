@@ -48,11 +48,18 @@ pub struct Names {
 type Lists<K, T> = HashMap<K, SmallVec<[T; 1]>, RandomState>;
 
 /// How much is kept, and how much was not.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Room {
     kept: usize,
+    most: usize,
     /// Answers that were not kept for want of memory.
     forgotten: u64,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { kept: 0, most: limits::NAMES_KEPT, forgotten: 0 }
+    }
 }
 
 impl Room {
@@ -64,7 +71,7 @@ impl Room {
         takes: impl FnMut(&mut T) -> bool,
         item: impl FnOnce() -> T,
     ) -> bool {
-        let has_room = self.kept < limits::NAMES_KEPT;
+        let has_room = self.kept < self.most;
         match lists.entry(key) {
             Entry::Occupied(mut known) => {
                 if known.get_mut().iter_mut().any(takes) {
@@ -121,6 +128,11 @@ impl Names {
     #[must_use]
     pub fn new(nat64: Nat64, grace: Option<i64>) -> Self {
         Self { nat64, grace, ..Self::default() }
+    }
+
+    /// Keeps no more than fit into so many bytes.
+    pub fn keep_within(&mut self, bytes: usize) {
+        self.room.most = (bytes / limits::NAME_BYTES).clamp(limits::NAMES_KEPT_LEAST, limits::NAMES_KEPT);
     }
 
     fn binding(&self, name: &Name, answer: &Resolution, at: Timestamp) -> Binding {
