@@ -234,20 +234,38 @@ fn visible(text: &str) -> Arc<str> {
     text.chars().map(shown).collect::<String>().into()
 }
 
-/// The word nearest to `word`, where one is near: at most a third of its letters differ.
+/// The word nearest to `word`, where one is near: at most a third of its letters differ. Two letters that changed places differ by one.
 pub(in crate::judge) fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let a: Vec<char> = word.chars().take(limits::POLICY_WORD_CHARS).flat_map(char::to_lowercase).collect();
     let distance = |other: &str| {
         let b: Vec<char> = other.chars().flat_map(char::to_lowercase).collect();
-        let mut row: Vec<usize> = (0..=b.len()).collect();
+        let mut before: Vec<usize> = Vec::new();
+        let mut above: Vec<usize> = (0..=b.len()).collect();
         for (i, x) in a.iter().enumerate() {
-            let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+            let mut row = vec![i + 1];
             for (j, y) in b.iter().enumerate() {
-                let next = (diagonal + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
-                diagonal = std::mem::replace(&mut row[j + 1], next);
+                let mut least = (above[j] + usize::from(x != y)).min(above[j + 1] + 1).min(row[j] + 1);
+                if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
+                    least = least.min(before[j - 1] + 1);
+                }
+                row.push(least);
             }
+            before = std::mem::replace(&mut above, row);
         }
-        row[b.len()]
+        above[b.len()]
     };
     words.map(|other| (distance(other), other)).filter(|(d, other)| *d <= other.len().div_ceil(3)).min().map(|(_, other)| other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn letters_that_changed_places_are_near() {
+        assert_eq!(nearest("tsl", ["rtsp", "tls", "tds"].into_iter()), Some("tls"));
+        assert_eq!(nearest("prots", ["ports", "paths"].into_iter()), Some("ports"));
+        assert_eq!(nearest("", ["ports"].into_iter()), None);
+        assert_eq!(nearest("xyz", ["ports"].into_iter()), None);
+    }
 }

@@ -257,10 +257,16 @@ impl<'a> Loader<'a> {
             return Ok(text.to_owned());
         }
         (self.read)(selector).map_err(|error| {
-            if is_path(selector) {
-                return (format!("cannot be read: {error}"), Some("check the path and its permissions".to_owned()));
-            }
             let names: Vec<&str> = profiles::names().collect();
+            if is_path(selector) {
+                // what is extended is looked for beside the file that extends it
+                let word = selector.rsplit(['/', '\\']).next().unwrap_or_default();
+                let is_missing = error.kind() == std::io::ErrorKind::NotFound;
+                let near = nearest(word, names.iter().copied()).filter(|_| is_missing);
+                let help = near
+                    .map_or("check the path and its permissions".to_owned(), |near| format!("did you mean `{near}`, which is built in?"));
+                return (format!("cannot be read: {error}"), Some(help));
+            }
             let near = nearest(selector, names.iter().copied()).map(|near| format!("did you mean `{near}`?"));
             let listed = || format!("built in are {}; a file is named by its path", names.join(", "));
             let message = match error.kind() {

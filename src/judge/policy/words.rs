@@ -166,7 +166,8 @@ pub fn parse_ports(value: &toml::Value) -> Parsed<RangeInclusive<u16>> {
 /// A version of TLS.
 pub(super) fn parse_version(text: &str) -> Parsed<TlsVersion> {
     let words = [("1.0", TlsVersion::TLS1_0), ("1.1", TlsVersion::TLS1_1), ("1.2", TlsVersion::TLS1_2), ("1.3", TlsVersion::TLS1_3)];
-    one_of(text, &words)
+    // no version is near to another
+    one_of(text, &words).map_err(|(message, _)| (message, Some("write 1.2 or 1.3, or 1.0 or 1.1 where they must be borne".to_owned())))
 }
 
 /// A cipher suite, by its registered name or its number.
