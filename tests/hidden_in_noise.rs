@@ -130,6 +130,22 @@ fn a_mirror_is_told_by_what_it_copies() {
 }
 
 #[test]
+fn an_error_quotes_what_was_sealed() {
+    let mut base = World::default();
+    base.resolve(AGENT, RESOLVER, "www.example.com", &[], PEER);
+    base.tls(AGENT, (PEER, 443), "www.example.com", Version::Tls13, 300, 900);
+    let sent = base.frames.iter().find(|frame| frame.bytes.len() > 200 && frame.bytes[6..12] == mac(PEER)).unwrap();
+    let quoting = |payload: &[u8]| {
+        let error = [&[3, 1, 0, 0, 0, 0, 0, 0][..], &sent.bytes[14..54], payload].concat();
+        let mut world = base.clone();
+        world.ip(AGENT, PEER, 1, &error);
+        broken(&world, "10.0.0.4")
+    };
+    assert_eq!(quoting(&sent.bytes[54..200]), NOTHING, "what was sent");
+    assert_eq!(quoting(&TEXT.repeat(3)), ["WW906?"], "what was not");
+}
+
+#[test]
 fn an_agent_by_its_hardware_address_is_not_told_where_the_link_has_none() {
     let name = mac(AGENT).map(|byte| format!("{byte:02x}")).join(":");
     let cooked = |world: &World| {

@@ -91,6 +91,9 @@ pub struct FlowTable<R: Rider> {
     copied: bool,
 }
 
+/// Bytes of a quoted TCP header behind its ports.
+const QUOTED_HEADER: usize = 16;
+
 /// Where a flow is kept in its table, as long as it lives.
 #[derive(Clone, Copy, Debug)]
 pub struct Slot(u32);
@@ -457,6 +460,14 @@ impl<R: Rider> FlowTable<R> {
             Some(slot) => match self.entry_mut(slot) {
                 Some(entry) => {
                     entry.flags |= mark;
+                    // what it says to quote was sent before, and is sealed where the flow is
+                    let quoted = match &packet.header {
+                        Header::Error(error) => error.quoted.get(QUOTED_HEADER..).unwrap_or_default(),
+                        _ => &[],
+                    };
+                    if let Some(rider) = &mut entry.cold.rider {
+                        rider.again(shared, quoted, at);
+                    }
                     entry.agents()
                 }
                 None => [false; 2],

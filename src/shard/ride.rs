@@ -160,7 +160,8 @@ impl Rider for Ride {
     fn again(&mut self, shared: &mut Shared, bytes: &[u8], at: Locus) {
         // what was there before is not kept: but it was sealed, and text is not
         if self.facts.encrypted.is_some() && bytes.len() >= readable::SEALED_RUN && readable::is_unsealed(bytes) {
-            self.conflict(shared, at);
+            shared.said.push(Observation { fact: Fact::Overlap, at });
+            self.fold(shared);
         }
     }
 
