@@ -235,7 +235,7 @@ fn plaintext_in_odd_places() {
                 w.say(&mut tcp, Who::Opener, &[&[23, 3, 3, 0, TEXT.len() as u8][..], TEXT].concat());
                 w.close(&mut tcp);
             },
-            &["WW206"],
+            &["WW201"],
         ),
         (
             "behind a hello, as text",

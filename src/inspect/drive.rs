@@ -153,6 +153,10 @@ impl Inspection {
     /// Says that `end` will say no more.
     pub fn finish(&mut self, end: End, how: Finish, seen: &mut Seen<'_>) {
         self.finished[end.index()] = true;
+        if matches!(self.stage, Stage::Inspecting(_)) && readable::holds_text(&self.unused[end.index()]) {
+            // it waited for more, and nobody read it
+            seen.say(Fact::Cleartext(Cleartext::Readable));
+        }
         match &mut self.stage {
             Stage::Inspecting(inspector) => inspector.finish(end, how, seen),
             // what the other end has yet to say may tell

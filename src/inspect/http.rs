@@ -82,6 +82,8 @@ struct Http {
     /// A head has begun and is not whole.
     partial: bool,
     body: Body,
+    /// Bytes that a proxy said behind a refusal.
+    page: u32,
 }
 
 /// What is left of the body of a request.
@@ -105,6 +107,8 @@ enum Stage {
     Head,
     /// This end asked a proxy to connect it, and waits.
     Connecting(End),
+    /// The proxy said no to this end: it may ask again, with credentials as a rule.
+    Refused(End),
     /// This end answered what was not seen yet: the request may come late, or be lost.
     Answered(End),
     /// This end asks, and its first request was read.
@@ -261,8 +265,40 @@ impl Http {
         if head.starts_with(b"HTTP/") && status.starts_with(b"2") {
             return Progress::Handover(head.len());
         }
-        self.cleartext(seen);
-        Progress::Settled
+        match self.stage {
+            Stage::Connecting(asker) if head.starts_with(b"HTTP/") && !self.ahead => {
+                // an interim answer is none (RFC 9110 section 15.2)
+                if !status.starts_with(b"1") {
+                    self.stage = Stage::Refused(asker);
+                }
+                Progress::Used(head.len())
+            }
+            _ => {
+                self.cleartext(seen);
+                Progress::Settled
+            }
+        }
+    }
+
+    /// What is said behind a refusal: the page that explains it, and another request to connect. Anything else is no prologue any more.
+    fn refused(&mut self, asker: End, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> Progress {
+        if end != asker {
+            self.page = self.page.saturating_add(bytes.len() as u32);
+            if self.page as usize > limits::HTTP_HEAD_BYTES {
+                self.cleartext(seen);
+                return Progress::Settled;
+            }
+            return Progress::Used(bytes.len());
+        }
+        match (begins(bytes, &[b"CONNECT "]), head_length(bytes)) {
+            (Probe::Yes, Some(length)) => self.head(end, &bytes[..length], seen),
+            (Probe::Yes | Probe::Maybe, None) if bytes.len() <= limits::HTTP_HEAD_BYTES => Progress::Used(0),
+            _ => {
+                self.cleartext(seen);
+                self.stage = Stage::Requests(asker);
+                self.request(end, bytes, seen)
+            }
+        }
     }
 }
 
@@ -327,6 +363,7 @@ impl Inspector for Http {
         }
         match self.stage {
             Stage::Requests(asker) if asker == end => return self.request(end, bytes, seen),
+            Stage::Refused(asker) => return self.refused(asker, end, bytes, seen),
             // the answer came first: what it answers must be a request
             Stage::Answered(answerer) if answerer != end => return self.request(end, bytes, seen),
             Stage::Answered(answerer) if answerer == end => return Progress::Used(bytes.len()),
@@ -370,7 +407,7 @@ impl Inspector for Http {
                 self.unanswered = true;
                 self.doubt(seen);
             }
-            Stage::Connecting(_) | Stage::Answered(_) | Stage::Requests(_) => {}
+            Stage::Connecting(_) | Stage::Refused(_) | Stage::Answered(_) | Stage::Requests(_) => {}
         }
     }
 

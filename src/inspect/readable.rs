@@ -17,6 +17,15 @@ pub fn is_unsealed(bytes: &[u8]) -> bool {
     bytes.iter().take(SEALED_RUN).all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~'))
 }
 
+/// Bytes of readable text that prove plaintext wherever they stand: no name, and no text of a certificate, is as long.
+const HELD_RUN: usize = 300;
+
+/// Whether there is so long a run of plain ASCII text somewhere in these bytes.
+#[must_use]
+pub fn holds_text(bytes: &[u8]) -> bool {
+    bytes.split(|byte| !matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')).any(|run| run.len() >= HELD_RUN)
+}
+
 /// What a run of bytes looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Run {

@@ -143,6 +143,8 @@ struct Socks {
     method: u8,
     connects: bool,
     unblocked: bool,
+    /// The proxy said no.
+    refused: bool,
 }
 
 /// A step of the dialogue, of one end.
@@ -248,6 +250,10 @@ impl Inspector for Socks {
             seen.say(Fact::Opener(end));
             seen.say(Fact::Prologue);
         }
+        if self.refused {
+            // nothing has a place behind a refusal
+            return Progress::Violation(Cleartext::Readable);
+        }
         let by_opener = self.opener == Some(end);
         let step = if by_opener { self.ask(bytes, seen).map(|used| used.map(|used| (used, false))) } else { self.answer(bytes) };
         match step {
@@ -258,8 +264,9 @@ impl Inspector for Socks {
                     if connects {
                         // BIND or UDP ASSOCIATE
                         seen.say(Fact::Unrecognised);
+                        return Progress::Settled;
                     }
-                    return Progress::Settled;
+                    self.refused = true;
                 }
                 Progress::Used(used)
             }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::lines::begins;
-use super::{Carrier, Inspector, Progress, Protocol, Seen, saved};
+use super::{Carrier, Inspector, Progress, Protocol, Seen, readable, saved};
 use crate::fact::{Cleartext, End, Fact, Finish};
 use crate::limits;
 
@@ -133,6 +133,9 @@ impl Inspector for Ssh {
                     }
                 }
                 Half::Keyed if rest.is_empty() => return Progress::Used(used),
+                Half::Keyed if rest.len() >= readable::SEALED_RUN && readable::is_unsealed(rest) => {
+                    return Progress::Violation(Cleartext::AfterHandshake);
+                }
                 Half::Keyed if self.ends == [Half::Keyed; 2] => {
                     seen.say(Fact::ProtectedData);
                     return Progress::Settled;

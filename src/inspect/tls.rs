@@ -27,7 +27,7 @@ use super::{Carrier, Finish, Inspector, Probe, Progress, Protocol, Seen, readabl
 use crate::fact::{Alert, CipherSuite, Cleartext, Detail, EarlyData, End, Fact, Hidden, Name, NameSource, TlsVersion, Unread};
 use crate::limits;
 use probe::probe;
-use record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_BYTES, Header, MAX_PLAIN, MAX_PROTECTED_13};
+use record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_BYTES, Header, MAX_PLAIN, MAX_PROTECTED_13, MAX_SEALED_ALERT};
 
 mod probe;
 mod record;
@@ -129,6 +129,19 @@ enum Step {
     Breach(Cleartext),
 }
 
+/// What is sealed does not read as text, whoever holds the keys: what becomes of a record that does.
+fn text(header: Header, rest: &[u8], seen: &mut Seen<'_>) -> Option<Step> {
+    let start = rest.get(HEADER_BYTES..rest.len().min(HEADER_BYTES + readable::SEALED_RUN)).unwrap_or_default();
+    if header.length < readable::SEALED_RUN || !readable::is_unsealed(start) {
+        return None;
+    }
+    if start.len() < readable::SEALED_RUN {
+        return Some(Step::More);
+    }
+    seen.say(Fact::Cleartext(Cleartext::AfterHandshake));
+    Some(Step::Settled)
+}
+
 impl Inspector for Tls {
     fn data(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> Progress {
         if self.opener.is_none() {
@@ -196,9 +209,9 @@ impl Tls {
         let body = rest.get(HEADER_BYTES..HEADER_BYTES + header.length);
         let step = match header.kind {
             CHANGE_CIPHER_SPEC => self.change(end, header, body, seen),
-            ALERT => self.alert(end, header, body, seen),
+            ALERT => self.alert(end, header, (body, rest), seen),
             HANDSHAKE => self.handshake(end, header, rest, seen),
-            APPLICATION_DATA => self.early(end, header, seen),
+            APPLICATION_DATA => self.early(end, header, rest, seen),
             // heartbeats have no place in a handshake, unless encrypted (RFC 6520 section 3)
             _ if self.ends[end.index()].is_sealed && !self.is_13() => header.past(),
             _ => self.breach(end, seen),
@@ -248,14 +261,8 @@ impl Tls {
         if header.length < self.sealed_bytes() {
             return self.breach(end, seen);
         }
-        // what is sealed does not read as text, whoever holds the keys
-        let start = rest.get(HEADER_BYTES..rest.len().min(HEADER_BYTES + readable::SEALED_RUN)).unwrap_or_default();
-        if header.length >= readable::SEALED_RUN && readable::is_unsealed(start) {
-            if start.len() < readable::SEALED_RUN {
-                return Step::More;
-            }
-            seen.say(Fact::Cleartext(Cleartext::AfterHandshake));
-            return Step::Settled;
+        if let Some(step) = text(header, rest, seen) {
+            return step;
         }
         if !is_13 && header.kind == HANDSHAKE && self.is_opener(end) && !self.is_renegotiated {
             self.is_renegotiated = true;
@@ -293,10 +300,10 @@ impl Tls {
         header.past()
     }
 
-    fn alert(&mut self, end: End, header: Header, body: Option<&[u8]>, seen: &mut Seen<'_>) -> Step {
+    fn alert(&mut self, end: End, header: Header, (body, rest): (Option<&[u8]>, &[u8]), seen: &mut Seen<'_>) -> Step {
         if header.length != 2 {
-            let is_ciphertext = self.ends[end.index()].is_changed && !self.is_13();
-            return if is_ciphertext { header.past() } else { self.breach(end, seen) };
+            let is_ciphertext = self.ends[end.index()].is_changed && !self.is_13() && header.length <= MAX_SEALED_ALERT;
+            return if is_ciphertext { text(header, rest, seen).unwrap_or_else(|| header.past()) } else { self.breach(end, seen) };
         }
         match body {
             None => Step::More,
@@ -311,7 +318,7 @@ impl Tls {
     }
 
     /// Application data before the handshake is seen to be over.
-    fn early(&mut self, end: End, header: Header, seen: &mut Seen<'_>) -> Step {
+    fn early(&mut self, end: End, header: Header, rest: &[u8], seen: &mut Seen<'_>) -> Step {
         let (is_opener, is_13) = (self.is_opener(end), self.is_13());
         let is_due = if is_opener { self.hellos > 0 } else { self.version.is_some() };
         let is_old = self.version.is_some() && !is_13;
@@ -321,6 +328,10 @@ impl Tls {
         if !is_due || is_old && !half.is_sealed || is_13 && !sealed.contains(&header.length) {
             return self.breach(end, seen);
         }
+        if let Some(step) = text(header, rest, seen) {
+            return step;
+        }
+        let half = &mut self.ends[end.index()];
         let is_early = !half.is_sealed && header.length > alert_bytes;
         if is_early && !half.is_early && is_opener && self.offers_early_data && !is_flight_seen {
             seen.say(Fact::Detail(Detail::EarlyData(EarlyData::Sent)));
@@ -349,6 +360,9 @@ impl Tls {
                 },
             };
         if !is_plain {
+            if let Some(step) = text(header, rest, seen) {
+                return step;
+            }
             half.is_sealed |= header.length >= FINISHED_BYTES;
             return header.past();
         }
@@ -471,9 +485,10 @@ impl Tls {
         let hello = match ServerHello::read(body) {
             Ok(hello) => hello,
             Err(what) => {
-                // which records are ciphertext cannot be told any more
+                // which records are ciphertext cannot be told any more, nor whether any is
                 self.hide_name(seen);
                 seen.say(Fact::Malformed(what.to_owned()));
+                seen.say(Fact::Unrecognised);
                 return Err(Step::Settled);
             }
         };

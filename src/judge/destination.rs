@@ -75,6 +75,10 @@ pub(super) fn judge<'a>(case: &Case<'a>) -> Destination<'a> {
     }
     let peer = case.peer();
     let asked = &case.record.facts.names;
+    if let Some(read) = asked.iter().find(|read| read.at.end != case.agent && case.direction == Direction::Outbound) {
+        let why = format!("it was the peer that asked the agent for {}, though the agent opened the connection", read.name);
+        return Destination::NameHidden(why.into(), Some(read.at));
+    }
     let proxied = case.proxied().is_some();
     if !proxied && (case.is_dns() || peer.port == 53 && !case.record.has_payload()) {
         // where questions go is WW401's

@@ -193,6 +193,7 @@ impl Dtls {
                 // what may follow cannot be told any more
                 self.leave_hellos(seen);
                 seen.say(Fact::Malformed(what.to_owned()));
+                seen.say(Fact::Unrecognised);
                 self.is_spent = true;
                 return Fate::Fits;
             }

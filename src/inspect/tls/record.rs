@@ -16,6 +16,9 @@ pub(super) const HEADER_BYTES: usize = 5;
 pub(super) const MAX_PLAIN: usize = 1 << 14;
 /// The longest protected body of TLS 1.3.
 pub(super) const MAX_PROTECTED_13: usize = MAX_PLAIN + 256;
+
+/// The longest encrypted alert of TLS 1.2: a vector, a digest and padding about its two bytes.
+pub(super) const MAX_SEALED_ALERT: usize = 2 + 16 + 64 + 256;
 /// The longest protected body of TLS 1.2 and before.
 const MAX_PROTECTED: usize = MAX_PLAIN + 2048;
 
