@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::case::{Case, Direction};
 use super::policy::{Allow, Deny, DnsBinding, Ech};
-use crate::fact::{Locus, Name, NameRead, Transport};
+use crate::fact::{Locus, Name, NameRead, NameSource, Transport};
 
 /// What the policy says of where a flow goes.
 #[derive(Clone, Debug)]
@@ -75,11 +75,13 @@ pub(super) fn judge<'a>(case: &Case<'a>) -> Destination<'a> {
     }
     let peer = case.peer();
     let asked = &case.record.facts.names;
-    if let Some(read) = asked.iter().find(|read| read.at.end != case.agent && case.direction == Direction::Outbound) {
+    let proxied = case.proxied().is_some();
+    // what a proxy was asked for is known once it has answered
+    let turned = |read: &&NameRead| read.at.end != case.agent && matches!(read.source, NameSource::Sni | NameSource::QuicSni) && !proxied;
+    if let Some(read) = asked.iter().find(turned).filter(|_| case.direction == Direction::Outbound) {
         let why = format!("it was the peer that asked the agent for {}, though the agent opened the connection", read.name);
         return Destination::NameHidden(why.into(), Some(read.at));
     }
-    let proxied = case.proxied().is_some();
     if !proxied && (case.is_dns() || peer.port == 53 && !case.record.has_payload()) {
         // where questions go is WW401's
         return if case.resolver_is_allowed() { Destination::Allowed(By::Resolver) } else { dns_elsewhere(case) };
