@@ -180,6 +180,12 @@ fn what_a_proxy_was_asked_for_and_what_breaks_rules() {
     assert!(learnt.stdout.contains("# WW203 is broken here") && learnt.stdout.contains("# [[allow]]"), "{}", learnt.stdout);
 }
 
+#[test]
+fn names_that_carry_data_are_left_out() {
+    let learnt = run(["policy", "learn", "-q", "-a", "10.77.0.4", "fixtures/dns-tunnel/capture.pcap"]);
+    assert!(learnt.stdout.contains("carried data out (WW403)") && !learnt.stdout.contains(".t.evil.example\", #"), "{}", learnt.stdout);
+}
+
 fn run_check(policy: &str) -> Run {
     run(["policy", "check", policy])
 }

@@ -3,7 +3,7 @@
 //! What nobody named, went in the clear, came in or could not be recognised is written too, commented out, with the reason: it is for a person to
 //! say that it is meant. Nothing is made wider than it was seen; a wildcard is proposed in a comment, and never above what somebody registered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
@@ -20,6 +20,8 @@ pub struct Learner {
     places: BTreeMap<Place, Count>,
     asked: BTreeMap<Name, Count>,
     resolvers: BTreeMap<IpAddr, Count>,
+    /// Domains below which names carried data out.
+    carried: BTreeSet<String>,
     /// What was not kept for want of room.
     beyond: u64,
 }
@@ -79,7 +81,14 @@ impl Count {
 
 impl Default for Learner {
     fn default() -> Self {
-        Self { captures: 1, places: BTreeMap::new(), asked: BTreeMap::new(), resolvers: BTreeMap::new(), beyond: 0 }
+        Self {
+            captures: 1,
+            places: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            resolvers: BTreeMap::new(),
+            carried: BTreeSet::new(),
+            beyond: 0,
+        }
     }
 }
 
@@ -87,6 +96,11 @@ impl Learner {
     /// What follows is of another capture.
     pub fn next_capture(&mut self) {
         self.captures += 1;
+    }
+
+    /// Names below this domain carried data out (WW403).
+    pub fn carried(&mut self, domain: &str) {
+        self.carried.insert(domain.to_owned());
     }
 
     /// Takes in a flow that was judged under `policy`, which may allow some of what is seen: that is not learnt again.
@@ -276,7 +290,15 @@ impl Learner {
     fn write_asked(&self, out: &mut String) -> std::fmt::Result {
         let is_named = |place: &Place, name: &Name| matches!(&place.to, To::Name(known) | To::Both(known, _) if known == name);
         let is_reached = |name: &Name| self.places.keys().any(|place| is_named(place, name) && place.kind.doubt().0.is_empty());
-        let asked: Vec<_> = self.asked.iter().filter(|(name, _)| !name.is_odd() && !is_reached(name)).collect();
+        let is_carried = |name: &Name| {
+            let is_below =
+                |domain: &String| name.as_str().strip_suffix(domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+            self.carried.iter().any(is_below)
+        };
+        for domain in &self.carried {
+            writeln!(out, "\n# Names below {} carried data out (WW403): they are left out.", quoted(domain))?;
+        }
+        let asked: Vec<_> = self.asked.iter().filter(|(name, _)| !name.is_odd() && !is_reached(name) && !is_carried(name)).collect();
         if asked.is_empty() {
             return Ok(());
         }
