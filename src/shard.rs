@@ -329,7 +329,7 @@ impl Lane {
             return;
         }
         if agents == [false; 2] {
-            if may_have(&self.shared.view.scope, packet) {
+            if self.shared.view.scope.has_macs() && may_be_theirs(packet) {
                 self.ledger.skipped[Reason::UndecodedOwner as usize].add(frame);
             } else {
                 self.ledger.unrelated += 1;
@@ -461,13 +461,12 @@ impl Lane {
     }
 }
 
-/// Whether a packet may be an agent's for all that it shows: one is known by its MAC, and the packet's link says none for its receiver. What a host
-/// says to itself has none, and leaves it as little.
-#[cold]
-fn may_have(scope: &Scope, packet: &Packet<'_>) -> bool {
+/// Whether a packet may be of an agent that is known by its MAC, for all that it shows: its link says none for its receiver. What a host says to
+/// itself has none, and leaves it as little.
+fn may_be_theirs(packet: &Packet<'_>) -> bool {
     let is_seen = packet.macs.is_some_and(|macs| macs.destination.is_some());
     let is_own = packet.source.ip.is_loopback() && packet.destination.ip.is_loopback();
-    scope.has_macs() && !is_seen && packet.outer.is_none() && !is_own
+    !is_seen && packet.outer.is_none() && !is_own
 }
 
 /// Whether an agent is an end of one of the tunnels.

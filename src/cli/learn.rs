@@ -41,9 +41,7 @@ pub(crate) fn run(args: &AuditArgs) -> Result<Done, Failure> {
         let scope = Scope::new(&session.agents).under(&session.policy);
         let mut pupil = Pupil { learner: &mut learner, policy: &session.policy };
         let outcome = engine::run(inputs, scope, judge, &session.config(), &mut pupil);
-        for finding in outcome.audit.findings.iter().filter(|finding| finding.rule == "WW403") {
-            learner.carried(&finding.subject);
-        }
+        learner.findings(&outcome.audit.findings);
         for failed in &outcome.failed {
             anstream::eprintln!("wirewitness: {failed}");
         }

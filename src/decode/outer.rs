@@ -20,8 +20,8 @@ pub struct Outer<'a> {
     pub macs: Option<Macs>,
 }
 
-/// Bytes of a check sequence that a frame inside may end with.
-const CHECK_SEQUENCE: usize = 8;
+/// Bytes that a frame inside may end with: a check sequence, and what a switch that mirrors adds to it.
+const TRAILER: usize = 8;
 
 /// Where an outer IP header stands, and what is behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl<'a> Outer<'a> {
         let last = packet.payload.as_ptr_range().end as usize;
         let at = last.saturating_sub(self.frame.as_ptr() as usize) + packet.missing as usize;
         let rest = self.frame.get(at..end.min(self.frame.len())).unwrap_or_default();
-        rest.len() > CHECK_SEQUENCE && rest.iter().any(|byte| *byte != 0)
+        rest.len() > TRAILER && rest.iter().any(|byte| *byte != 0)
     }
 
     /// The identifier of the innermost tunnel that has networks of its own: 24 bits.

@@ -150,6 +150,10 @@ impl Attempts {
             self.queue.pop_front();
             self.front = self.front.wrapping_add(1) & !ATTEMPT;
         }
+        if self.queue.len() == 0 {
+            // what a flood took is given back
+            (self.wide, self.free) = (Vec::new(), Vec::new());
+        }
         Some(Attempted {
             key,
             first: Locus { frame: attempt.first, at: attempt.first_at, end: attempt.end() },

@@ -11,22 +11,25 @@ pub(super) struct Pages<T> {
     pages: VecDeque<Vec<T>>,
     /// Items of the first page that have left.
     gone: usize,
+    /// Items that are left: asked with each packet, and the pages are far away.
+    len: usize,
     /// A page that was emptied, for the next that is needed.
     spare: Option<Vec<T>>,
 }
 
 impl<T> Default for Pages<T> {
     fn default() -> Self {
-        Self { pages: VecDeque::new(), gone: 0, spare: None }
+        Self { pages: VecDeque::new(), gone: 0, len: 0, spare: None }
     }
 }
 
 impl<T: Copy> Pages<T> {
     pub(super) fn len(&self) -> usize {
-        self.pages.back().map_or(0, |last| (self.pages.len() - 1) * PAGE + last.len() - self.gone)
+        self.len
     }
 
     pub(super) fn push_back(&mut self, item: T) {
+        self.len += 1;
         match self.pages.back_mut().filter(|last| last.len() < PAGE) {
             Some(last) => last.push(item),
             None => {
@@ -39,6 +42,7 @@ impl<T: Copy> Pages<T> {
 
     pub(super) fn pop_front(&mut self) -> Option<T> {
         let item = *self.front()?;
+        self.len -= 1;
         self.gone += 1;
         if self.gone == self.pages.front().map_or(0, Vec::len) {
             self.gone = 0;

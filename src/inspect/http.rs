@@ -1,7 +1,8 @@
 //! HTTP/1.x in the clear (RFC 9112): requests, and CONNECT, behind which both ends are probed afresh.
 //!
 //! All that one end asks is followed, from head to head, since each request may be for another host; what stands where a request should
-//! is said to be none. Answers and bodies are passed over: they are in the clear too, and teach nothing.
+//! is said to be none. Answers and bodies are passed over: they are in the clear too, and teach nothing. A CONNECT that is refused may be asked
+//! again, and is plaintext only where something else follows.
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;

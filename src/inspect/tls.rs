@@ -3,7 +3,7 @@
 //! Until the handshake has finished, the records that are in the clear are read: hello messages by [`hello`], whatever way they
 //! are cut into segments and records, and alerts. All else is passed over by its framing, and every record header is
 //! checked to the end of the flow, for a few nanoseconds each: bytes that are no record where one is due are said to be so, and so is a
-//! record that is too short to be sealed, or begins with a line of text.
+//! record, before the handshake is over or behind it, that is to be sealed and is too short for that, or begins with a line of text.
 //!
 //! A handshake is finished once both ends have shown that they hold the keys:
 //! - TLS 1.3: the responder sent its ServerHello and a protected record that is longer than an alert, and then the opener sent a protected

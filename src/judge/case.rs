@@ -297,6 +297,7 @@ impl<'a> Case<'a> {
 
     /// Whether port and address are an entry's. What lies inside a proxy's connection goes where the proxy was asked to go.
     fn goes_to(&self, entry: &Allow) -> bool {
+        // a proxy's own words, as where it refuses, are said by the proxy
         let is_inside = self.record.facts.http.is_some() || !matches!(self.cleartext_protocol(), Some("http" | "socks"));
         let (ip, port) = match self.proxied().filter(|_| is_inside) {
             Some(read) => (read.name.as_ip(), read.port),

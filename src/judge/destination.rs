@@ -78,7 +78,9 @@ pub(super) fn judge<'a>(case: &Case<'a>) -> Destination<'a> {
     let proxied = case.proxied().is_some();
     // what a proxy was asked for is known once it has answered
     let turned = |read: &&NameRead| read.at.end != case.agent && matches!(read.source, NameSource::Sni | NameSource::QuicSni) && !proxied;
-    if let Some(read) = asked.iter().find(turned).filter(|_| case.direction == Direction::Outbound) {
+    if case.direction == Direction::Outbound
+        && let Some(read) = asked.iter().find(turned)
+    {
         let why = format!("it was the peer that asked the agent for {}, though the agent opened the connection", read.name);
         return Destination::NameHidden(why.into(), Some(read.at));
     }

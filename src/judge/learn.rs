@@ -1,7 +1,7 @@
 //! The smallest policy that captures would pass: where traffic went, with how often and in how many of them.
 //!
-//! What nobody named, went in the clear, came in or could not be recognised is written too, commented out, with the reason: it is for a person to
-//! say that it is meant. Nothing is made wider than it was seen; a wildcard is proposed in a comment, and never above what somebody registered.
+//! What nobody named, went in the clear, broke a rule that no entry mends, came in or could not be recognised is written too, commented out, with
+//! the reason: it is for a person to say that it is meant. Names that carried data out are left out. Nothing is made wider than it was seen; a wildcard is proposed in a comment, and never above what somebody registered.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use super::domain;
 use super::policy::{Policy, is_private};
-use super::{Judgement, Severity};
+use super::{Finding, Judgement, Severity, rules};
 use crate::fact::{FlowRecord, Name, Transport};
 use crate::limits;
 
@@ -98,9 +98,10 @@ impl Learner {
         self.captures += 1;
     }
 
-    /// Names below this domain carried data out (WW403).
-    pub fn carried(&mut self, domain: &str) {
-        self.carried.insert(domain.to_owned());
+    /// Takes in what was found in the capture at hand besides: domains below which names carried data out (WW403).
+    pub fn findings(&mut self, findings: &[Finding]) {
+        let carried = findings.iter().filter(|finding| finding.rule == rules::DNS_TUNNEL.code);
+        self.carried.extend(carried.map(|finding| finding.subject.clone()));
     }
 
     /// Takes in a flow that was judged under `policy`, which may allow some of what is seen: that is not learnt again.
@@ -221,15 +222,12 @@ impl Learner {
 
     fn write_group(&self, group: &[(&Place, &Count)], out: &mut String) -> std::fmt::Result {
         let Some((first, _)) = group.first() else { return Ok(()) };
-        let (doubt, why) = first.kind.doubt();
         let is_odd = |place: &Place| matches!(&place.to, To::Name(name) | To::Both(name, _) if name.is_odd());
         let are_odd = group.iter().all(|(place, _)| is_odd(place));
-        let doubt = if are_odd { "# " } else { doubt };
+        let doubt = if are_odd || first.kind.is_doubtful() { "# " } else { "" };
         writeln!(out)?;
-        match (first.kind, why) {
-            (Kind::Breaks(rule), Some(why)) => writeln!(out, "# {rule} is broken here: {why}")?,
-            (_, Some(why)) => writeln!(out, "# {why}")?,
-            _ => {}
+        if let Some(why) = first.kind.why() {
+            writeln!(out, "# {why}")?;
         }
         if are_odd {
             writeln!(out, "# No policy can have a name like this.")?;
@@ -289,7 +287,7 @@ impl Learner {
     /// Names that were asked for and never reached.
     fn write_asked(&self, out: &mut String) -> std::fmt::Result {
         let is_named = |place: &Place, name: &Name| matches!(&place.to, To::Name(known) | To::Both(known, _) if known == name);
-        let is_reached = |name: &Name| self.places.keys().any(|place| is_named(place, name) && place.kind.doubt().0.is_empty());
+        let is_reached = |name: &Name| self.places.keys().any(|place| is_named(place, name) && !place.kind.is_doubtful());
         let is_carried = |name: &Name| {
             let is_below =
                 |domain: &String| name.as_str().strip_suffix(domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
@@ -316,25 +314,27 @@ impl Learner {
 }
 
 impl Kind {
-    /// What stands ahead of each line, and why.
-    fn doubt(self) -> (&'static str, Option<&'static str>) {
-        match self {
-            Self::Plain => ("", None),
-            Self::Unanswered => {
-                ("", Some("No answer was seen that gives this name its address: it is held to those at which it was asked for."))
+    /// Whether a person must decide on it, so that it is commented out.
+    fn is_doubtful(self) -> bool {
+        !matches!(self, Self::Plain | Self::Unanswered | Self::Time)
+    }
+
+    /// What is to be said of it.
+    fn why(self) -> Option<String> {
+        let why = match self {
+            Self::Plain => return None,
+            Self::Unanswered => "No answer was seen that gives this name its address: it is held to those at which it was asked for.",
+            Self::Time => "Time, in the clear.",
+            Self::Unnamed => "Nobody asked for a name, and none was answered for these addresses: find out whose they are.",
+            Self::InTheClear(_) => "In the clear: permit it where it is documented and harmless, or have it encrypted.",
+            Self::Breaks(rule) => {
+                return Some(format!("{rule} is broken here: allowing the place leaves the audit failing until that is mended or waived."));
             }
-            Self::Time => ("", Some("Time, in the clear.")),
-            Self::Unnamed => ("# ", Some("Nobody asked for a name, and none was answered for these addresses: find out whose they are.")),
-            Self::InTheClear(_) => ("# ", Some("In the clear: permit it where it is documented and harmless, or have it encrypted.")),
-            Self::Breaks(_) => ("# ", Some("allowing the place leaves the audit failing until that is mended or waived.")),
-            Self::Unrecognised => {
-                ("# ", Some("Nobody knows what was spoken here: allowing the place leaves the audit inconclusive (WW202)."))
-            }
-            Self::Inbound => ("# ", Some("Opened towards the agent.")),
-            Self::UnknownOpener => {
-                ("# ", Some("It is not known who opened these: allowing the place leaves the audit inconclusive (WW103)."))
-            }
-        }
+            Self::Unrecognised => "Nobody knows what was spoken here: allowing the place leaves the audit inconclusive (WW202).",
+            Self::Inbound => "Opened towards the agent.",
+            Self::UnknownOpener => "It is not known who opened these: allowing the place leaves the audit inconclusive (WW103).",
+        };
+        Some(why.to_owned())
     }
 }
 

@@ -150,7 +150,7 @@ impl Names {
         let binding = self.binding(&owner, answer, at);
         for address in answer.addresses() {
             let address = self.nat64.canonical(address);
-            let item = || Binding { name: text(&mut self.texts, &owner), ..binding.clone() };
+            let item = || Binding { name: text(&mut self.texts, &owner), since: binding.since, until: binding.until };
             self.room.add(&mut self.bound, address, |earlier| earlier.widen(&binding), item);
         }
         for target in answer.targets() {

@@ -45,10 +45,10 @@ impl Tunnels {
             let own = [layer.source.ip, layer.destination.ip];
             let copied = |agent: bool, ip: IpAddr| !agent || inner.is_some_and(|(a, b)| a == ip || b == ip);
             let copies = copied(source, own[0]) && copied(destination, own[1]) && what != Inside::Behind;
-            let mut seen = seen(&layer, [source, destination], frame, copies, outer.carried(depth));
-            seen.carries = matches!(what, Inside::Packet | Inside::Behind);
-            seen.unjudged = matches!(what, Inside::Noise | Inside::Behind).then_some(seen.first);
-            self.add(key(&layer), seen);
+            let seen = seen(&layer, [source, destination], frame, outer.carried(depth));
+            let unjudged = matches!(what, Inside::Noise | Inside::Behind).then_some(seen.first);
+            let carries = matches!(what, Inside::Packet | Inside::Behind);
+            self.add(key(&layer), TunnelSeen { copies, carries, unjudged, ..seen });
         }
     }
 
@@ -94,8 +94,8 @@ fn key(layer: &Layer) -> Key {
     (layer.tunnel, layer.transport, low, high, service(layer))
 }
 
-/// One outer packet.
-fn seen(layer: &Layer, [source, destination]: [bool; 2], frame: &FrameIndex, copies: bool, bytes: u64) -> TunnelSeen {
+/// One outer packet, whatever lies within.
+fn seen(layer: &Layer, [source, destination]: [bool; 2], frame: &FrameIndex, bytes: u64) -> TunnelSeen {
     let end = if layer.source.ip <= layer.destination.ip { End::A } else { End::B };
     let from = Endpoint { ip: layer.source.ip, port: 0 };
     let to = Endpoint { ip: layer.destination.ip, port: service(layer) };
@@ -108,7 +108,7 @@ fn seen(layer: &Layer, [source, destination]: [bool; 2], frame: &FrameIndex, cop
         first: Locus { frame: frame.id, at: frame.at, end },
         last: frame.at,
         sent,
-        copies,
+        copies: false,
         carries: false,
         unjudged: None,
         evicted: false,
