@@ -153,6 +153,12 @@ pub const IDLE_SESSION_NANOS: i64 = 15 * 60 * 1_000_000_000;
 /// How long a connection may be silent before it is judged as it stands. Agents keep connections for days with a heartbeat of minutes.
 pub const IDLE_CONNECTION_NANOS: i64 = 24 * 3600 * 1_000_000_000;
 
+/// Names that are remembered to be harmless to ask for. Where there are more, all are asked about anew.
+pub const NAMES_HARMLESS: usize = 1 << 14;
+
+/// Bytes that are charged for what is known of a brief flow: its name, and its answer.
+pub const BRIEF_BYTES: usize = 256;
+
 /// Bytes of echo data that say nothing: pings send 32 to 56. More is a channel until shown otherwise.
 pub const ECHO_BYTES: usize = 64;
 

@@ -7,6 +7,7 @@
 
 mod certificates;
 mod front;
+mod lookups;
 mod ride;
 mod sctp;
 mod trace;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 use crate::decode::{self, Header, Outer, Packet, Reason, Segment, Skip};
 use crate::fact::{
-    End, Endpoint, FlowRecord, FrameId, FrameIndex, Layer, Locus, Name, Observation, Resolution, Sightings, Timestamp, Transport,
+    End, Endpoint, FlowRecord, FrameId, FrameIndex, Layer, Locus, Lookup, Name, Observation, Resolution, Sightings, Timestamp, Transport,
 };
 use crate::flow::{FlowKey, FlowTable, LaneHash, Open, Rider, Slot};
 use crate::inspect::Seen;
@@ -74,6 +75,8 @@ pub enum EventKind {
     Snapshot(Box<FlowRecord>),
     /// A flow has ended.
     Ended(Box<FlowRecord>),
+    /// A flow has ended that was a question and at most its answer.
+    LookedUp(Box<Lookup>),
     /// The flow that ends next is that of the frame that somebody asks about.
     Traced,
 }
@@ -155,6 +158,8 @@ pub struct View {
     /// Whether flows are shown to the judge as soon as something is read in them, rather than at their end alone. It changes when a
     /// finding is known and never which.
     pub eager: bool,
+    /// Whether a question and its answer may be kept as a [`Lookup`] rather than as a record. It changes what a flow costs and nothing else.
+    pub brief: bool,
     /// Which flow belongs to which lane.
     pub lanes: LaneHash,
     /// Certificates that were read, and the roots that they are held against.

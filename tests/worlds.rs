@@ -10,7 +10,7 @@ mod support;
 mod world;
 
 use mutate::audit::How;
-use mutate::bases::{Base, of_world};
+use mutate::bases::{Base, fixtures, of_world};
 use mutate::inject::INJECTIONS;
 use mutate::scene::{Mutant, Scene, When};
 use mutate::seeds;
@@ -73,6 +73,17 @@ fn threads_blocks_and_hash_seeds_change_nothing() {
                 assert_eq!(one, mutant.audit_as(&how).document(), "world {seed} on {threads} threads in reads of {chunk}");
             }
         }
+    }
+}
+
+/// Look-ups go a way of their own where nobody asks for their records: it must come to what the long way comes to.
+#[test]
+fn the_short_way_of_look_ups_changes_nothing() {
+    let worlds = (0..seeds(60)).map(|seed| world_of(seed).0);
+    let fixtures = fixtures().into_iter().map(|base| Mutant::of(&base));
+    for (n, mutant) in worlds.chain(fixtures).enumerate() {
+        let each_flow = How { config: Config { each_flow: true, ..config(1, 9) }, ..How::default() };
+        assert_eq!(mutant.audit().document(), mutant.audit_as(&each_flow).document(), "capture {n}");
     }
 }
 

@@ -66,7 +66,7 @@ pub(crate) fn run(args: &AuditArgs) -> Result<Done, Failure> {
         paths,
         error: None,
     };
-    let config = Config { inspect_all: true, details: args.shared.json, ..session.config() };
+    let config = Config { inspect_all: true, details: args.shared.json, each_flow: true, ..session.config() };
     let outcome = engine::run(inputs, Scope::new(&session.agents).under(&session.policy), judge, &config, &mut writer);
     match writer.error.take() {
         Some(error) => return Err(error.into()),

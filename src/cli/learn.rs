@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use wirewitness::engine::{self, Observer};
+use wirewitness::engine::{self, Config, Observer};
 use wirewitness::fact::FlowRecord;
 use wirewitness::judge::policy::Policy;
 use wirewitness::judge::{Judge, Judgement, Learner, Scope};
@@ -40,7 +40,8 @@ pub(crate) fn run(args: &AuditArgs) -> Result<Done, Failure> {
         let judge = Judge::new(Arc::clone(&session.policy), labels.clone(), false, args.shared.filter.clone());
         let scope = Scope::new(&session.agents).under(&session.policy);
         let mut pupil = Pupil { learner: &mut learner, policy: &session.policy };
-        let outcome = engine::run(inputs, scope, judge, &session.config(), &mut pupil);
+        let config = Config { each_flow: true, ..session.config() };
+        let outcome = engine::run(inputs, scope, judge, &config, &mut pupil);
         learner.findings(&outcome.audit.findings);
         for failed in &outcome.failed {
             anstream::eprintln!("wirewitness: {failed}");

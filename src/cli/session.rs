@@ -75,7 +75,8 @@ pub(crate) fn audit_captures(paths: &[PathBuf], agents: &[Agent], policy: &Arc<P
         Input { path: name, sha256: None, first, found: false, open: Box::new(move |n| file::open(&path, n)) }
     };
     let judge = Judge::new(Arc::clone(policy), agents.iter().map(ToString::to_string).collect(), false, None);
-    engine::run(paths.iter().map(input).collect(), Scope::new(agents).under(policy), judge, &Config::default(), observer)
+    let config = Config { each_flow: true, ..Config::default() };
+    engine::run(paths.iter().map(input).collect(), Scope::new(agents).under(policy), judge, &config, observer)
 }
 
 impl<'a> Session<'a> {

@@ -36,10 +36,12 @@ pub(super) fn sum(bytes: &[u8]) -> u16 {
 /// words matters until the end (RFC 1071 section 2): carries gather above the words.
 fn gather(total: u128, bytes: &[u8]) -> u128 {
     let (words, rest) = bytes.as_chunks::<8>();
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    let add = |total: u128, word: &[u8; 8]| total + u128::from(u64::from_ne_bytes(*word));
-    add(words.iter().fold(total, add), &last)
+    let (halves, rest) = rest.as_chunks::<4>();
+    let (quarters, rest) = rest.as_chunks::<2>();
+    let total = words.iter().fold(total, |total, word| total + u128::from(u64::from_ne_bytes(*word)));
+    let total = halves.iter().fold(total, |total, half| total + u128::from(u32::from_ne_bytes(*half)));
+    let total = quarters.iter().fold(total, |total, quarter| total + u128::from(u16::from_ne_bytes(*quarter)));
+    rest.iter().fold(total, |total, &last| total + u128::from(u16::from_ne_bytes([last, 0])))
 }
 
 /// Adds the carries back in, until none is left.

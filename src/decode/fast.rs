@@ -79,37 +79,26 @@ pub(super) fn glance(bytes: &[u8]) -> Option<Glance> {
 }
 
 /// Reads an Ethernet frame of which every byte was captured.
-#[inline]
+// a packet is large: it is made in one place, and in the caller's
+#[inline(always)]
 pub(super) fn read(bytes: &[u8]) -> Option<Packet<'_>> {
     let (link, network) = bytes.split_first_chunk::<ETHERNET>()?;
-    match link[12..] {
-        [0x08, 0x00] => v4(link, network),
-        [0x86, 0xdd] => v6(link, network),
-        _ => None,
-    }
-}
-
-#[inline]
-fn v4<'a>(link: &[u8; ETHERNET], bytes: &'a [u8]) -> Option<Packet<'a>> {
-    let (header, above) = bytes.split_first_chunk::<20>()?;
-    let length = length_v4(header)?;
-    let source = IpAddr::V4(Ipv4Addr::new(header[12], header[13], header[14], header[15]));
-    let destination = IpAddr::V4(Ipv4Addr::new(header[16], header[17], header[18], header[19]));
-    let id = u16::from_be_bytes([header[4], header[5]]);
-    above_ip(link, header[9], id, source, destination, above.get(..length)?)
-}
-
-#[inline]
-fn v6<'a>(link: &[u8; ETHERNET], bytes: &'a [u8]) -> Option<Packet<'a>> {
-    let (header, above) = bytes.split_first_chunk::<40>()?;
-    let length = length_v6(header)?;
-    let source = IpAddr::V6(Ipv6Addr::from(*header[8..].first_chunk::<16>()?));
-    let destination = IpAddr::V6(Ipv6Addr::from(*header[24..].first_chunk::<16>()?));
-    above_ip(link, header[6], 0, source, destination, above.get(..length)?)
-}
-
-#[inline(always)]
-fn above_ip<'a>(link: &[u8; ETHERNET], protocol: u8, id: u16, source: IpAddr, destination: IpAddr, bytes: &'a [u8]) -> Option<Packet<'a>> {
+    let (source, destination, protocol, id, bytes) = match link[12..] {
+        [0x08, 0x00] => {
+            let (header, above) = network.split_first_chunk::<20>()?;
+            let source = IpAddr::V4(Ipv4Addr::new(header[12], header[13], header[14], header[15]));
+            let destination = IpAddr::V4(Ipv4Addr::new(header[16], header[17], header[18], header[19]));
+            let id = u16::from_be_bytes([header[4], header[5]]);
+            (source, destination, header[9], id, above.get(..length_v4(header)?)?)
+        }
+        [0x86, 0xdd] => {
+            let (header, above) = network.split_first_chunk::<40>()?;
+            let source = IpAddr::V6(Ipv6Addr::from(*header[8..].first_chunk::<16>()?));
+            let destination = IpAddr::V6(Ipv6Addr::from(*header[24..].first_chunk::<16>()?));
+            (source, destination, header[6], 0, above.get(..length_v6(header)?)?)
+        }
+        _ => return None,
+    };
     let (transport, header, checksum, (from, to), (head, payload)) = match protocol {
         TCP => {
             let h = bytes.first_chunk::<20>()?;

@@ -279,7 +279,7 @@ impl Reason {
 ///
 /// # Errors
 /// The reason why there is no packet, with the addresses where they were still read.
-#[inline]
+#[inline(always)]
 pub fn packet(link: LinkType, bytes: &[u8], wire: u32) -> Result<Packet<'_>, Skip<'_>> {
     let cut = (wire as usize).saturating_sub(bytes.len());
     if link == LinkType::ETHERNET

@@ -44,6 +44,8 @@ pub struct Config {
     pub inspect_all: bool,
     /// Whether what no rule asks for, and flows' records show, is read too (fingerprints of hellos).
     pub details: bool,
+    /// Whether the observer is told of every flow. Without that it is not told of look-ups, which then cost less.
+    pub each_flow: bool,
     /// Whether findings are wanted as soon as they are known.
     pub eager: bool,
     /// The packet to explain: the path of its input as given, and its number there.
@@ -59,6 +61,7 @@ impl Default for Config {
             table_key: 0,
             inspect_all: false,
             details: false,
+            each_flow: false,
             eager: false,
             explain: None,
         }
@@ -91,7 +94,7 @@ pub trait Observer {
     fn progress(&mut self, _bytes: u64, _packets: u64) -> bool {
         true
     }
-    /// A flow has ended and was judged.
+    /// A flow has ended and was judged. [`Config::each_flow`] says whether that is every flow.
     fn flow(&mut self, _record: &FlowRecord, _judgement: &Judgement) {}
     /// A finding is new.
     fn finding(&mut self, _finding: &Finding) {}
@@ -115,7 +118,9 @@ pub fn run(inputs: Vec<Input>, scope: Scope, mut judge: Judge, config: &Config, 
     judge.keep_within(config.memory / 10);
     let lanes = LaneHash::new(config.lane_key);
     let certificates = Certificates::new(Roots::new(judge.roots()));
-    let view = Arc::new(View { scope, inspect_all: config.inspect_all, details: config.details, eager: config.eager, lanes, certificates });
+    let &Config { inspect_all, details, eager, .. } = config;
+    let brief = !config.each_flow && !eager && config.explain.is_none();
+    let view = Arc::new(View { scope, inspect_all, details, eager, brief, lanes, certificates });
     let budget = (config.memory as usize / limits::LANES / 10).saturating_mul(9);
     let table_key = |n: usize| config.table_key.wrapping_add(n as u64);
     let lanes = (0..limits::LANES).map(|n| Lane::new(Arc::clone(&view), budget, table_key(n))).collect();
@@ -360,6 +365,7 @@ impl Run<'_> {
                 EventKind::NamesLost => self.judge.names_lost(),
                 EventKind::Asked { ends, transport, name, qtype, at } => self.judge.asked(ends, transport, name, qtype, at),
                 EventKind::Snapshot(record) => self.judge.snapshot(record),
+                EventKind::LookedUp(lookup) => self.judge.looked_up(&lookup),
                 EventKind::Ended(record) => {
                     let judgement = self.judge.ended(&record);
                     self.observer.flow(&record, &judgement);

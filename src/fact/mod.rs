@@ -8,6 +8,7 @@
 mod certificate;
 mod dns;
 mod frame;
+mod lookup;
 mod name;
 mod observation;
 mod on_demand;
@@ -22,6 +23,7 @@ mod tls;
 pub use certificate::{AltName, Certificate, CertificateShown, Chain, Issuer, Trust, Unread};
 pub use dns::{RecordType, ResponseCode};
 pub use frame::{Block, FrameIndex, LinkType};
+pub use lookup::Lookup;
 pub use name::{Name, Text};
 pub use observation::{Cleartext, DnsData, Fact, Hidden, NameSource, Observation, Resolution, Upgrade};
 pub use on_demand::OnDemand;
@@ -82,6 +84,7 @@ pub enum End {
 
 impl End {
     /// 0 for `A`, 1 for `B`: for arrays with a slot an end.
+    #[inline]
     #[must_use]
     pub fn index(self) -> usize {
         self as usize

@@ -11,26 +11,35 @@ use crate::limits;
 /// Private addresses overlap between the networks of an overlay (VXLAN, Geneve, NVGRE), whose identifier is the same in both directions:
 /// it keeps their flows apart. VLAN tags, MPLS labels, TEIDs and GRE keys do not: taps tag one direction alone, and the others have an
 /// identifier for each direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Eq)]
 pub struct FlowKey {
     /// 128 bits each, as two halves: a `u128` would pad the key to 48 bytes.
     addresses: [(u64, u64); 2],
-    ports: [u16; 2],
-    /// From the highest: 24 bits of network, 7 of transport's class, and whether the addresses are IPv4. A transport without ports has its
-    /// number in theirs, so that all fits into 40 bytes.
-    rest: u32,
+    /// From the highest: 16 bits of each port, 24 of network, 7 of transport's class, and whether the addresses are IPv4. A transport without
+    /// ports has its number in theirs, so that all fits into 40 bytes.
+    rest: u64,
+}
+
+// every packet asks: all words at once, rather than one after the other until two differ
+impl PartialEq for FlowKey {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        let [(a, b), (c, d)] = self.addresses;
+        let [(e, f), (g, h)] = other.addresses;
+        (a ^ e) | (b ^ f) | (c ^ g) | (d ^ h) | (self.rest ^ other.rest) == 0
+    }
 }
 
 /// Classes of transports, in a key.
-const TCP: u32 = 0;
-const UDP: u32 = 1;
-const SCTP: u32 = 2;
-const ICMP: u32 = 3;
-const ICMP6: u32 = 4;
-const OTHER: u32 = 5;
+const TCP: u64 = 0;
+const UDP: u64 = 1;
+const SCTP: u64 = 2;
+const ICMP: u64 = 3;
+const ICMP6: u64 = 4;
+const OTHER: u64 = 5;
 /// Messages of ICMP that are no echo.
-const MESSAGE: u32 = 6;
-const MESSAGE6: u32 = 7;
+const MESSAGE: u64 = 6;
+const MESSAGE6: u64 = 7;
 
 impl FlowKey {
     /// The key of a packet's flow, and the end that sent it. For an ICMP error: the key of the flow it quotes, and the end that sent
@@ -52,24 +61,35 @@ impl FlowKey {
             (Transport::Other(number), _) => (OTHER, (number.into(), number.into())),
         };
         let network = packet.outer.as_deref().and_then(Outer::network).unwrap_or(0);
-        let rest = network << 8 | class << 1 | u32::from(packet.source.ip.is_ipv4());
+        Self::ordered([source, destination], (from, to), network, class, packet.source.ip.is_ipv4())
+    }
+
+    #[inline]
+    fn ordered([source, destination]: [(u64, u64); 2], (from, to): (u16, u16), network: u32, class: u64, is_v4: bool) -> (Self, End) {
+        let rest = |a: u16, b: u16| u64::from(a) << 48 | u64::from(b) << 32 | u64::from(network) << 8 | class << 1 | u64::from(is_v4);
         if (source, from) <= (destination, to) {
-            (Self { addresses: [source, destination], ports: [from, to], rest }, End::A)
+            (Self { addresses: [source, destination], rest: rest(from, to) }, End::A)
         } else {
-            (Self { addresses: [destination, source], ports: [to, from], rest }, End::B)
+            (Self { addresses: [destination, source], rest: rest(to, from) }, End::B)
         }
+    }
+
+    #[inline]
+    fn ports(&self) -> [u16; 2] {
+        [(self.rest >> 48) as u16, (self.rest >> 32) as u16]
     }
 
     /// Addresses and ports, where that is all that the key says: TCP over IPv4, in no overlay network.
     #[inline]
     pub(super) fn of_tcp_over_ipv4(&self) -> Option<([u32; 2], [u16; 2])> {
         let [(_, a), (_, b)] = self.addresses;
-        (self.rest == TCP << 1 | 1).then_some(([a as u32, b as u32], self.ports))
+        (self.rest as u32 == (TCP << 1 | 1) as u32).then_some(([a as u32, b as u32], self.ports()))
     }
 
     /// The key that says so.
-    pub(super) fn tcp_over_ipv4([a, b]: [u32; 2], ports: [u16; 2]) -> Self {
-        Self { addresses: [(0, a.into()), (0, b.into())], ports, rest: TCP << 1 | 1 }
+    pub(super) fn tcp_over_ipv4([a, b]: [u32; 2], [from, to]: [u16; 2]) -> Self {
+        let rest = u64::from(from) << 48 | u64::from(to) << 32 | TCP << 1 | 1;
+        Self { addresses: [(0, a.into()), (0, b.into())], rest }
     }
 
     /// The protocol above IP.
@@ -81,7 +101,7 @@ impl FlowKey {
             SCTP => Transport::Sctp,
             ICMP | MESSAGE => Transport::Icmp,
             ICMP6 | MESSAGE6 => Transport::Icmp6,
-            _ => Transport::from_number(self.ports[0] as u8),
+            _ => Transport::from_number(self.ports()[0] as u8),
         }
     }
 
@@ -95,7 +115,7 @@ impl FlowKey {
     #[must_use]
     pub fn ends(&self) -> [Endpoint; 2] {
         let has_ports = matches!(self.transport(), Transport::Tcp | Transport::Udp | Transport::Sctp);
-        [End::A, End::B].map(|end| Endpoint { ip: self.ip(end), port: if has_ports { self.ports[end.index()] } else { 0 } })
+        [End::A, End::B].map(|end| Endpoint { ip: self.ip(end), port: if has_ports { self.ports()[end.index()] } else { 0 } })
     }
 
     /// The address of one end.
@@ -114,14 +134,7 @@ impl FlowKey {
     #[inline]
     #[must_use]
     pub fn of_glance(glance: &Glance) -> (Self, End) {
-        let ([source, destination], (from, to)) = (glance.addresses, glance.ports);
-        let class = if glance.is_tcp { TCP } else { UDP };
-        let rest = class << 1 | u32::from(glance.is_v4);
-        if (source, from) <= (destination, to) {
-            (Self { addresses: [source, destination], ports: [from, to], rest }, End::A)
-        } else {
-            (Self { addresses: [destination, source], ports: [to, from], rest }, End::B)
-        }
+        Self::ordered(glance.addresses, glance.ports, 0, if glance.is_tcp { TCP } else { UDP }, glance.is_v4)
     }
 }
 
@@ -158,9 +171,12 @@ impl KeyHash {
     pub fn of(&self, key: &FlowKey) -> u64 {
         let [a, b, c, d, e] = self.0;
         let [(high, low), (other_high, other_low)] = key.addresses;
-        let ports = u64::from(key.ports[0]) << 48 | u64::from(key.ports[1]) << 32 | u64::from(key.rest);
+        if key.rest & 1 != 0 {
+            // both addresses are one word
+            return folded((low << 32 | other_low) ^ a, key.rest ^ b);
+        }
         let addresses = folded(high ^ a, low ^ b) ^ folded(other_high ^ c, other_low ^ d).rotate_left(32);
-        folded(addresses ^ e, ports ^ a.rotate_left(17))
+        folded(addresses ^ e, key.rest ^ a.rotate_left(17))
     }
 }
 

@@ -4,6 +4,7 @@
 //! protocol. Time is the packets' own, and only goes forward. Every bound lies in `limits`, and hitting one marks the flow.
 
 mod attempts;
+mod brief;
 mod closed;
 mod end;
 mod entry;
@@ -16,6 +17,7 @@ mod table;
 mod tcp;
 mod withheld;
 
+pub use brief::Brief;
 pub use end::Ended;
 pub use key::{FlowKey, KeyHash, LaneHash};
 pub use stream::{Held, Stream};

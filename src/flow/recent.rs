@@ -21,28 +21,37 @@ pub(super) struct Recent {
 impl Recent {
     /// Whether this packet was just seen; otherwise it is kept.
     pub(super) fn has(&mut self, packet: &Packet<'_>, at: Timestamp, hash: &impl BuildHasher) -> bool {
-        let mut hasher = hash.build_hasher();
-        if let Header::Tcp(tcp) = packet.header {
-            // two words at once, since that is one product
-            let place = u128::from(tcp.seq) << 32 | u128::from(tcp.ack);
-            let length = packet.payload.len() as u64 + u64::from(packet.missing);
-            let shape = u128::from(packet.stamp) << 32 | u128::from(tcp.flags) << 24 ^ u128::from(length);
-            hasher.write_u128(place << 64 | shape);
-        } else {
-            hasher.write(packet.payload);
-            hasher.write_u64(u64::from(packet.stamp) << 32 | u64::from(packet.missing));
-        }
-        // zero is for places that hold nothing yet
-        let print = hasher.finish() | 1;
+        let print = print(packet, hash);
         let is_copy =
             |&(known, then): &(u64, Timestamp)| known == print && at.since(then).unsigned_abs() <= limits::DUPLICATE_NANOS.unsigned_abs();
         if self.seen.iter().any(is_copy) {
             return true;
         }
+        self.keep(print, at);
+        false
+    }
+
+    /// Keeps a packet by its [`print`].
+    pub(super) fn keep(&mut self, print: u64, at: Timestamp) {
         if let Some(place) = self.seen.get_mut(usize::from(self.next)) {
             *place = (print, at);
         }
         self.next = (self.next + 1) % limits::RECENT_PACKETS as u8;
-        false
     }
+}
+
+/// What tells a packet from those of its end that are no copies of it; never zero, which is for places that hold nothing yet.
+pub(super) fn print(packet: &Packet<'_>, hash: &impl BuildHasher) -> u64 {
+    let mut hasher = hash.build_hasher();
+    if let Header::Tcp(tcp) = packet.header {
+        // two words at once, since that is one product
+        let place = u128::from(tcp.seq) << 32 | u128::from(tcp.ack);
+        let length = packet.payload.len() as u64 + u64::from(packet.missing);
+        let shape = u128::from(packet.stamp) << 32 | u128::from(tcp.flags) << 24 ^ u128::from(length);
+        hasher.write_u128(place << 64 | shape);
+    } else {
+        hasher.write(packet.payload);
+        hasher.write_u64(u64::from(packet.stamp) << 32 | u64::from(packet.missing));
+    }
+    hasher.finish() | 1
 }

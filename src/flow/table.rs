@@ -1,8 +1,10 @@
 //! The table of one lane's flows, in bounded memory.
 //!
 //! A TCP flow of which only SYNs of one end were seen is an *attempt* ([`Attempts`]), and of one that has ended a line is kept for its stragglers
-//! ([`ClosedFlows`]); both are forgotten first. Everything else is an *entry*: counters that every packet touches, and the rest behind a box.
+//! ([`ClosedFlows`]); both are forgotten first. One datagram and its answer may be a *brief* flow ([`Briefs`]). Everything else is an *entry*:
+//! counters that every packet touches, and the rest behind a box.
 
+mod brief;
 mod open;
 mod timeouts;
 
@@ -12,6 +14,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use super::attempts::{ATTEMPT, Attempts};
+use super::brief::{Brief, Briefs, is_brief};
 use super::closed::{ClosedFlows, is_closed};
 use super::entry::{Cold, Entry, flag};
 use super::{Ended, FlowKey, Held, KeyHash, Stream};
@@ -25,6 +28,8 @@ pub use open::Open;
 pub trait Rider: Sized {
     /// What all riders of a table share.
     type Shared;
+    /// What is known of a flow that is so brief that it needs no rider.
+    type Known;
 
     /// Which ends of a new flow are agents; `sender` sent the packet.
     fn agents(shared: &Self::Shared, packet: &Packet<'_>, sender: End) -> [bool; 2];
@@ -62,17 +67,28 @@ pub trait Rider: Sized {
     fn memory(&self) -> usize;
     /// The flow has ended.
     fn ended(shared: &mut Self::Shared, ended: Ended, rider: Option<Self>);
+
+    /// What is known of a new flow of datagrams by its first packet, where that tells all that a rider would tell, and no more may come than
+    /// its answer; `None` where a rider must read it.
+    fn brief(shared: &mut Self::Shared, key: &FlowKey, agents: [bool; 2], packet: &Packet<'_>, at: Locus) -> Option<Self::Known>;
+    /// Takes in what may be the answer. Returns whether it was; if not, nothing has changed.
+    fn answer(shared: &mut Self::Shared, brief: &mut Brief<Self::Known>, bytes: &[u8], at: Locus) -> bool;
+    /// The rider of a flow that is no longer brief, as if it had told what is known of it.
+    fn grow(brief: Brief<Self::Known>) -> Self;
+    /// A flow has ended that was brief.
+    fn ended_brief(shared: &mut Self::Shared, brief: Brief<Self::Known>, how: Finish);
 }
 
 /// The flows of one lane.
 pub struct FlowTable<R: Rider> {
     hash: KeyHash,
     copies: FixedState,
-    /// Slots of flows by key: an attempt's or an ended connection's number, with the bits that say so, or an entry's index.
+    /// Slots of flows by key: an attempt's, a brief flow's or an ended connection's number, with the bits that say so, or an entry's index.
     index: HashTable<u32>,
     entries: Vec<Option<Entry<R>>>,
     free: Vec<u32>,
     attempts: Attempts,
+    briefs: Briefs<R::Known>,
     closed: ClosedFlows,
     /// Connections that were reset.
     reset: VecDeque<Due>,
@@ -116,6 +132,7 @@ impl<R: Rider> FlowTable<R> {
             entries: Vec::new(),
             free: Vec::new(),
             attempts: Attempts::default(),
+            briefs: Briefs::default(),
             closed: ClosedFlows::default(),
             reset: VecDeque::new(),
             ending: VecDeque::new(),
@@ -191,6 +208,7 @@ impl<R: Rider> FlowTable<R> {
         let agents = match (packet.header, slot) {
             (Header::Error(error), slot) => self.error(shared, key, packet, error.unreachable, slot, locus),
             (_, Some(slot)) if slot & ATTEMPT != 0 => self.again(shared, slot, packet, locus),
+            (_, Some(slot)) if is_brief(slot) => self.further(shared, slot, packet, locus),
             (_, Some(slot)) => self.step(shared, slot, packet, locus),
             (_, None) => self.first(shared, key, before, packet, locus),
         };
@@ -209,6 +227,7 @@ impl<R: Rider> FlowTable<R> {
     /// Tells the rider of a flow that what `at.end` sent contradicts itself below the transport.
     pub fn conflict(&mut self, shared: &mut R::Shared, key: &FlowKey, at: Locus) {
         let Some(slot) = self.find(key).filter(|slot| slot & ATTEMPT == 0) else { return };
+        let slot = self.grown(slot);
         if let Some(rider) = self.entry_mut(slot).and_then(|entry| entry.cold.rider.as_mut()) {
             rider.conflict(shared, at);
         }
@@ -226,12 +245,19 @@ impl<R: Rider> FlowTable<R> {
     #[must_use]
     pub fn first_frame(&self, key: &FlowKey) -> Option<FrameId> {
         let slot = self.find(key)?;
-        if slot & ATTEMPT != 0 { self.attempts.first(slot) } else { self.entry(slot).map(|entry| entry.cold.first.frame) }
+        if slot & ATTEMPT != 0 {
+            self.attempts.first(slot)
+        } else if is_brief(slot) {
+            self.briefs.get(slot).map(|brief| brief.first.frame)
+        } else {
+            self.entry(slot).map(|entry| entry.cold.first.frame)
+        }
     }
 
     /// Forgets the time: the next packet may be earlier than the last. The table must be empty.
     pub fn rewind(&mut self) {
         self.closed.clear();
+        self.briefs.clear();
         self.index.clear();
         self.used = 0;
         self.now = Timestamp::from_nanos(i64::MIN);
@@ -253,6 +279,8 @@ impl<R: Rider> FlowTable<R> {
             self.attempts.has(slot, key)
         } else if is_closed(slot) {
             self.closed.get(slot).is_some_and(|closed| closed.key == *key)
+        } else if is_brief(slot) {
+            self.briefs.get(slot).is_some_and(|brief| brief.key == *key)
         } else {
             self.entry(slot).is_some_and(|entry| entry.key == *key)
         }
@@ -260,7 +288,7 @@ impl<R: Rider> FlowTable<R> {
 
     /// Bytes of memory that flows hold, roughly.
     fn used(&self) -> usize {
-        self.used + self.attempts.bytes() + self.closed.bytes()
+        self.used + self.attempts.bytes() + self.briefs.bytes() + self.closed.bytes()
     }
 
     fn entry(&self, slot: u32) -> Option<&Entry<R>> {
@@ -274,8 +302,8 @@ impl<R: Rider> FlowTable<R> {
     fn insert_slot(&mut self, of: &FlowKey, slot: u32) {
         let hash = self.hash.of(of);
         // the hasher of a rehash reads keys from the tables beside the index
-        let (attempts, closed, entries, state) = (&self.attempts, &self.closed, &self.entries, &self.hash);
-        let hasher = |&slot: &u32| key(attempts, closed, entries, slot).map_or(0, |key| state.of(&key));
+        let Self { attempts, briefs, closed, entries, hash: state, .. } = self;
+        let hasher = |&slot: &u32| key(attempts, briefs, closed, entries, slot).map_or(0, |key| state.of(&key));
         self.index.insert_unique(hash, slot, hasher);
     }
 
@@ -301,8 +329,9 @@ impl<R: Rider> FlowTable<R> {
             let slot = self.attempts.push(&key, isn, agents, at);
             self.next_due = self.next_due.min(at.at.plus_nanos(limits::ATTEMPT_NANOS));
             self.insert_slot(&key, slot);
-        } else {
-            let slot = self.enter(shared, key, agents, at);
+        } else if !self.begin_brief(shared, &key, agents, packet, at) {
+            let rider = R::board(shared, &key, agents);
+            let slot = self.enter(rider, key, agents, at);
             if let (Some(entry), Some(end)) = (self.entry_mut(slot), before) {
                 entry.flags |= flag::FOLLOWS_A << end.index();
             }
@@ -328,7 +357,8 @@ impl<R: Rider> FlowTable<R> {
     fn promote(&mut self, shared: &mut R::Shared, slot: u32) -> u32 {
         let Some(known) = self.attempts.take(slot) else { return slot };
         self.remove_slot(&known.key, slot);
-        let slot = self.enter(shared, known.key, known.agents, known.first);
+        let rider = R::board(shared, &known.key, known.agents);
+        let slot = self.enter(rider, known.key, known.agents, known.first);
         if let Some(entry) = self.entry_mut(slot) {
             let i = known.first.end.index();
             entry.flags |= flag::SYN_A << i | if known.unreachable { flag::UNREACHABLE } else { 0 };
@@ -341,7 +371,7 @@ impl<R: Rider> FlowTable<R> {
     }
 
     /// A new entry without packets.
-    fn enter(&mut self, shared: &mut R::Shared, key: FlowKey, agents: [bool; 2], first: Locus) -> u32 {
+    fn enter(&mut self, rider: Option<R>, key: FlowKey, agents: [bool; 2], first: Locus) -> u32 {
         let cold = Cold {
             first,
             isn: [None; 2],
@@ -351,7 +381,7 @@ impl<R: Rider> FlowTable<R> {
             recent: Default::default(),
             sums: Default::default(),
             withheld: None,
-            rider: R::board(shared, &key, agents),
+            rider,
             charged: 0,
         };
         self.generation = self.generation.wrapping_add(1);
@@ -450,7 +480,7 @@ impl<R: Rider> FlowTable<R> {
         at: Locus,
     ) -> [bool; 2] {
         let mark = if unreachable { flag::UNREACHABLE } else { 0 };
-        match slot {
+        match slot.map(|slot| self.grown(slot)) {
             Some(slot) if slot & ATTEMPT != 0 => {
                 if unreachable {
                     self.attempts.refuse(slot);
@@ -475,7 +505,8 @@ impl<R: Rider> FlowTable<R> {
             None => {
                 // the macs are those of the error's frame, not of the quoted packet's
                 let agents = R::agents(shared, &Packet { macs: None, ..packet.clone() }, at.end);
-                let slot = self.enter(shared, key, agents, at);
+                let rider = R::board(shared, &key, agents);
+                let slot = self.enter(rider, key, agents, at);
                 if let Some(entry) = self.entry_mut(slot) {
                     entry.flags |= mark | flag::QUOTED_ONLY;
                 }
@@ -492,6 +523,9 @@ impl<R: Rider> FlowTable<R> {
             R::ended(shared, attempt.ended(how), None);
             return;
         }
+        if is_brief(slot) {
+            return self.end_brief(shared, slot, how);
+        }
         let Some(key) = self.entry(slot).map(|entry| entry.key) else { return };
         self.remove_slot(&key, slot);
         let Some(mut entry) = self.entries.get_mut(slot as usize).and_then(Option::take) else { return };
@@ -504,9 +538,17 @@ impl<R: Rider> FlowTable<R> {
 }
 
 /// The key of the flow in a slot.
-fn key<R>(attempts: &Attempts, closed: &ClosedFlows, entries: &[Option<Entry<R>>], slot: u32) -> Option<FlowKey> {
+fn key<R: Rider>(
+    attempts: &Attempts,
+    briefs: &Briefs<R::Known>,
+    closed: &ClosedFlows,
+    entries: &[Option<Entry<R>>],
+    slot: u32,
+) -> Option<FlowKey> {
     if slot & ATTEMPT != 0 {
         attempts.key(slot)
+    } else if is_brief(slot) {
+        briefs.get(slot).map(|brief| brief.key)
     } else if is_closed(slot) {
         closed.get(slot).map(|closed| closed.key)
     } else {

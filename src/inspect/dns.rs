@@ -5,6 +5,7 @@
 //! answers to one question are both said, and so is that they differ. mDNS and LLMNR share the format; their multicast is noise before
 //! it comes here. Nothing is decoded of record types other than addresses, canonical names and services.
 
+mod lookup;
 mod service;
 mod wire;
 
@@ -17,6 +18,8 @@ use super::{Carrier, Inspector, Opening, Probe, Progress, Protocol, Seen, saved}
 use crate::fact::{Cleartext, DnsData, End, Fact, Finish, Name, Resolution, Timestamp};
 use crate::limits;
 use wire::{Data, Message, Question, WireName};
+
+pub use lookup::Exchange;
 
 /// DNS in datagrams.
 pub(super) static OVER_UDP: Protocol = Protocol {

@@ -49,6 +49,12 @@ impl Inspection {
         }
     }
 
+    /// The inspection of a flow that this inspector has read so far.
+    #[must_use]
+    pub fn of(carrier: Carrier, inspector: Box<dyn Inspector>) -> Self {
+        Self { stage: Stage::Inspecting(inspector), ..Self::new(carrier) }
+    }
+
     /// Whether further bytes teach nothing: they need not be put in order, nor be given.
     #[must_use]
     pub fn is_settled(&self) -> bool {

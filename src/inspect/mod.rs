@@ -58,6 +58,7 @@ mod zabbix;
 
 pub use crate::fact::Finish;
 pub use certificate::Roots;
+pub use dns::Exchange;
 pub use drive::Inspection;
 
 use crate::fact::{Cleartext, End, Fact, Locus, Observation};
@@ -92,6 +93,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &kafka::KAFKA,
     &memcached::MEMCACHED,
     &rtsp::RTSP,
+    &dns::OVER_UDP,
+    &quic::QUIC,
     &sip::OVER_TCP,
     &sip::OVER_UDP,
     &rsync::RSYNC,
@@ -104,10 +107,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &esp::ESP,
     &openvpn::OVER_UDP,
     &openvpn::OVER_TCP,
-    &dns::OVER_UDP,
     &dns::OVER_TCP,
     &ntp::NTP,
-    &quic::QUIC,
     &gquic::GQUIC,
     &syslog::OVER_UDP,
     &syslog::OVER_TCP,

@@ -268,6 +268,20 @@ impl Seen {
         }
     }
 
+    /// Takes in so many more flows of an agent's address that was counted before, of which nothing is missing.
+    pub(super) fn count_more(&mut self, ip: IpAddr, flows: u64, (first, last): (Timestamp, Timestamp)) {
+        if let Some(known) = self.addresses.get_mut(&ip) {
+            known.flows += flows;
+            known.first = known.first.min(first);
+            known.last = known.last.max(last);
+        }
+    }
+
+    /// Whether all whom the policy expects were seen.
+    pub(super) fn has_met(&self, policy: &Policy) -> bool {
+        self.met.len() == policy.coverage.expect.len()
+    }
+
     /// Takes in whether a flow is of somebody whom the policy expects.
     pub(super) fn meet(&mut self, case: &Case<'_>) {
         for (place, (who, _)) in case.policy.coverage.expect.iter().enumerate() {

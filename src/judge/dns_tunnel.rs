@@ -251,6 +251,19 @@ pub(super) struct Told {
     pub(super) examples: Vec<Query>,
 }
 
+/// The domain of a name that may carry something, what stands below it, and how many letters that has.
+fn laden<'a>(query: &'a Query, limits: &DnsTunnel) -> Option<(&'a str, &'a str, u64)> {
+    let name = query.name.as_str();
+    // as many characters as there are at least with the dots; most names are too short
+    let is_typed = carries_data(query.qtype);
+    if !is_typed && (name.len() as u64) < limits.of(Threshold::Letters) {
+        return None;
+    }
+    let (domain, below) = domain::split(name);
+    let letters = length(below) as u64;
+    (letters >= if is_typed { 1 } else { limits.of(Threshold::Letters) }).then_some((domain, below, letters))
+}
+
 /// The domains that agents ask about.
 #[derive(Debug, Default)]
 pub(super) struct DnsTunnels {
@@ -264,19 +277,14 @@ pub(super) struct DnsTunnels {
 }
 
 impl DnsTunnels {
+    /// Whether a question is of those that are counted, whoever asks and whenever.
+    pub(super) fn counts(query: &Query, limits: &DnsTunnel) -> bool {
+        laden(query, limits).is_some()
+    }
+
     /// Counts a question. Returns what it makes certain.
     pub(super) fn ask(&mut self, query: &Query, whose: impl FnOnce() -> Whose, limits: &DnsTunnel, lost: bool) -> Option<Told> {
-        let name = query.name.as_str();
-        // as many characters as there are at least with the dots; most names are too short
-        let is_typed = carries_data(query.qtype);
-        if !is_typed && (name.len() as u64) < limits.of(Threshold::Letters) {
-            return None;
-        }
-        let (domain, below) = domain::split(name);
-        let letters = length(below) as u64;
-        if letters < if is_typed { 1 } else { limits.of(Threshold::Letters) } {
-            return None;
-        }
+        let (domain, below, letters) = laden(query, limits)?;
         let (agent, whose, now) = (query.agent().ip, whose(), query.at.at);
         let key = KeyRef { agent, domain, whose };
         let is_over = |asked: &Asked| !asked.is_told && now.since(asked.since) > limits.of(Threshold::Window) as i64;

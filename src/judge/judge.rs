@@ -1,6 +1,7 @@
 //! The judge at work: takes what the shards say in the order of its causes, and closes with the document.
 
 mod listing;
+mod lookups;
 mod questions;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -23,6 +24,8 @@ use super::{resolvers, series, tunnels};
 use crate::fact::{Encryption, FlowRecord, FrameId, Name, Sightings, Timestamp, Transport, TunnelSeen, Watched};
 use crate::limits;
 
+use lookups::Lookups;
+
 /// Judges one audit.
 pub struct Judge {
     policy: Arc<Policy>,
@@ -33,6 +36,10 @@ pub struct Judge {
     filter: Option<String>,
     names: Arc<Names>,
     tunnels: DnsTunnels,
+    /// Whether a name may be asked for or not whoever asks.
+    questions_are_alike: bool,
+    /// Names that may be asked for, and carry nothing that is counted.
+    harmless: HashSet<Name, RandomState>,
     findings: Findings,
     summary: Summary,
     seen: Seen,
@@ -41,6 +48,8 @@ pub struct Judge {
     exceptions: BTreeMap<(&'static str, String), u64>,
     /// Flows of plain DNS by the resolver that the policy allows.
     resolvers: BTreeMap<IpAddr, u64>,
+    /// Look-ups that go as others went.
+    lookups: Lookups,
     /// When the capture at hand began.
     began: Timestamp,
     /// Rules that a flow was found to break before it ended, by the flow's first frame.
@@ -115,6 +124,7 @@ impl Judge {
     pub fn new(policy: Arc<Policy>, agents: Vec<String>, agents_inferred: bool, filter: Option<String>) -> Self {
         let own_severity = policy.severity.iter().any(|(code, ..)| code.eq_ignore_ascii_case(rules::INBOUND_ATTEMPT.code));
         let attempts_are_alike = policy.inbound.is_empty() && policy.waivers.is_empty() && !own_severity;
+        let questions_are_alike = policy.deny.is_empty() && policy.allow.iter().all(|entry| entry.when.is_none());
         let names = Arc::new(Names::new(policy.nat64.clone(), policy.dns_grace.as_ref().map(|(nanos, _)| *nanos)));
         let mut judge = Self {
             policy,
@@ -124,6 +134,8 @@ impl Judge {
             filter,
             names,
             tunnels: DnsTunnels::default(),
+            questions_are_alike,
+            harmless: HashSet::default(),
             findings: Findings::default(),
             summary: Summary::default(),
             seen: Seen::default(),
@@ -131,6 +143,7 @@ impl Judge {
             allowed_beyond: 0,
             exceptions: BTreeMap::new(),
             resolvers: BTreeMap::new(),
+            lookups: Lookups::default(),
             began: Timestamp::default(),
             early: HashMap::default(),
             waiting: VecDeque::new(),
@@ -268,6 +281,7 @@ impl Judge {
         while !self.waiting.is_empty() {
             self.settle_oldest();
         }
+        self.close_lookups();
         let policy = Arc::clone(&self.policy);
         let dropped = inputs.iter().map(|input| input.dropped).sum();
         let unmet = self.seen.unmet(&policy);

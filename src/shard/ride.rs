@@ -2,12 +2,12 @@
 
 use super::sctp::Association;
 use super::trace::note;
-use super::{Event, EventKind, Shared, owners};
+use super::{Event, EventKind, Shared, lookups, owners};
 use crate::decode::Packet;
 use crate::fact::{End, Fact, Facts, Finish, FlowRecord, Layer, Locus, Observation, Transport};
-use crate::flow::{Ended, FlowKey, Rider};
+use crate::flow::{Brief, Ended, FlowKey, Rider};
 use crate::inspect::readable::{self, Run};
-use crate::inspect::{Carrier, Inspection};
+use crate::inspect::{Carrier, Exchange, Inspection};
 use crate::limits;
 
 /// The number of ESP, the one protocol beside transports that has an inspector.
@@ -29,6 +29,13 @@ pub(super) struct Ride {
 }
 
 impl Ride {
+    /// One that has read so much.
+    pub(super) fn resumed(key: FlowKey, agents: [bool; 2], inspection: Inspection, facts: Facts, opener: End) -> Self {
+        let facts_bytes = facts.heap_bytes() as u32;
+        let (association, hides_opener, tunnel) = (None, false, Vec::new());
+        Self { key, agents, inspection, association, facts, facts_bytes, opener: Some(opener), hides_opener, tunnel }
+    }
+
     /// Takes in what the inspectors said of the piece at hand.
     fn fold(&mut self, shared: &mut Shared) {
         if shared.said.is_empty() {
@@ -45,7 +52,9 @@ impl Ride {
             match &fact {
                 Fact::Opener(end) => _ = self.opener.get_or_insert(*end),
                 Fact::OpenerUnseen => self.hides_opener = true,
-                Fact::Resolved(resolution) if self.opener.is_some_and(|asker| self.agents[asker.index()]) && !self.is_of_neighbours() => {
+                Fact::Resolved(resolution)
+                    if self.opener.is_some_and(|asker| self.agents[asker.index()]) && !lookups::is_of_neighbours(&self.key) =>
+                {
                     let agent = self.key.ends()[(!at.end).index()].ip;
                     let kind = EventKind::Resolved { agent, resolution: resolution.clone(), at };
                     shared.events.push(Event { cause: shared.cause, kind });
@@ -80,11 +89,6 @@ impl Ride {
         if self.key.is_message() { limits::ICMP_BYTES } else { limits::ECHO_BYTES }
     }
 
-    /// Whether a port is that of multicast DNS or LLMNR: what is answered there is no resolver's answer.
-    fn is_of_neighbours(&self) -> bool {
-        self.key.ends().iter().any(|end| matches!(end.port, 5353 | 5355))
-    }
-
     /// Whether names are asked for here, by protocol, or by port where too little was seen to tell.
     fn is_dns(&self) -> bool {
         let is_known = self.facts.protocol.as_ref().is_some_and(|(name, _)| *name == "dns");
@@ -94,6 +98,7 @@ impl Ride {
 
 impl Rider for Ride {
     type Shared = Shared;
+    type Known = Exchange;
 
     fn agents(shared: &Shared, packet: &Packet<'_>, sender: End) -> [bool; 2] {
         let scope = &shared.view.scope;
@@ -222,6 +227,23 @@ impl Rider for Ride {
         shared.announce(&ended.key, ended.first.frame);
         let kind = EventKind::Ended(Box::new(record(&ended, facts, tunnel)));
         shared.events.push(Event { cause: shared.cause, kind });
+    }
+
+    fn brief(shared: &mut Shared, key: &FlowKey, agents: [bool; 2], packet: &Packet<'_>, at: Locus) -> Option<Exchange> {
+        lookups::ask(shared, key, agents, packet, at)
+    }
+
+    fn answer(shared: &mut Shared, brief: &mut Brief<Exchange>, bytes: &[u8], at: Locus) -> bool {
+        lookups::answer(shared, brief, bytes, at)
+    }
+
+    fn grow(brief: Brief<Exchange>) -> Self {
+        lookups::grow(brief)
+    }
+
+    fn ended_brief(shared: &mut Shared, brief: Brief<Exchange>, how: Finish) {
+        let lookup = lookups::lookup(&brief, how == Finish::Evicted);
+        shared.events.push(Event { cause: shared.cause, kind: EventKind::LookedUp(Box::new(lookup)) });
     }
 }
 

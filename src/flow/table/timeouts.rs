@@ -27,6 +27,9 @@ impl<R: Rider> FlowTable<R> {
             }
             self.end(shared, slot, Finish::Idle);
         }
+        while let Some(slot) = self.briefs.silent(self.now) {
+            self.end(shared, slot, Finish::Idle);
+        }
         while let Some(due) = self.reset.pop_front_if(|due| due.at <= self.now) {
             if self.is_current(&due) {
                 self.end_over(shared, due.slot);
@@ -40,7 +43,7 @@ impl<R: Rider> FlowTable<R> {
         let attempt = self.attempts.oldest().map(|(.., began)| began.plus_nanos(limits::ATTEMPT_NANOS));
         let dues =
             [&self.reset, &self.ending, &self.datagrams, &self.connections].into_iter().filter_map(|queue| queue.front().map(|due| due.at));
-        self.next_due = dues.chain(attempt).min().unwrap_or(Timestamp::from_nanos(i64::MAX));
+        self.next_due = dues.chain(attempt).chain(self.briefs.next_due()).min().unwrap_or(Timestamp::from_nanos(i64::MAX));
     }
 
     /// Ends a conversation that seemed to be over and has been silent since.
@@ -98,6 +101,10 @@ impl<R: Rider> FlowTable<R> {
                 self.end(shared, slot, Finish::Evicted);
             } else if let Some(due) = self.reset.pop_front().or_else(|| self.ending.pop_front()) {
                 self.end_if(shared, &due, Finish::Idle);
+            } else if let Some(slot) = self.briefs.oldest_answered() {
+                self.end(shared, slot, Finish::Idle);
+            } else if let Some(slot) = self.briefs.oldest_asked() {
+                self.end(shared, slot, Finish::Evicted);
             } else if let Some(due) = self.datagrams.pop_front().or_else(|| self.connections.pop_front()) {
                 self.end_if(shared, &due, Finish::Evicted);
             } else {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::super::dns_tunnel::{Certainty, Query, Told, Whose};
+use super::super::dns_tunnel::{Certainty, DnsTunnels, Query, Told, Whose};
 use super::super::findings::Parties;
 use super::super::names::served_name;
 use super::super::policy::Policy;
@@ -11,6 +11,10 @@ use super::super::rules;
 use super::{Judge, Named, Waiting};
 use crate::fact::{Endpoint, Locus, Name, Resolution, Transport};
 use crate::limits;
+
+/// The types of questions for addresses.
+const A: u16 = 1;
+const AAAA: u16 = 28;
 
 impl Judge {
     /// `agent` was answered.
@@ -29,6 +33,10 @@ impl Judge {
     /// An agent asked for a name.
     pub fn asked(&mut self, ends: [Endpoint; 2], transport: Transport, name: Name, qtype: u16, at: Locus) {
         self.advance(at.at);
+        let is_alike = self.questions_are_alike && matches!(qtype, A | AAAA);
+        if is_alike && self.harmless.contains(&name) {
+            return;
+        }
         let policy = Arc::clone(&self.policy);
         let served = served_name(&name, qtype);
         let (agent, is_denied) =
@@ -40,6 +48,12 @@ impl Judge {
             self.tell(&policy, &told);
         }
         if is_allowed || !is_denied && !policy.allows_destinations() {
+            if is_alike && is_allowed && !DnsTunnels::counts(&query, &policy.dns_tunnel) {
+                if self.harmless.len() >= limits::NAMES_HARMLESS {
+                    self.harmless.clear();
+                }
+                self.harmless.insert(query.name);
+            }
             return;
         }
         self.waiting.push_back(Waiting::Query(Box::new(query)));

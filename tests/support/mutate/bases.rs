@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use wirewitness::engine::Config;
 use wirewitness::fact::{Block, Transport};
 use wirewitness::judge::policy::{Agent, Policy};
 use wirewitness::source::{Fill, file};
@@ -88,7 +89,8 @@ fn of_fixture(case: &Case) -> Base {
     let agents: Vec<Agent> = ips.iter().map(|&ip| Agent::Net(ip.into())).collect();
     let frames = frames(case);
     let mut flows = Flows::default();
-    watched(File::default().write(ETHERNET, &frames), &policy, &agents, &How::default(), &mut flows);
+    let each_flow = How { config: Config { each_flow: true, ..Config::default() }, ..How::default() };
+    watched(File::default().write(ETHERNET, &frames), &policy, &agents, &each_flow, &mut flows);
     let mut base = Base {
         name: case.name(),
         frames,
