@@ -8,13 +8,14 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use etherparse::PacketBuilder;
 use wirewitness::decode;
 use wirewitness::fact::{End, Finish, FrameId, LinkType, Locus, Timestamp};
-use wirewitness::flow::{Ended, FlowKey, FlowTable, Rider};
+use wirewitness::flow::{Attempted, Brief, Ended, FlowKey, FlowTable, Rider};
 
 /// Rides along and reads nothing.
 struct Nobody;
 
 impl Rider for Nobody {
     type Shared = u64;
+    type Known = ();
     fn agents(_: &u64, _: &decode::Packet<'_>, _: End) -> [bool; 2] {
         [true, false]
     }
@@ -44,6 +45,21 @@ impl Rider for Nobody {
         0
     }
     fn ended(shared: &mut u64, _: Ended, _: Option<Self>) {
+        *shared += 1;
+    }
+    fn ended_attempt(shared: &mut u64, _: &Attempted, _: Finish) {
+        *shared += 1;
+    }
+    fn brief(_: &mut u64, _: &FlowKey, _: [bool; 2], _: &decode::Packet<'_>, _: Locus) -> Option<()> {
+        None
+    }
+    fn answer(_: &mut u64, _: &mut Brief<()>, _: &[u8], _: Locus) -> bool {
+        false
+    }
+    fn grow(_: Brief<()>) -> Self {
+        Self
+    }
+    fn ended_brief(shared: &mut u64, _: Brief<()>, _: Finish) {
         *shared += 1;
     }
 }

@@ -18,7 +18,8 @@ use std::sync::Arc;
 
 use crate::decode::{self, Header, Outer, Packet, Reason, Segment, Skip};
 use crate::fact::{
-    End, Endpoint, FlowRecord, FrameId, FrameIndex, Layer, Locus, Lookup, Name, Observation, Resolution, Sightings, Timestamp, Transport,
+    Attempt, End, Endpoint, FlowRecord, FrameId, FrameIndex, Layer, Locus, Lookup, Name, Observation, Resolution, Sightings, Timestamp,
+    Transport,
 };
 use crate::flow::{FlowKey, FlowTable, LaneHash, Open, Rider, Slot};
 use crate::inspect::Seen;
@@ -75,6 +76,8 @@ pub enum EventKind {
     Snapshot(Box<FlowRecord>),
     /// A flow has ended.
     Ended(Box<FlowRecord>),
+    /// A flow has ended of which only SYNs of one end were seen.
+    Attempted(Attempt),
     /// A flow has ended that was a question and at most its answer.
     LookedUp(Box<Lookup>),
     /// The flow that ends next is that of the frame that somebody asks about.
@@ -368,10 +371,11 @@ impl Lane {
     /// Notes when agents were seen, by the addresses of both ends.
     #[inline]
     fn sight(&mut self, key: &FlowKey, agents: [bool; 2], sender: End, at: Timestamp) {
-        for end in [End::A, End::B] {
-            if agents[end.index()] {
-                self.sightings.take(key.ip(end), end == sender, at);
-            }
+        if agents[0] {
+            self.sightings.take(key.address(End::A), sender == End::A, at);
+        }
+        if agents[1] {
+            self.sightings.take(key.address(End::B), sender == End::B, at);
         }
     }
 

@@ -131,6 +131,7 @@ pub fn run(inputs: Vec<Input>, scope: Scope, mut judge: Judge, config: &Config, 
         lanes,
         judge,
         observer,
+        tells_each_flow: config.each_flow || config.explain.is_some(),
         judged_findings: 0,
         reader: Reader::new(inputs).asked(config.explain.clone()),
         asked: None,
@@ -154,6 +155,8 @@ struct Run<'a> {
     lanes: Vec<Lane>,
     judge: Judge,
     observer: &'a mut dyn Observer,
+    /// Whether the observer is told of every flow.
+    tells_each_flow: bool,
     /// Findings that the observer was told of.
     judged_findings: u64,
     reader: Reader,
@@ -366,13 +369,12 @@ impl Run<'_> {
                 EventKind::Asked { ends, transport, name, qtype, at } => self.judge.asked(ends, transport, name, qtype, at),
                 EventKind::Snapshot(record) => self.judge.snapshot(record),
                 EventKind::LookedUp(lookup) => self.judge.looked_up(&lookup),
-                EventKind::Ended(record) => {
-                    let judgement = self.judge.ended(&record);
-                    self.observer.flow(&record, &judgement);
-                    if std::mem::take(&mut self.ends_asked) {
-                        self.asked_flow = Some((*record, judgement));
+                EventKind::Attempted(attempt) => {
+                    if self.tells_each_flow || !self.judge.attempted(&attempt) {
+                        self.ended(attempt.record());
                     }
                 }
+                EventKind::Ended(record) => self.ended(*record),
                 EventKind::Traced => self.ends_asked = true,
             }
         }
@@ -384,6 +386,15 @@ impl Run<'_> {
             for finding in self.judge.news(&mut self.judged_findings) {
                 self.observer.finding(&finding);
             }
+        }
+    }
+
+    /// A flow has ended.
+    fn ended(&mut self, record: FlowRecord) {
+        let judgement = self.judge.ended(&record);
+        self.observer.flow(&record, &judgement);
+        if std::mem::take(&mut self.ends_asked) {
+            self.asked_flow = Some((record, judgement));
         }
     }
 

@@ -5,6 +5,7 @@
 //! ([`Side`]); an inspector says [`Fact`]s, each with the place it was read ([`Locus`]); the facts of one flow fold into a
 //! [`FlowRecord`], which is all that the judge ever sees of it.
 
+mod attempt;
 mod certificate;
 mod dns;
 mod frame;
@@ -20,6 +21,7 @@ mod sighting;
 mod time;
 mod tls;
 
+pub use attempt::Attempt;
 pub use certificate::{AltName, Certificate, CertificateShown, Chain, Issuer, Trust, Unread};
 pub use dns::{RecordType, ResponseCode};
 pub use frame::{Block, FrameIndex, LinkType};
@@ -31,7 +33,7 @@ pub use outer::{Layer, Tunnel, TunnelSeen};
 pub use record::{Checksums, DnsTransaction, Encryption, Facts, FlowFacts, FlowRecord, FlowState, HttpRequest, NameRead, RareFacts, Tally};
 pub use service::{EchConfig, Service};
 pub use session::{ClientCertificate, Detail, EarlyData, Fingerprint, OddName, TlsDetails, TlsFacts};
-pub use sighting::{Jumps, Sighting, Sightings, Watched};
+pub use sighting::{Address, Jumps, Sighting, Sightings, Watched};
 pub use time::Timestamp;
 pub use tls::{Alert, CipherSuite, Group, TlsVersion};
 

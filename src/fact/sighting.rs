@@ -124,47 +124,74 @@ impl Sighting {
     }
 }
 
+/// An address as words, which are compared at once: every packet is held against that of the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Address {
+    /// The high and the low half of its bits.
+    pub bits: (u64, u64),
+    /// Whether it is IPv4's.
+    pub is_v4: bool,
+}
+
+impl From<IpAddr> for Address {
+    fn from(ip: IpAddr) -> Self {
+        match ip {
+            IpAddr::V4(ip) => Self { bits: (0, ip.to_bits().into()), is_v4: true },
+            IpAddr::V6(ip) => Self { bits: ((ip.to_bits() >> 64) as u64, ip.to_bits() as u64), is_v4: false },
+        }
+    }
+}
+
+/// Addresses that were seen lately.
+const LATELY: usize = 64;
+
 /// When agents were seen: what each address sent, and what was sent to it. Where there are too many addresses, all are one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Sightings {
-    by_address: Vec<(IpAddr, [Sighting; 2])>,
+    /// Empty where all are one.
+    by_address: Vec<(Address, [Sighting; 2])>,
     /// Where each stands there.
-    places: HashMap<IpAddr, usize, RandomState>,
-    /// The place of the address that was seen last.
-    latest: usize,
+    places: HashMap<Address, usize, RandomState>,
+    /// The places of addresses that were seen lately, by their last bits.
+    lately: [u32; LATELY],
     /// All addresses as one, where they are too many.
     all: Option<Box<[Sighting; 2]>>,
+}
+
+impl Default for Sightings {
+    fn default() -> Self {
+        Self { by_address: Vec::new(), places: HashMap::default(), lately: [0; LATELY], all: None }
+    }
 }
 
 impl Sightings {
     /// A packet that an agent's address sent, or else received.
     #[inline]
-    pub fn take(&mut self, ip: IpAddr, sent: bool, at: Timestamp) {
+    pub fn take(&mut self, address: Address, sent: bool, at: Timestamp) {
         let way = usize::from(!sent);
-        if let Some(all) = &mut self.all {
-            return all[way].take(at);
-        }
-        match self.by_address.get_mut(self.latest) {
-            Some((known, ways)) if *known == ip => ways[way].take(at),
-            _ => self.ways(ip)[way].take(at),
+        let place = self.lately[address.bits.1 as usize % LATELY];
+        match self.by_address.get_mut(place as usize) {
+            Some((known, ways)) if *known == address => ways[way].take(at),
+            _ => self.ways(address)[way].take(at),
         }
     }
 
     /// What was seen of an address.
-    fn ways(&mut self, ip: IpAddr) -> &mut [Sighting; 2] {
-        let place = self.places.get(&ip).copied();
+    fn ways(&mut self, address: Address) -> &mut [Sighting; 2] {
+        let place = self.places.get(&address).copied();
         if place.is_none() && self.by_address.len() >= limits::AGENTS_SIGHTED {
             self.unite();
         }
         if let Some(ref mut all) = self.all {
             return all;
         }
-        self.latest = place.unwrap_or(self.by_address.len());
+        let known = place.unwrap_or(self.by_address.len());
+        self.lately[address.bits.1 as usize % LATELY] = known as u32;
         if place.is_none() {
-            self.places.insert(ip, self.latest);
-            self.by_address.push((ip, Default::default()));
+            self.places.insert(address, known);
+            self.by_address.push((address, Default::default()));
         }
-        &mut self.by_address[self.latest].1
+        &mut self.by_address[known].1
     }
 
     fn unite(&mut self) {
@@ -178,8 +205,8 @@ impl Sightings {
 
     /// Adds another lane's.
     pub fn merge(&mut self, other: &Self) {
-        for (ip, theirs) in &other.by_address {
-            self.ways(*ip).iter_mut().zip(theirs).for_each(|(mine, theirs)| mine.merge(theirs));
+        for (address, theirs) in &other.by_address {
+            self.ways(*address).iter_mut().zip(theirs).for_each(|(mine, theirs)| mine.merge(theirs));
         }
         if let Some(theirs) = &other.all {
             self.unite();
@@ -190,7 +217,7 @@ impl Sightings {
     /// What one address sent, and what was sent to it; `None` where all are one.
     #[must_use]
     pub fn of(&self, ip: IpAddr) -> Option<&[Sighting; 2]> {
-        self.places.get(&ip).and_then(|place| self.by_address.get(*place)).map(|(_, ways)| ways)
+        self.places.get(&ip.into()).and_then(|place| self.by_address.get(*place)).map(|(_, ways)| ways)
     }
 
     /// What all addresses sent, and what was sent to them.
@@ -297,11 +324,11 @@ mod tests {
         let mut sightings = Sightings::default();
         let ip = |n: usize| IpAddr::from([10, 0, 0, n as u8]);
         for n in 0..limits::AGENTS_SIGHTED {
-            sightings.take(ip(n), true, at(n as i64));
+            sightings.take(ip(n).into(), true, at(n as i64));
         }
         assert_eq!(sightings.of(ip(3)).map(|ways| ways[0].packets()), Some(1));
         let mut other = Sightings::default();
-        other.take(ip(200), false, at(7));
+        other.take(ip(200).into(), false, at(7));
         sightings.merge(&other);
         assert!(sightings.of(ip(3)).is_none());
         let [sent, received] = sightings.all();

@@ -1,9 +1,9 @@
 //! TCP flows of which only SYNs of one end were seen: a few dozen bytes each, in the order in which they began, so that a flood of SYNs
 //! costs little and the oldest is found at once.
 
+use super::FlowKey;
 use super::pages::Pages;
-use super::{Ended, FlowKey};
-use crate::fact::{Basis, End, Finish, FlowState, FrameId, Locus, Tally, Timestamp};
+use crate::fact::{End, FrameId, Locus, Timestamp};
 
 /// The bit of a slot that tells attempts from entries.
 pub(super) const ATTEMPT: u32 = 1 << 31;
@@ -58,15 +58,20 @@ impl Attempt {
 }
 
 /// A TCP flow of which only SYNs of one end were seen, as it was when it ended or became an entry.
-pub(super) struct Attempted {
-    pub(super) key: FlowKey,
-    /// Its end is the sender.
-    pub(super) first: Locus,
-    pub(super) last: Timestamp,
+pub struct Attempted {
+    /// What tells it apart.
+    pub key: FlowKey,
+    /// The first SYN; its end is the sender.
+    pub first: Locus,
+    /// When the last was seen.
+    pub last: Timestamp,
     pub(super) isn: u32,
-    pub(super) packets: u16,
-    pub(super) agents: [bool; 2],
-    pub(super) unreachable: bool,
+    /// How many there were.
+    pub packets: u16,
+    /// Which ends are agents.
+    pub agents: [bool; 2],
+    /// Its destination was said to be out of reach.
+    pub unreachable: bool,
 }
 
 /// The attempts of one table. Their slots are numbers that are given one after the other and have [`ATTEMPT`] set.
@@ -204,30 +209,6 @@ impl Attempts {
 
     fn place(&self, slot: u32) -> usize {
         (slot.wrapping_sub(self.front) & !ATTEMPT) as usize
-    }
-}
-
-impl Attempted {
-    pub(super) fn ended(&self, how: Finish) -> Ended {
-        let mut sent = [Tally::default(); 2];
-        sent[self.first.end.index()].packets = self.packets.into();
-        Ended {
-            key: self.key,
-            agents: self.agents,
-            first: self.first,
-            last: self.last,
-            sent,
-            state: if self.unreachable { FlowState::Refused } else { FlowState::Attempted },
-            initiator: Some(self.first.end),
-            basis: Basis::Syn,
-            answered: [None; 2],
-            checksums: Default::default(),
-            simultaneous_open: false,
-            began_before: false,
-            unseen_end: None,
-            evicted: how == Finish::Evicted,
-            quoted_only: false,
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::decode::{Glance, Header, Outer, Packet};
-use crate::fact::{End, Endpoint, Transport};
+use crate::fact::{Address, End, Endpoint, Transport};
 use crate::limits;
 
 /// Transport, both addresses and both ports, the lower endpoint first, and the overlay network they are of.
@@ -128,6 +128,13 @@ impl FlowKey {
         } else {
             IpAddr::V6(Ipv6Addr::from(u128::from(high) << 64 | u128::from(low)))
         }
+    }
+
+    /// The address of one end, as words.
+    #[inline]
+    #[must_use]
+    pub fn address(&self, end: End) -> Address {
+        Address { bits: self.addresses[end.index()], is_v4: self.rest & 1 != 0 }
     }
 
     /// The key of the flow of a packet that was glanced at, and the end that sent it: what [`FlowKey::of`] would say.

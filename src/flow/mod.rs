@@ -17,6 +17,7 @@ mod table;
 mod tcp;
 mod withheld;
 
+pub use attempts::Attempted;
 pub use brief::Brief;
 pub use end::Ended;
 pub use key::{FlowKey, KeyHash, LaneHash};

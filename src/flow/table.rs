@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use super::attempts::{ATTEMPT, Attempts};
+use super::attempts::{ATTEMPT, Attempted, Attempts};
 use super::brief::{Brief, Briefs, is_brief};
 use super::closed::{ClosedFlows, is_closed};
 use super::entry::{Cold, Entry, flag};
@@ -75,6 +75,8 @@ pub trait Rider: Sized {
     fn answer(shared: &mut Self::Shared, brief: &mut Brief<Self::Known>, bytes: &[u8], at: Locus) -> bool;
     /// The rider of a flow that is no longer brief, as if it had told what is known of it.
     fn grow(brief: Brief<Self::Known>) -> Self;
+    /// A flow has ended of which only SYNs of one end were seen.
+    fn ended_attempt(shared: &mut Self::Shared, attempt: &Attempted, how: Finish);
     /// A flow has ended that was brief.
     fn ended_brief(shared: &mut Self::Shared, brief: Brief<Self::Known>, how: Finish);
 }
@@ -520,8 +522,7 @@ impl<R: Rider> FlowTable<R> {
         if slot & ATTEMPT != 0 {
             let Some(attempt) = self.attempts.take(slot) else { return };
             self.remove_slot(&attempt.key, slot);
-            R::ended(shared, attempt.ended(how), None);
-            return;
+            return R::ended_attempt(shared, &attempt, how);
         }
         if is_brief(slot) {
             return self.end_brief(shared, slot, how);

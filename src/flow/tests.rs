@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::decode::{Header, IcmpError, Packet, Tcp};
-use crate::fact::{Basis, End, Endpoint, Finish, FlowState, FrameId, Locus, Timestamp, Transport};
+use crate::fact::{Basis, End, Endpoint, Finish, FlowState, FrameId, Locus, Tally, Timestamp, Transport};
 
 const S: u8 = Tcp::SYN;
 const A: u8 = Tcp::ACK;
@@ -20,7 +20,7 @@ struct Recorder {
 #[derive(Default)]
 struct Shared {
     ended: Vec<(Ended, Option<Recorder>)>,
-    brief: Vec<(String, Finish, bool)>,
+    brief: Vec<BriefEnd>,
     /// How many bytes each delivery calls opaque.
     opaque: usize,
 }
@@ -70,6 +70,28 @@ impl Rider for Recorder {
     }
     fn ended(shared: &mut Shared, ended: Ended, rider: Option<Self>) {
         shared.ended.push((ended, rider));
+    }
+    fn ended_attempt(shared: &mut Shared, attempt: &Attempted, how: Finish) {
+        let mut sent = [Tally::default(); 2];
+        sent[attempt.first.end.index()].packets = attempt.packets.into();
+        let ended = Ended {
+            key: attempt.key,
+            agents: attempt.agents,
+            first: attempt.first,
+            last: attempt.last,
+            sent,
+            state: if attempt.unreachable { FlowState::Refused } else { FlowState::Attempted },
+            initiator: Some(attempt.first.end),
+            basis: Basis::Syn,
+            answered: [None; 2],
+            checksums: Default::default(),
+            simultaneous_open: false,
+            began_before: false,
+            unseen_end: None,
+            evicted: how == Finish::Evicted,
+            quoted_only: false,
+        };
+        shared.ended.push((ended, None));
     }
     fn brief(_: &mut Shared, _: &FlowKey, _: [bool; 2], packet: &Packet<'_>, _: Locus) -> Option<Vec<u8>> {
         packet.payload.starts_with(b"?").then(|| packet.payload.to_vec())
@@ -469,8 +491,11 @@ fn datagram(from_client: bool, payload: &[u8]) -> Packet<'_> {
     Packet { transport: Transport::Udp, header: Header::Datagram, ..packet(from_client, Tcp { seq: 0, ack: 0, flags: 0 }, payload) }
 }
 
+/// What was known of a brief flow, how it ended, and whether it was answered.
+type BriefEnd = (String, Finish, bool);
+
 /// What becomes of datagrams that come each at its millisecond: those that were brief, and the notes of the riders of those that were not.
-fn brief(datagrams: &[(i64, bool, &[u8])]) -> (Vec<(String, Finish, bool)>, Vec<Vec<String>>) {
+fn brief(datagrams: &[(i64, bool, &[u8])]) -> (Vec<BriefEnd>, Vec<Vec<String>>) {
     let mut shared = Shared::default();
     let mut table = FlowTable::<Recorder>::new(1 << 20, 1);
     for (number, &(at, from_client, payload)) in (1..).zip(datagrams) {

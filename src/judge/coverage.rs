@@ -268,6 +268,11 @@ impl Seen {
         }
     }
 
+    /// Whether flows of an agent's address were counted.
+    pub(super) fn has(&self, ip: IpAddr) -> bool {
+        self.addresses.contains_key(&ip)
+    }
+
     /// Takes in so many more flows of an agent's address that was counted before, of which nothing is missing.
     pub(super) fn count_more(&mut self, ip: IpAddr, flows: u64, (first, last): (Timestamp, Timestamp)) {
         if let Some(known) = self.addresses.get_mut(&ip) {

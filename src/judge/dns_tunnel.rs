@@ -288,15 +288,13 @@ impl DnsTunnels {
         let (agent, whose, now) = (query.agent().ip, whose(), query.at.at);
         let key = KeyRef { agent, domain, whose };
         let is_over = |asked: &Asked| !asked.is_told && now.since(asked.since) > limits.of(Threshold::Window) as i64;
-        match self.domains.get_mut(&key) {
-            Some(asked) if is_over(asked) => {
+        if let Some(asked) = self.domains.get_mut(&key) {
+            if is_over(asked) {
                 self.names_kept -= asked.names.len();
                 let ended = std::mem::replace(asked, Asked::new(now));
                 self.told.extend(settle(agent, domain, whose, ended, limits, lost));
             }
-            _ => {}
-        }
-        if !self.domains.contains_key(&key) {
+        } else {
             if self.domains.len() >= limits::TUNNEL_DOMAINS && !self.make_room(now, limits, lost) {
                 self.evicted += 1;
                 return None;

@@ -21,7 +21,7 @@ use super::policy::{Policy, Waiver};
 use super::rules::{self, Broken, Check, RULES, Rule};
 use super::{Allowed, Audit, Exception, Finding, InputSummary, Judgement, Severity, Summary, Tool, WaiverUsed};
 use super::{resolvers, series, tunnels};
-use crate::fact::{Encryption, FlowRecord, FrameId, Name, Sightings, Timestamp, Transport, TunnelSeen, Watched};
+use crate::fact::{Attempt, Encryption, FlowRecord, FrameId, Name, Sightings, Timestamp, Transport, TunnelSeen, Watched};
 use crate::limits;
 
 use lookups::Lookups;
@@ -250,6 +250,20 @@ impl Judge {
             certificate_problems,
             ..Judgement::new(direction.as_str(), verdict, codes)
         }
+    }
+
+    /// A flow has ended of which only SYNs of one end were seen. Returns whether that is all that there is to say of it; where not, it is for
+    /// [`Judge::ended`], as the record that it makes.
+    pub fn attempted(&mut self, attempt: &Attempt) -> bool {
+        let (agent, span) = (attempt.responder(), (attempt.first.at, attempt.last));
+        let is_alike = self.attempts_are_alike && attempt.is_inbound() && !attempt.evicted && self.early.is_empty();
+        if !is_alike || !self.seen.has(agent.ip) || !self.findings.attempt_again(agent, Transport::Tcp, span) {
+            return false;
+        }
+        self.summary.flows += 1;
+        self.summary.inbound += 1;
+        self.seen.count_more(agent.ip, 1, span);
+        true
     }
 
     /// A tunnel whose packets were opened: its outer packets are judged as a flow of the agent where it is the agent's own.

@@ -4,8 +4,8 @@ use super::sctp::Association;
 use super::trace::note;
 use super::{Event, EventKind, Shared, lookups, owners};
 use crate::decode::Packet;
-use crate::fact::{End, Fact, Facts, Finish, FlowRecord, Layer, Locus, Observation, Transport};
-use crate::flow::{Brief, Ended, FlowKey, Rider};
+use crate::fact::{Attempt, End, Fact, Facts, Finish, FlowRecord, Layer, Locus, Observation, Transport};
+use crate::flow::{Attempted, Brief, Ended, FlowKey, Rider};
 use crate::inspect::readable::{self, Run};
 use crate::inspect::{Carrier, Exchange, Inspection};
 use crate::limits;
@@ -239,6 +239,14 @@ impl Rider for Ride {
 
     fn grow(brief: Brief<Exchange>) -> Self {
         lookups::grow(brief)
+    }
+
+    fn ended_attempt(shared: &mut Shared, attempt: &Attempted, how: Finish) {
+        shared.announce(&attempt.key, attempt.first.frame);
+        let Attempted { agents, first, last, packets, .. } = *attempt;
+        let (ends, refused, evicted) = (attempt.key.ends(), attempt.unreachable, how == Finish::Evicted);
+        let attempt = Attempt { ends, agents, first, last, packets, refused, evicted };
+        shared.events.push(Event { cause: shared.cause, kind: EventKind::Attempted(attempt) });
     }
 
     fn ended_brief(shared: &mut Shared, brief: Brief<Exchange>, how: Finish) {

@@ -3,7 +3,7 @@
 
 use super::{Event, EventKind, Lane, LaneLedger, Routed, Shared};
 use crate::decode::Reason;
-use crate::fact::{End, Fact, FrameId, FrameIndex, Layer, Locus, Observation};
+use crate::fact::{End, Fact, FrameId, FrameIndex, Layer, Locus, Observation, Transport};
 use crate::flow::{FlowKey, Slot};
 
 /// What became of the frame.
@@ -49,6 +49,7 @@ impl Lane {
         // where it was the flow's last moment, the record has gone out
         let is_its = |event: &Event| match &event.kind {
             EventKind::Ended(record) => key.is_some_and(|key| record.ends == key.ends() && record.transport == key.transport()),
+            EventKind::Attempted(attempt) => key.is_some_and(|key| attempt.ends == key.ends() && key.transport() == Transport::Tcp),
             _ => false,
         };
         if flow.is_none()
