@@ -144,6 +144,9 @@ pub const RESET_NANOS: i64 = 10 * 1_000_000_000;
 /// How long stragglers of a connection that is over are told from something new.
 pub const CLOSED_NANOS: i64 = 60 * 1_000_000_000;
 
+/// How far before the end of a connection its stragglers may begin: what is under way at once where windows are not scaled.
+pub const STRAGGLER_BYTES: u16 = u16::MAX;
+
 /// How long a flow of datagrams may be silent before it has ended; it is noticed within twice that.
 pub const IDLE_DATAGRAM_NANOS: i64 = 60 * 1_000_000_000;
 
@@ -167,6 +170,13 @@ pub const ICMP_BYTES: usize = 16;
 
 /// The longest header of options, or route, in IPv6 that is passed over: real ones have 8 to 40 bytes, and nobody reads what pads them.
 pub const OPTIONS_BYTES: usize = 64;
+
+/// Bytes of text that say something where bytes are passed over ([`crate::decode`]): one more than the options of a segment that tells of
+/// a hole, which is read at a glance, and than what old cards pad a frame with. Random bytes read so once in ten thousand million times.
+pub const MARGIN_RUN: usize = 25;
+
+/// Bytes that may be passed over in one stretch, save padding: twice what the metadata of clouds' mirrors, and the longest route, take.
+pub const MARGIN_BYTES: usize = 128;
 
 /// Handshake messages in the clear, all together, that one end may send: a chain of certificates takes some 10 KiB.
 pub const HANDSHAKE_BYTES: u32 = 128 << 10;

@@ -332,6 +332,11 @@ impl Lane {
             self.inside(frame, outer, packet);
         }
         let agents = self.table.track(&mut self.shared, packet, *flow, seen, frame.id, frame.at);
+        let here = Locus { frame: frame.id, at: frame.at, end: flow.1 };
+        if packet.has_margin && agents != [false; 2] && !self.unread(&flow.0, here) {
+            self.ledger.skipped[Reason::UndecodedHeader as usize].add(frame);
+            return;
+        }
         if self.table.was_copy() {
             self.ledger.duplicate += 1;
             return;
@@ -349,8 +354,10 @@ impl Lane {
         // what an ICMP error quotes went the other way than the error
         let sender = if matches!(packet.header, Header::Error(_)) { !flow.1 } else { flow.1 };
         self.sight(&flow.0, agents, sender, frame.at);
-        if frame.flags & FrameIndex::FLAG_OVERLAP != 0 {
-            self.table.conflict(&mut self.shared, &flow.0, Locus { frame: frame.id, at: frame.at, end: flow.1 });
+        if frame.flags & FrameIndex::FLAG_OVERLAP != 0
+            && let Some(ride) = self.table.rider(&flow.0)
+        {
+            ride.conflict(&mut self.shared, here);
         }
         if self.shared.view.eager {
             let accepts = matches!(packet.header, Header::Tcp(tcp) if tcp.has(decode::Tcp::SYN) && tcp.has(decode::Tcp::ACK));
@@ -430,8 +437,15 @@ impl Lane {
     fn inside(&mut self, frame: &FrameIndex, outer: &Outer<'_>, packet: &Packet<'_>) {
         self.shared.layers.extend(outer.layers());
         let inner = Some((packet.source.ip, packet.destination.ip));
-        let what = if outer.has_more_behind(packet) { Inside::Behind } else { Inside::Packet };
+        let what = if outer.has_margin { Inside::More } else { Inside::Packet };
         self.tunnels.take(&self.shared.view.scope, frame, outer, inner, what);
+    }
+
+    /// Says that a packet of a flow carries what nobody reads. Returns whether there is a flow of which that can be said: what only dials, or has
+    /// ended, is none.
+    #[cold]
+    fn unread(&mut self, flow: &FlowKey, at: Locus) -> bool {
+        self.table.rider(flow).map(|ride| ride.unread(&mut self.shared, at)).is_some()
     }
 
     fn filtered(&mut self, frame: &FrameIndex, routed: &Routed<'_>) {
@@ -452,7 +466,12 @@ impl Lane {
         let scope = &self.shared.view.scope;
         if let Some(outer) = &skip.outer {
             let is_noise = matches!(skip.reason, Reason::NoiseLink | Reason::NoiseMulticast | Reason::NoiseDhcp);
-            self.tunnels.take(scope, frame, outer, skip.addresses, if is_noise { Inside::Noise } else { Inside::Nothing });
+            let what = match is_noise {
+                _ if outer.has_margin => Inside::More,
+                true => Inside::Noise,
+                false => Inside::Nothing,
+            };
+            self.tunnels.take(scope, frame, outer, skip.addresses, what);
         }
         let of_others = skip.addresses.is_some_and(|(a, b)| !scope.has(a, None) && !scope.has(b, None))
             && !scope.has_macs()

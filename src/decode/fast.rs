@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{Header, Macs, Packet, Tcp};
 use crate::fact::{Endpoint, Transport};
+use crate::limits;
 
 const ETHERNET: usize = 14;
 const TCP: u8 = 6;
@@ -50,12 +51,12 @@ pub(super) fn glance(bytes: &[u8]) -> Option<Glance> {
         [0x08, 0x00] => {
             let (header, above) = network.split_first_chunk::<20>()?;
             let word = |at: usize| Some(u64::from(u32::from_be_bytes(*header.get(at..)?.first_chunk()?)));
-            ([(0, word(12)?), (0, word(16)?)], true, header[9], above.get(..length_v4(header)?)?)
+            ([(0, word(12)?), (0, word(16)?)], true, header[9], within(above, length_v4(header)?)?)
         }
         [0x86, 0xdd] => {
             let (header, above) = network.split_first_chunk::<40>()?;
             let half = |at: usize| Some(u64::from_be_bytes(*header.get(at..)?.first_chunk()?));
-            ([(half(8)?, half(16)?), (half(24)?, half(32)?)], false, header[6], above.get(..length_v6(header)?)?)
+            ([(half(8)?, half(16)?), (half(24)?, half(32)?)], false, header[6], within(above, length_v6(header)?)?)
         }
         _ => return None,
     };
@@ -89,13 +90,13 @@ pub(super) fn read(bytes: &[u8]) -> Option<Packet<'_>> {
             let source = IpAddr::V4(Ipv4Addr::new(header[12], header[13], header[14], header[15]));
             let destination = IpAddr::V4(Ipv4Addr::new(header[16], header[17], header[18], header[19]));
             let id = u16::from_be_bytes([header[4], header[5]]);
-            (source, destination, header[9], id, above.get(..length_v4(header)?)?)
+            (source, destination, header[9], id, within(above, length_v4(header)?)?)
         }
         [0x86, 0xdd] => {
             let (header, above) = network.split_first_chunk::<40>()?;
             let source = IpAddr::V6(Ipv6Addr::from(*header[8..].first_chunk::<16>()?));
             let destination = IpAddr::V6(Ipv6Addr::from(*header[24..].first_chunk::<16>()?));
-            (source, destination, header[6], 0, above.get(..length_v6(header)?)?)
+            (source, destination, header[6], 0, within(above, length_v6(header)?)?)
         }
         _ => return None,
     };
@@ -128,6 +129,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<Packet<'_>> {
         head,
         payload,
         missing: 0,
+        has_margin: false,
         macs: Some(Macs { source: Some([s0, s1, s2, s3, s4, s5]), destination: Some([d0, d1, d2, d3, d4, d5]) }),
         outer: None,
         stamp: u32::from(id) << 16 | u32::from(u16::from_be_bytes(checksum)),
@@ -156,10 +158,16 @@ fn length_v6(header: &[u8; 40]) -> Option<usize> {
     Some(usize::from(u16::from_be_bytes([header[4], header[5]]))).filter(|&length| length > 0)
 }
 
-/// The length of a TCP header.
+/// The first bytes of these, where so few follow them that they say nothing.
+#[inline]
+fn within(bytes: &[u8], length: usize) -> Option<&[u8]> {
+    bytes.get(..length).filter(|_| bytes.len() < length + limits::MARGIN_RUN)
+}
+
+/// The length of a TCP header, where its options are so short that they say nothing.
 #[inline]
 fn header_length(header: &[u8; 20]) -> Option<usize> {
-    Some(usize::from(header[12] >> 4) * 4).filter(|&length| length >= 20)
+    Some(usize::from(header[12] >> 4) * 4).filter(|length| (20..20 + limits::MARGIN_RUN).contains(length))
 }
 
 #[inline]

@@ -85,7 +85,8 @@ impl Fragments {
         let Some((walk, ip, place)) = Walk::to_fragment(frame.link, bytes, cut) else { return Fate::Refused };
         let end = place.offset + ip.bytes.len();
         let uneven = place.more && ip.bytes.len() % 8 != 0;
-        if ip.missing > 0 || ip.bytes.is_empty() || uneven || end > limits::PACKET_BYTES {
+        let is_written = walk.has_margin || walk.outer.as_ref().is_some_and(|outer| outer.has_margin);
+        if ip.missing > 0 || ip.bytes.is_empty() || uneven || end > limits::PACKET_BYTES || is_written {
             return Fate::Refused;
         }
         let network = walk.outer.as_ref().and_then(super::Outer::network).unwrap_or(0);

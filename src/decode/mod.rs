@@ -13,6 +13,7 @@ mod checksum;
 mod fast;
 mod fragment;
 mod link;
+mod margin;
 mod net;
 mod noise;
 mod outer;
@@ -50,6 +51,8 @@ pub struct Packet<'a> {
     pub missing: u32,
     /// What tells a copy of it from one that was sent again: the identification of IPv4, and the transport's checksum.
     pub stamp: u32,
+    /// Its options, or what is around it in its frame, say something that nobody reads.
+    pub has_margin: bool,
     /// Source and destination MAC, where the link has them: those next to the packet, inside all tunnels.
     pub macs: Option<Macs>,
     /// The tunnels that it lies in: boxed, since most lie in none, and a packet is moved about.
@@ -64,6 +67,12 @@ impl<'a> Packet<'a> {
         let Header::Tcp(Tcp { seq, ack, flags }) = self.header else { return None };
         let is_middle = flags & (Tcp::SYN | Tcp::FIN | Tcp::RST | Tcp::ACK) == Tcp::ACK;
         is_middle.then(|| Segment { seq, ack, length: self.payload.len() as u32 + self.missing })
+    }
+
+    /// Whether there is text in what it carries, as there is in nothing that is sealed.
+    #[must_use]
+    pub fn holds_text(&self) -> bool {
+        margin::holds_text(self.payload)
     }
 
     /// An error of ICMP as a message from who sent it to whom, whatever it quotes; `None` of anything else.
@@ -324,11 +333,18 @@ struct Walk<'a> {
     steps: u8,
     macs: Option<Macs>,
     outer: Option<Outer<'a>>,
+    /// What follows the last header that was looked at.
+    rest: &'a [u8],
+    /// See [`Packet::has_margin`].
+    has_margin: bool,
 }
 
 impl<'a> Walk<'a> {
     fn new(link: LinkType, frame: &'a [u8], cut: usize) -> Self {
-        Self { frame, cut, next: Next::Link(link, frame), steps: limits::LAYERS as u8, macs: None, outer: None }
+        // the headers that captures add to other links hold names, and nobody sends them
+        let rest = if link == LinkType::ETHERNET { frame } else { &[] };
+        let next = Next::Link(link, frame);
+        Self { frame, cut, next, steps: limits::LAYERS as u8, macs: None, outer: None, rest, has_margin: false }
     }
 
     /// Goes on to a fragment of an IP packet, if there is one.
@@ -360,9 +376,22 @@ impl<'a> Walk<'a> {
             Err(reason) => return Err(self.skip(reason.into())),
         };
         let ip = net::ip(network, bytes, self.cut).map_err(|skip| self.skip(skip))?;
+        self.pass_over(bytes, &ip);
         // kept, for a tunnel's place is told by its IP header
         self.next = Next::Network(network, bytes);
         Ok(ip)
+    }
+
+    /// Looks at what is passed over around `ip`, the header of which begins `bytes`, and in it.
+    #[inline]
+    fn pass_over(&mut self, bytes: &'a [u8], ip: &net::Ip<'a>) {
+        let options = margin::before(bytes, ip.bytes).get(net::fixed_header(ip)..).unwrap_or_default();
+        let ahead = margin::is_written(margin::before(self.rest, bytes));
+        let behind = bytes.get(margin::before(bytes, ip.bytes).len() + ip.bytes.len()..).unwrap_or_default();
+        self.has_margin |= ahead || margin::is_written(options) || margin::is_written(behind);
+        if let Some(outer) = &mut self.outer {
+            outer.has_margin |= ahead || outer::is_more_behind(behind);
+        }
     }
 
     #[cold]
@@ -375,9 +404,14 @@ impl<'a> Walk<'a> {
     fn enter(&mut self, ip: net::Ip<'a>, opened: &tunnel::Opened<'a>) -> Result<(), Skip<'a>> {
         let Some(at) = self.at() else { return Err(self.skip(Reason::UndecodedTunnel.into())) };
         match Outer::with(self.outer, self.frame, at, opened, self.macs) {
-            Some(outer) => self.outer = Some(outer),
+            Some(mut outer) => {
+                outer.has_margin |= self.has_margin || margin::is_written(margin::before(ip.bytes, opened.next.bytes()));
+                self.outer = Some(outer);
+            }
             None => return Err(self.skip(ip.skip(Reason::UndecodedTunnel))),
         }
+        self.has_margin = false;
+        self.rest = opened.next.bytes();
         self.next = opened.next;
         self.cut = opened.missing;
         self.macs = None;
@@ -386,7 +420,9 @@ impl<'a> Walk<'a> {
 
     #[inline]
     fn packet(&self, ip: &net::Ip<'a>) -> Result<Packet<'a>, Skip<'a>> {
-        let packet = Packet { outer: self.outer.map(Box::new), ..net::above(ip, self.macs).map_err(|skip| self.skip(skip))? };
+        let mut packet = net::above(ip, self.macs).map_err(|skip| self.skip(skip))?;
+        packet.outer = self.outer.map(Box::new);
+        packet.has_margin |= self.has_margin;
         match noise::of(&packet) {
             Some(reason) => Err(self.skip(ip.skip(reason))),
             None => Ok(packet),

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::link::Network;
-use super::{Header, IcmpError, Macs, Packet, Reason, Skip, Tcp, be16, be32, checksum, sctp};
+use super::{Header, IcmpError, Macs, Packet, Reason, Skip, Tcp, be16, be32, checksum, margin, sctp};
 use crate::fact::{Endpoint, Transport};
 
 /// An IP packet, its headers behind it.
@@ -54,6 +54,12 @@ impl<'a> Ip<'a> {
     pub(super) fn skip(&self, reason: Reason) -> Skip<'a> {
         Skip { reason, addresses: Some((self.source, self.destination)), outer: None }
     }
+}
+
+/// The length of the header without options.
+#[inline]
+pub(super) fn fixed_header(ip: &Ip<'_>) -> usize {
+    if ip.source.is_ipv4() { 20 } else { 40 }
 }
 
 /// Reads the IP packet in `bytes`, behind which `cut` more bytes were on the wire.
@@ -282,6 +288,7 @@ pub(super) fn above<'a>(ip: &Ip<'a>, macs: Option<Macs>) -> Result<Packet<'a>, S
         head,
         payload,
         missing: u32::try_from(missing).unwrap_or(u32::MAX),
+        has_margin: head.get(20..).is_some_and(margin::is_written),
         macs,
         outer: None,
         stamp: ip.stamp(),
@@ -309,6 +316,7 @@ fn icmp<'a>(
         head: &[],
         payload,
         missing,
+        has_margin: false,
         macs,
         outer: None,
         stamp: ip.stamp(),
@@ -330,6 +338,7 @@ fn icmp<'a>(
                 head: &[],
                 payload: &[],
                 missing: 0,
+                has_margin: false,
                 macs,
                 outer: None,
                 stamp: ip.stamp(),

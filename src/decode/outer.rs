@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::tunnel::Opened;
-use super::{Header, Macs, Packet, be16, be32};
+use super::{Macs, be16, be32};
 use crate::fact::{Endpoint, Layer, Transport, Tunnel};
 use crate::limits;
 
@@ -18,10 +18,17 @@ pub struct Outer<'a> {
     identified: u8,
     /// The hardware addresses of the frame itself.
     pub macs: Option<Macs>,
+    /// The tunnels, or what is around what they carry, say something that nobody reads.
+    pub has_margin: bool,
 }
 
 /// Bytes that a frame inside may end with: a check sequence, and what a switch that mirrors adds to it.
 const TRAILER: usize = 8;
+
+/// Whether bytes behind a packet inside are more than padding and a check sequence.
+pub(super) fn is_more_behind(bytes: &[u8]) -> bool {
+    bytes.len() > TRAILER && bytes.iter().any(|byte| *byte != 0)
+}
 
 /// Where an outer IP header stands, and what is behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +45,7 @@ impl<'a> Outer<'a> {
     pub(super) fn with(outer: Option<Self>, frame: &'a [u8], at: usize, opened: &Opened<'a>, macs: Option<Macs>) -> Option<Self> {
         let at = u16::try_from(at).ok()?;
         let place = Place { at, tunnel: opened.tunnel, protocol: opened.protocol, ports: opened.ports, id: opened.id.unwrap_or(0) };
-        let mut outer = outer.unwrap_or(Self { frame, places: [place; limits::TUNNELS], depth: 0, identified: 0, macs });
+        let mut outer = outer.unwrap_or(Self { frame, places: [place; limits::TUNNELS], depth: 0, identified: 0, macs, has_margin: false });
         *outer.places.get_mut(usize::from(outer.depth))? = place;
         outer.identified |= u8::from(opened.id.is_some()) << outer.depth;
         outer.depth += 1;
@@ -71,22 +78,6 @@ impl<'a> Outer<'a> {
         let length = be16(header, at).map_or(0, usize::from);
         // zero: left to the card
         (if length == 0 { header.len() } else { length }).saturating_sub(behind) as u64
-    }
-
-    /// Whether bytes stand behind the packet inside that are more than padding and a check sequence.
-    #[must_use]
-    pub fn has_more_behind(&self, packet: &Packet<'_>) -> bool {
-        let Some(innermost) = usize::from(self.depth).checked_sub(1) else { return false };
-        let Some(place) = self.places.get(innermost).filter(|_| !matches!(packet.header, Header::Error(_))) else { return false };
-        let header = match self.frame.get(usize::from(place.at)) {
-            Some(first) if first >> 4 == 4 => usize::from(first & 0x0f) * 4,
-            _ => 40,
-        };
-        let end = usize::from(place.at) + header + self.carried(innermost) as usize;
-        let last = packet.payload.as_ptr_range().end as usize;
-        let at = last.saturating_sub(self.frame.as_ptr() as usize) + packet.missing as usize;
-        let rest = self.frame.get(at..end.min(self.frame.len())).unwrap_or_default();
-        rest.len() > TRAILER && rest.iter().any(|byte| *byte != 0)
     }
 
     /// The identifier of the innermost tunnel that has networks of its own: 24 bits.

@@ -1,9 +1,9 @@
 //! Chunks of SCTP (RFC 9260 section 3): what carries data, and what is known to carry none.
 //!
-//! Control chunks of the usual length are no payload. Heartbeats and errors give back what they were given, so that long ones, chunks of types
-//! that nobody knows, and padding that is not zero are payload that nobody reads.
+//! Control chunks of the usual length are no payload. Heartbeats and errors give back what they were given, so that long ones, any that hold
+//! text, chunks of types that nobody knows, and padding that is not zero are payload that nobody reads.
 
-use super::be16;
+use super::{be16, margin};
 
 const DATA: u8 = 0;
 
@@ -53,7 +53,7 @@ impl<'a> Iterator for Chunks<'a> {
                 let tsn = u32::from_be_bytes([t3, t2, t1, t0]);
                 Chunk::Data(Data { tsn, is_first: flags & 2 != 0, is_last: flags & 1 != 0, bytes })
             }
-            [kind, ..] if chunk.len() <= usual(*kind) => Chunk::Control,
+            [kind, ..] if chunk.len() <= usual(*kind) && !margin::holds_text(chunk) => Chunk::Control,
             _ => {
                 self.0 = &[];
                 Chunk::Other

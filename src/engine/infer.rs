@@ -144,6 +144,7 @@ mod tests {
                 head: &[],
                 payload: &[],
                 missing: 0,
+                has_margin: false,
                 macs: Some(Macs { source: Some([source.1; 6]), destination: Some([destination.1; 6]) }),
                 outer: None,
                 stamp: 0,

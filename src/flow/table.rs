@@ -226,13 +226,11 @@ impl<R: Rider> FlowTable<R> {
         self.copied
     }
 
-    /// Tells the rider of a flow that what `at.end` sent contradicts itself below the transport.
-    pub fn conflict(&mut self, shared: &mut R::Shared, key: &FlowKey, at: Locus) {
-        let Some(slot) = self.find(key).filter(|slot| slot & ATTEMPT == 0) else { return };
+    /// The rider of the flow with this key, to be told what shows below the transport.
+    pub fn rider(&mut self, key: &FlowKey) -> Option<&mut R> {
+        let slot = self.find(key).filter(|slot| slot & ATTEMPT == 0)?;
         let slot = self.grown(slot);
-        if let Some(rider) = self.entry_mut(slot).and_then(|entry| entry.cold.rider.as_mut()) {
-            rider.conflict(shared, at);
-        }
+        self.entry_mut(slot)?.cold.rider.as_mut()
     }
 
     /// How the flow with this key stands, were it to end now.

@@ -84,6 +84,12 @@ impl Ride {
         }
     }
 
+    /// Takes note that a packet of `at.end` carries what nobody reads.
+    pub(super) fn unread(&mut self, shared: &mut Shared, at: Locus) {
+        shared.seen(at).say(Fact::Unrecognised);
+        self.fold(shared);
+    }
+
     /// Bytes of ICMP that say nothing.
     fn silent_bytes(&self) -> usize {
         if self.key.is_message() { limits::ICMP_BYTES } else { limits::ECHO_BYTES }

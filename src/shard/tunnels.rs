@@ -17,8 +17,8 @@ type Key = (Tunnel, Transport, IpAddr, IpAddr, u16);
 pub(super) enum Inside {
     /// A packet, in a flow of its own.
     Packet,
-    /// A packet, and more behind it.
-    Behind,
+    /// More than what can be read: bytes around it that nobody reads.
+    More,
     /// What is noise on a link, and may carry anything.
     Noise,
     /// Nothing that could be read, or what has no room for more.
@@ -44,10 +44,10 @@ impl Tunnels {
             let destination = scope.has(layer.destination.ip, macs.and_then(|macs| macs.destination));
             let own = [layer.source.ip, layer.destination.ip];
             let copied = |agent: bool, ip: IpAddr| !agent || inner.is_some_and(|(a, b)| a == ip || b == ip);
-            let copies = copied(source, own[0]) && copied(destination, own[1]) && what != Inside::Behind;
+            let copies = copied(source, own[0]) && copied(destination, own[1]) && what != Inside::More;
             let seen = seen(&layer, [source, destination], frame, outer.carried(depth));
-            let unjudged = matches!(what, Inside::Noise | Inside::Behind).then_some(seen.first);
-            let carries = matches!(what, Inside::Packet | Inside::Behind);
+            let unjudged = matches!(what, Inside::Noise | Inside::More).then_some(seen.first);
+            let carries = matches!(what, Inside::Packet | Inside::More);
             self.add(key(&layer), TunnelSeen { copies, carries, unjudged, ..seen });
         }
     }

@@ -3,7 +3,7 @@
 //! an Ethernet pseudowire (RFC 4448) behind its labels. MACsec (802.1AE) is named and not opened.
 
 use super::{Network, Next, be16, behind, mac_at, typed_at};
-use crate::decode::{Macs, Reason, be32, net};
+use crate::decode::{Macs, Reason, be32, margin, net};
 use crate::fact::LinkType;
 use crate::limits;
 
@@ -103,7 +103,11 @@ fn arp(bytes: &[u8]) -> Reason {
     let behind = bytes.get(length..).unwrap_or_default();
     // some cards pad with what they find, to the least length of a frame and a check sequence
     let is_alone = behind.len() <= 22 || behind.iter().all(|byte| *byte == 0);
-    if is_alone { Reason::NoiseArp } else { Reason::NoiseLink }
+    match is_alone {
+        true => Reason::NoiseArp,
+        false if margin::is_written(behind) => Reason::UndecodedService,
+        false => Reason::NoiseLink,
+    }
 }
 
 /// Whether bytes look like an Ethernet frame: behind the addresses stands an EtherType that is common inside others.

@@ -49,6 +49,18 @@ pub(super) enum Next<'a> {
     Link(LinkType, &'a [u8]),
 }
 
+impl<'a> Next<'a> {
+    /// What stands there.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        match *self {
+            Next::Network(_, bytes) | Next::Type(_, bytes) | Next::Wireless(bytes, _) | Next::Link(_, bytes) => bytes,
+            Next::Ip(bytes) | Next::Ethernet(bytes) | Next::Llc(bytes) | Next::Ppp(bytes) | Next::Mpls(bytes) | Next::Service(bytes) => {
+                bytes
+            }
+        }
+    }
+}
+
 /// How a link type is read.
 pub struct LinkFormat {
     /// Its number.

@@ -37,6 +37,11 @@ pub fn udp(from: Place, to: Place, payload: &[u8]) -> Vec<u8> {
 }
 
 pub fn tcp(from: Place, to: Place, seq: u32, ack: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
+    tcp_with((from, to), [seq, ack], flags, &[], payload)
+}
+
+/// A segment with options, at these numbers of sequence and acknowledgement.
+pub fn tcp_with((from, to): (Place, Place), [seq, ack]: [u32; 2], flags: u8, options: &[u8], payload: &[u8]) -> Vec<u8> {
     let mut header = TcpHeader::new(from.1, to.1, seq, 65_535);
     header.syn = flags & SYN != 0;
     header.fin = flags & FIN != 0;
@@ -44,6 +49,7 @@ pub fn tcp(from: Place, to: Place, seq: u32, ack: u32, flags: u8, payload: &[u8]
     header.psh = flags & PSH != 0;
     header.ack = flags & ACK != 0;
     header.acknowledgment_number = if header.ack { ack } else { 0 };
+    header.set_options_raw(options).expect("they fit");
     let mut bytes = Vec::new();
     let link = ethernet(from.0, to.0);
     match (from.0, to.0) {

@@ -7,6 +7,7 @@ use super::coverage::carries_anything;
 use crate::world::Frame;
 use crate::world::packets::{self, Segment, echo, fragments, ip, udp};
 use crate::world::tcp::Who::Opener;
+use crate::world::tls::{Talk, Version};
 
 const TEXT: &[u8] = b"user=admin; secret=hunter2; these words can be read by anybody who stands on the way\n";
 
@@ -51,6 +52,64 @@ pub fn authenticated(scene: &mut Scene<'_>) -> Option<()> {
         frame.splice(end..end, [&[above, 4, 0, 0, 0, 0, 0, 9, 0, 0, 0, 1][..], &[0x5e; 12]].concat());
         vec![frame]
     })
+}
+
+/// An option of TCP that nobody knows (RFC 6994 leaves it to experiments).
+pub fn text_in_options_of_segments(scene: &mut Scene<'_>) -> Option<()> {
+    let option = [&[253, 38][..], &TEXT[..36], &[0, 0]].concat();
+    session(scene, |frame| {
+        let Segment { from, to, seq, ack, flags, payload } = Segment::read(frame).expect("a segment");
+        packets::tcp_with((from, to), [seq, ack], flags, &option, &payload)
+    })
+}
+
+/// An option of IPv4 that nobody knows, or padding in a header of IPv6.
+pub fn text_in_options_of_packets(scene: &mut Scene<'_>) -> Option<()> {
+    session(scene, |frame| {
+        let mut frame = frame.to_vec();
+        let (length, end) = if frame[12] == 8 { (16, 34) } else { (18, 54) };
+        let header = match frame[12] {
+            8 => [&[158, 36][..], &TEXT[..34]].concat(),
+            _ => [&[std::mem::replace(&mut frame[20], 60), 6, 1, 52][..], &TEXT[..52]].concat(),
+        };
+        frame[14] += if frame[12] == 8 { (header.len() / 4) as u8 } else { 0 };
+        let total = u16::from_be_bytes([frame[length], frame[length + 1]]) + header.len() as u16;
+        frame[length..length + 2].copy_from_slice(&total.to_be_bytes());
+        frame.splice(end..end, header);
+        frame
+    })
+}
+
+/// Where some links have no room for it, the packet is as it was.
+pub fn text_in_trailers(scene: &mut Scene<'_>) -> Option<()> {
+    carries_anything(scene)?;
+    session(scene, |frame| [frame, TEXT].concat())
+}
+
+/// A session of TLS in which the last segments of the agent that carry payload are written in another way.
+fn session(scene: &mut Scene<'_>, write: impl Fn(&[u8]) -> Vec<u8>) -> Option<()> {
+    let (target, mut tcp) = scene.reach()?;
+    let from = scene.world.frames.len();
+    let talk = Talk { up: 3000, ..Talk::new(&target.name, Version::Tls13) };
+    scene.world.talk(&mut tcp, &talk, 0);
+    scene.world.close(&mut tcp);
+    let agents = &scene.base.ips;
+    let carries = |frame: &Frame| Segment::read(&frame.bytes).is_some_and(|s| agents.contains(&s.from.0) && !s.payload.is_empty());
+    let own: Vec<usize> = (from..scene.world.frames.len()).filter(|&n| carries(&scene.world.frames[n])).collect();
+    for n in own.into_iter().rev().take(3) {
+        let frame = &mut scene.world.frames[n];
+        frame.bytes = write(&frame.bytes);
+    }
+    Some(())
+}
+
+/// Words in what a tunnel of the agent's own says of the packet in it.
+pub fn text_in_metadata(scene: &mut Scene<'_>) -> Option<()> {
+    scene.base.is_world.then_some(())?;
+    let (from, to) = ((scene.agent(), 50_000), (neighbour(scene.v6), 6081));
+    let metadata = [&[10, 0, 0x65, 0x58, 0, 0, 5, 0, 0xff, 0xff, 1, 9][..], &TEXT[..36]].concat();
+    scene.datagrams(from, to, &[(true, [&metadata[..], &ping_inside()].concat())]);
+    Some(())
 }
 
 pub fn macsec(scene: &mut Scene<'_>) -> Option<()> {

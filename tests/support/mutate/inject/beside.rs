@@ -62,15 +62,28 @@ pub fn odd_message(scene: &mut Scene<'_>) -> Option<()> {
     Some(())
 }
 
-/// A heartbeat of SCTP (RFC 9260 section 3.3.5), whose content comes back as it was sent.
-pub fn heartbeat(scene: &mut Scene<'_>) -> Option<()> {
+/// A control chunk of SCTP (RFC 9260 section 3.3) to where the agent may go.
+fn chunk(scene: &mut Scene<'_>, kind: u8, body: &[u8]) -> Option<()> {
     let target = known_target(scene)?;
     scene.unknown_in_the_first_minute();
-    let length = (TEXT.len() + 8) as u16;
     let ports = [&50_000u16.to_be_bytes()[..], &target.port.to_be_bytes(), &[0, 0, 0, 1, 0, 0, 0, 0]].concat();
-    let chunk = [&[4, 0][..], &length.to_be_bytes(), &[0, 1], &(length - 4).to_be_bytes(), TEXT].concat();
+    let chunk = [&[kind, 0][..], &(body.len() as u16 + 4).to_be_bytes(), body].concat();
     scene.world.push(ip(target.agent, target.peer, 132, &[ports, chunk].concat()));
     Some(())
+}
+
+/// A heartbeat, whose content comes back as it was sent.
+pub fn heartbeat(scene: &mut Scene<'_>) -> Option<()> {
+    chunk(scene, 4, &[&[0, 1][..], &(TEXT.len() as u16 + 4).to_be_bytes(), TEXT].concat())
+}
+
+/// One that is no longer than any.
+pub fn short_heartbeat(scene: &mut Scene<'_>) -> Option<()> {
+    chunk(scene, 4, &[&[0, 1, 0, 40][..], &TEXT[..36]].concat())
+}
+
+pub fn cookie(scene: &mut Scene<'_>) -> Option<()> {
+    chunk(scene, 10, &[&[0x5e; 40][..], TEXT].concat())
 }
 
 pub fn membership(scene: &mut Scene<'_>) -> Option<()> {
