@@ -1,8 +1,9 @@
 //! TCP connections that have ended: a few dozen bytes each, by which a straggler is told from something new.
 //!
-//! A FIN is sent again until it is acknowledged, a reset answers what comes late, and taps show either seconds after both ends have closed.
-//! Such a segment says nothing more of its connection, and is no beginning of another. One with payload is: nobody holds any more what was
-//! said at its place, so that it is read as what it is.
+//! A FIN is sent again until it is acknowledged, with the last data where that is not acknowledged either; a reset answers what comes late; and
+//! taps show either seconds after both ends have closed. Such a segment says nothing more of its connection, and is no beginning of another.
+//! Nobody holds any more what was said at its place: so one that goes beyond the end of what was said, or holds text, is no straggler, and is
+//! read as what it is.
 
 use super::FlowKey;
 use super::attempts::ATTEMPT;
@@ -31,17 +32,35 @@ pub(super) struct Closed {
     pub(super) at: Timestamp,
     pub(super) agents: [bool; 2],
     pub(super) initiator: Option<End>,
+    /// What the last bytes of each end were.
+    pub(super) said: [Said; 2],
+}
+
+/// The last bytes of an end, by their sequence numbers.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Said {
+    /// One past the last.
+    pub(super) end: u32,
+    /// How many there are before it, up to [`limits::STRAGGLER_BYTES`].
+    pub(super) length: u16,
 }
 
 impl Closed {
-    /// Whether a packet that was seen at `now` belongs to what has ended.
-    pub(super) fn has(&self, packet: &Packet<'_>, now: Timestamp) -> bool {
+    /// Whether a packet of `sender` that was seen at `now` belongs to what has ended.
+    pub(super) fn has(&self, packet: &Packet<'_>, sender: End, now: Timestamp) -> bool {
         let belongs = match packet.header {
             Header::Error(_) => true,
-            Header::Tcp(tcp) => !tcp.has(Tcp::SYN) && packet.payload.is_empty() && packet.missing == 0,
+            Header::Tcp(tcp) => !tcp.has(Tcp::SYN) && self.was_sent(&tcp, packet, sender),
             _ => false,
         };
         belongs && self.is_recent(now)
+    }
+
+    /// Whether the payload of a segment stands where its sender had said something not long before its end, and may be the same.
+    fn was_sent(&self, tcp: &Tcp, packet: &Packet<'_>, sender: End) -> bool {
+        let said = self.said[sender.index()];
+        let length = packet.payload.len() as u32 + packet.missing;
+        length == 0 || (length..=said.length.into()).contains(&said.end.wrapping_sub(tcp.seq)) && !packet.holds_text()
     }
 
     /// Whether it ended so short a time before `now` that stragglers may come.

@@ -148,7 +148,8 @@ impl<R: Rider> Entry<R> {
     /// What tells the stragglers of a connection that has ended.
     pub(super) fn closed(&self) -> Option<Closed> {
         let is_over = self.key.transport() == Transport::Tcp && self.flags & flag::CLOSING != 0;
-        is_over.then(|| Closed { key: self.key, at: self.last, agents: self.agents(), initiator: self.initiator().0 })
+        let said = [0, 1].map(|i| self.streams[i].said(&self.cold.held[i]));
+        is_over.then(|| Closed { key: self.key, at: self.last, agents: self.agents(), initiator: self.initiator().0, said })
     }
 
     /// Tells the rider what is left, and that both ends will say no more.

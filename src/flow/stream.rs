@@ -4,6 +4,7 @@
 //! kept, and the first copy holds. Bytes that a rider calls opaque are passed over by moving the expected sequence number, so that loss
 //! or reordering wholly inside them costs nothing and is no gap.
 
+use super::closed::Said;
 use crate::fact::Locus;
 use crate::limits;
 
@@ -191,10 +192,34 @@ impl Stream {
         kept == Some(bytes) || held.waiting.iter().any(|segment| segment.seq == seq && segment.bytes == bytes)
     }
 
-    /// Whether payload that ends before `end` was all sent before, as far as sequence numbers show.
+    /// Whether payload at `seq` begins where something was sent before, as far as sequence numbers show.
     #[inline]
-    pub fn has_seen(&self, end: u32) -> bool {
-        self.has(mark::STARTED) && distance(end, self.highest) <= 0
+    pub fn has_passed(&self, seq: u32) -> bool {
+        self.has(mark::STARTED) && distance(seq, self.highest) < 0
+    }
+
+    /// What of `payload` at `seq` stands where something was sent before that is not kept to compare it with.
+    #[must_use]
+    pub fn unkept<'a>(&self, seq: u32, payload: &'a [u8]) -> &'a [u8] {
+        if !self.has_passed(seq) {
+            return &[];
+        }
+        let to = payload.len().min(distance(self.highest, seq).unsigned_abs() as usize);
+        let from = usize::try_from(distance(self.kept_until, seq)).unwrap_or(0);
+        payload.get(from..to).unwrap_or_default()
+    }
+
+    /// Whether bytes were sent behind the FIN. One is a keep-alive's, in the place of the FIN itself.
+    #[must_use]
+    pub fn goes_on_behind_fin(&self, held: &Held) -> bool {
+        self.has(mark::FIN) && distance(self.highest, held.fin) > 1
+    }
+
+    /// The last bytes that were sent.
+    pub(super) fn said(&self, held: &Held) -> Said {
+        let end = if self.has(mark::FIN) { held.fin } else { self.highest };
+        let all = if self.has(mark::STARTED) { end.wrapping_sub(held.kept_from) } else { 0 };
+        Said { end, length: all.min(limits::STRAGGLER_BYTES.into()) as u16 }
     }
 
     /// Whether everything before `end` was told.

@@ -41,7 +41,7 @@ pub trait Rider: Sized {
     fn gap(&mut self, shared: &mut Self::Shared, bytes: u64, cut: bool, at: Locus);
     /// The beginning of a datagram of which the snap length cut `missing` bytes.
     fn beginning(&mut self, shared: &mut Self::Shared, bytes: &[u8], missing: u64, at: Locus);
-    /// Bytes of `at.end` in a place that is opaque, and that was sent before.
+    /// Bytes of `at.end` in a place that was sent before and is not kept, since it is opaque or long past.
     fn again(&mut self, shared: &mut Self::Shared, bytes: &[u8], at: Locus);
     /// Bytes of `at.end` that contradict those told before.
     fn conflict(&mut self, shared: &mut Self::Shared, at: Locus);
@@ -201,7 +201,7 @@ impl<R: Rider> FlowTable<R> {
         // what came between may have ended the flow, and another may have its place
         let slot = seen.map(|Slot(slot)| slot).filter(|&slot| self.has(slot, &key)).or_else(|| self.find(&key));
         let (slot, before) = match slot {
-            Some(slot) if is_closed(slot) => match self.closed.get(slot).filter(|closed| closed.has(packet, self.now)) {
+            Some(slot) if is_closed(slot) => match self.closed.get(slot).filter(|closed| closed.has(packet, end, self.now)) {
                 Some(closed) => return closed.agents,
                 None => (None, self.reuse(slot)),
             },

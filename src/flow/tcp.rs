@@ -89,11 +89,11 @@ impl<R: Rider> Entry<R> {
         }
         let is_read = cold.rider.is_some() && self.flags & flag::UNREAD == 0;
         let is_doubtful = is_read && cold.sums[i].take(packet, stream.compares(held, seq));
-        let is_again = length > 0 && stream.has_seen(seq.wrapping_add(length));
+        let again = if is_read { stream.unkept(seq, packet.payload) } else { &[] };
+        if let Some(rider) = cold.rider.as_mut().filter(|_| !again.is_empty()) {
+            rider.again(shared, again, at);
+        }
         if stream.skips(seq, length) {
-            if let Some(rider) = cold.rider.as_mut().filter(|_| is_again && self.flags & flag::UNREAD == 0) {
-                rider.again(shared, packet.payload, at);
-            }
             return false;
         }
         // it may be that nobody took it in: what is said in its place shows that
@@ -126,6 +126,9 @@ impl<R: Rider> Entry<R> {
             }
             piece => tell(rider, shared, finished, piece),
         });
+        if stream.goes_on_behind_fin(held) {
+            rider.conflict(shared, at);
+        }
         if rider.is_settled() {
             self.flags |= flag::UNREAD;
         }
@@ -149,7 +152,7 @@ impl<R: Rider> Entry<R> {
         let stream = &mut self.streams[i];
         let is_read = self.flags & flag::UNREAD == 0;
         // what is sent again is looked at
-        if is_read && segment.length > 0 && stream.has_seen(segment.seq.wrapping_add(segment.length)) {
+        if is_read && segment.length > 0 && stream.has_passed(segment.seq) {
             return false;
         }
         let passes = if is_read { stream.skips(segment.seq, segment.length) } else { stream.passes(segment.seq, segment.length) };

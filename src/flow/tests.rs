@@ -454,12 +454,15 @@ fn stragglers_are_of_the_connection_that_ended() {
     let talk =
         opened(&[(true, A, 100, 500, b"hello"), (true, A | F, 105, 500, b""), (false, A | F, 500, 106, b""), (true, A, 106, 501, b"")]);
     // what comes later, in seconds, and how many flows there are then
-    let cases: [(&str, i64, Segment<'_>, usize); 8] = [
+    let cases: [(&str, i64, Segment<'_>, usize); 11] = [
         ("a FIN sent again", 30, (true, A | F, 105, 500, b""), 1),
         ("a reset", 30, (false, R, 501, 0, b""), 1),
-        ("payload sent again", 30, (true, A, 100, 500, b"hello"), 2),
+        ("payload sent again", 30, (true, A, 100, 500, b"hello"), 1),
+        ("the last of it and the FIN", 30, (true, A | F, 103, 500, b"lo"), 1),
+        ("payload that reaches beyond", 30, (true, A, 104, 500, b"more"), 2),
         ("payload beyond", 30, (true, A, 105, 500, b"more"), 2),
-        ("the server's payload sent again", 30, (false, A, 495, 105, b"there"), 2),
+        ("payload from before the first", 30, (true, A, 99, 500, b"\x17hell"), 2),
+        ("payload of the server, which said nothing", 30, (false, A, 495, 105, b"there"), 2),
         ("a SYN", 30, (true, S, 7000, 0, b""), 2),
         ("a FIN after long", 90, (true, A | F, 105, 500, b""), 2),
         ("a FIN within the time in which the flow is still read", 1, (true, A | F, 105, 500, b""), 1),

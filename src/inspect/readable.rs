@@ -23,7 +23,17 @@ const HELD_RUN: usize = 300;
 /// Whether there is so long a run of plain ASCII text somewhere in these bytes.
 #[must_use]
 pub fn holds_text(bytes: &[u8]) -> bool {
-    bytes.split(|byte| !matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')).any(|run| run.len() >= HELD_RUN)
+    holds_run(bytes, HELD_RUN)
+}
+
+/// Bytes of readable text somewhere in what is sent again in a sealed flow, of which the first copy may have been ahead of the keys: an attribute
+/// of a certificate's name has 64 at most (RFC 5280 appendix A).
+pub const COPIED_RUN: usize = 65;
+
+/// Whether at least `least` bytes of plain ASCII text follow each other somewhere in these.
+#[must_use]
+pub fn holds_run(bytes: &[u8], least: usize) -> bool {
+    bytes.split(|byte| !matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')).any(|run| run.len() >= least)
 }
 
 /// What a run of bytes looks like.

@@ -170,7 +170,8 @@ impl Rider for Ride {
 
     fn again(&mut self, shared: &mut Shared, bytes: &[u8], at: Locus) {
         // what was there before is not kept: but it was sealed, and text is not
-        if self.facts.encrypted.is_some() && bytes.len() >= readable::SEALED_RUN && readable::is_unsealed(bytes) {
+        let begins_as_text = bytes.len() >= readable::SEALED_RUN && readable::is_unsealed(bytes);
+        if self.facts.encrypted.is_some() && (begins_as_text || readable::holds_run(bytes, readable::COPIED_RUN)) {
             shared.said.push(Observation { fact: Fact::Overlap, at });
             self.fold(shared);
         }

@@ -54,6 +54,7 @@ pub const HARMLESS: &[Harmless] = &[
     line("keep-alives", keep_alives),
     line("keep-alives, and copies of them that come late", late_keep_alives),
     line("resets that nobody believes", forged_resets),
+    line("last words and a FIN come again, seconds after the end", last_words),
     line("acknowledgements again", |mutant, _, random| acknowledge(mutant, random)),
     line("other hosts speak", |mutant, base, random| play(mutant, base, random, scenes::others)),
     line("noise of the link", |mutant, base, random| play(mutant, base, random, scenes::noise)),
@@ -266,6 +267,30 @@ fn forged_resets(mutant: &mut Mutant, _: &Base, random: &mut Random) {
             put(mutant, at, &Segment { seq: segment.seq.wrapping_add(0x4000_0000), payload: Vec::new(), flags: RST, ..segment });
         }
     }
+}
+
+/// Both ends have closed, an acknowledgement was lost, and an end says its last record and its FIN once more.
+fn last_words(mutant: &mut Mutant, _: &Base, random: &mut Random) {
+    let of_flag = |flag: u8, from: Place, to: Place| {
+        let has = move |segment: &Segment| (segment.from, segment.to) == (from, to) && segment.flags & flag != 0;
+        let read = |frame: &Frame| {
+            Segment::read(&frame.bytes).map(|segment| (frame.at, segment.seq.wrapping_add(segment.payload.len() as u32), segment))
+        };
+        mutant.frames.iter().filter_map(read).filter(move |(.., segment)| has(segment)).map(|(at, end, _)| (at, end)).next_back()
+    };
+    let mut again = Vec::new();
+    for (_, segment) in segments(mutant) {
+        let is_record = matches!(segment.payload[..], [20..=23, 3, ..]);
+        let [own, other] = [of_flag(FIN, segment.from, segment.to), of_flag(FIN, segment.to, segment.from)];
+        let (Some((at, end)), Some((other_at, _))) = (own, other) else { continue };
+        let is_last = segment.seq.wrapping_add(segment.payload.len() as u32) == end;
+        let is_reused = of_flag(SYN, segment.from, segment.to).is_some_and(|(syn, _)| syn > at);
+        if is_record && is_last && !is_reused {
+            let later = at.max(other_at) + random.within(3, 50) * SECOND;
+            again.push((later, Segment { flags: segment.flags | FIN, ..segment }));
+        }
+    }
+    again.iter().for_each(|(at, segment)| put(mutant, *at, segment));
 }
 
 fn acknowledge(mutant: &mut Mutant, random: &mut Random) {

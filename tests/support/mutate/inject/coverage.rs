@@ -192,6 +192,80 @@ pub fn contradiction_ahead(scene: &mut Scene<'_>) -> Option<()> {
     Some(())
 }
 
+const TEXT: &[u8] = b"user=admin; secret=hunter2; these words can be read by anybody who stands on the way\n";
+
+/// A session with a record of the agent's that has begun and is not over: nobody looks into it.
+fn long_record(scene: &mut Scene<'_>) -> Option<Tcp> {
+    let mut tcp = scene.reach_tls(Version::Tls13)?;
+    let record = records::sealed(16_000);
+    scene.world.say(&mut tcp, Opener, &record[..12_000]);
+    Some(tcp)
+}
+
+/// Text in the place of what a record has said, and its end.
+fn end_behind(scene: &mut Scene<'_>, tcp: &mut Tcp, back: u32, said: &[u8]) {
+    let before = Tcp { seq: [tcp.seq[0].wrapping_sub(back), tcp.seq[1]], ..tcp.clone() };
+    scene.world.segment(&before, Opener, packets::ACK | packets::PSH, said);
+    let beyond = (said.len() as u32).saturating_sub(back);
+    tcp.seq[0] = tcp.seq[0].wrapping_add(beyond);
+    scene.world.say(tcp, Opener, &records::sealed(16_000)[12_000 + beyond as usize..]);
+    scene.world.close(tcp);
+}
+
+/// Words behind a byte that is none, so that nobody sees it at the beginning of what is sent again.
+pub fn text_again_behind_a_byte(scene: &mut Scene<'_>) -> Option<()> {
+    let mut tcp = long_record(scene)?;
+    end_behind(scene, &mut tcp, 900, &[&[0x17][..], &TEXT.repeat(5)].concat());
+    Some(())
+}
+
+/// Words in the place of a record's bytes, in a segment that goes on where nothing was said yet.
+pub fn text_again_and_beyond(scene: &mut Scene<'_>) -> Option<()> {
+    let mut tcp = long_record(scene)?;
+    end_behind(scene, &mut tcp, 400, &[&TEXT.repeat(5)[..400], &[0x5e; 90]].concat());
+    Some(())
+}
+
+/// Words in the place of what was said, while the connection closes.
+pub fn text_again_at_the_end(scene: &mut Scene<'_>) -> Option<()> {
+    let mut tcp = long_record(scene)?;
+    scene.world.say(&mut tcp, Opener, &records::sealed(16_000)[12_000..]);
+    scene.world.close(&mut tcp);
+    let before = Tcp { seq: [tcp.seq[0].wrapping_sub(900), tcp.seq[1]], ..tcp.clone() };
+    scene.world.segment(&before, Opener, packets::ACK | packets::PSH, &TEXT.repeat(5));
+    Some(())
+}
+
+/// What goes on behind a FIN, in the place of the record's bytes.
+pub fn behind_fin(scene: &mut Scene<'_>) -> Option<()> {
+    let mut tcp = long_record(scene)?;
+    scene.world.segment(&tcp, Opener, packets::FIN | packets::ACK, &[]);
+    let behind = Tcp { seq: [tcp.seq[0].wrapping_add(1), tcp.seq[1]], ..tcp.clone() };
+    scene.world.segment(&behind, Opener, packets::ACK | packets::PSH, &TEXT.repeat(5));
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+/// The same, and the FIN comes last.
+pub fn ahead_of_fin(scene: &mut Scene<'_>) -> Option<()> {
+    let mut tcp = long_record(scene)?;
+    let ahead = Tcp { seq: [tcp.seq[0].wrapping_add(1), tcp.seq[1]], ..tcp.clone() };
+    scene.world.segment(&ahead, Opener, packets::ACK | packets::PSH, &TEXT.repeat(5));
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+/// Text in the place of what was said, after a connection has closed and nothing of it is held any more.
+pub fn text_after_the_end(scene: &mut Scene<'_>) -> Option<()> {
+    let mut tcp = long_record(scene)?;
+    scene.world.say(&mut tcp, Opener, &records::sealed(16_000)[12_000..]);
+    scene.world.close(&mut tcp);
+    scene.world.wait(8 * SECOND);
+    let before = Tcp { seq: [tcp.seq[0].wrapping_sub(900), tcp.seq[1]], ..tcp.clone() };
+    scene.world.segment(&before, Opener, packets::ACK | packets::PSH, &TEXT.repeat(5));
+    Some(())
+}
+
 pub fn cut_file(scene: &mut Scene<'_>) -> Option<()> {
     scene.mutant.file.cut = 7;
     Some(())
