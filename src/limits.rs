@@ -175,6 +175,9 @@ pub const OPTIONS_BYTES: usize = 64;
 /// a hole, which is read at a glance, and than what old cards pad a frame with. Random bytes read so once in ten thousand million times.
 pub const MARGIN_RUN: usize = 25;
 
+/// Bytes of text that say something where an agent's error quotes what it got: one more than a label of a name has (RFC 1035).
+pub const QUOTED_RUN: usize = 64;
+
 /// Bytes that may be passed over in one stretch, save padding: twice what the metadata of clouds' mirrors, and the longest route, take.
 pub const MARGIN_BYTES: usize = 128;
 

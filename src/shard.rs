@@ -333,7 +333,8 @@ impl Lane {
         }
         let agents = self.table.track(&mut self.shared, packet, *flow, seen, frame.id, frame.at);
         let here = Locus { frame: frame.id, at: frame.at, end: flow.1 };
-        if packet.has_margin && agents != [false; 2] && !self.unread(&flow.0, here) {
+        let is_unread = packet.has_margin || self.quotes_text(packet);
+        if is_unread && agents != [false; 2] && !self.unread(&flow.0, here) {
             self.ledger.skipped[Reason::UndecodedHeader as usize].add(frame);
             return;
         }
@@ -446,6 +447,13 @@ impl Lane {
     #[cold]
     fn unread(&mut self, flow: &FlowKey, at: Locus) -> bool {
         self.table.rider(flow).map(|ride| ride.unread(&mut self.shared, at)).is_some()
+    }
+
+    /// Whether a packet is an agent's error that quotes text: nobody knows whether it got any.
+    #[inline]
+    fn quotes_text(&self, packet: &Packet<'_>) -> bool {
+        let Header::Error(error) = packet.header else { return false };
+        self.shared.view.scope.has(error.reporter, packet.macs.and_then(|macs| macs.source)) && packet.quotes_text()
     }
 
     fn filtered(&mut self, frame: &FrameIndex, routed: &Routed<'_>) {

@@ -142,7 +142,30 @@ fn an_error_quotes_what_was_sealed() {
         broken(&world, "10.0.0.4")
     };
     assert_eq!(quoting(&sent.bytes[54..200]), NOTHING, "what was sent");
-    assert_eq!(quoting(&TEXT.repeat(3)), ["WW906?"], "what was not");
+    assert_eq!(quoting(&TEXT.repeat(3)), ["WW202?", "WW906?"], "what was not");
+}
+
+#[test]
+fn an_error_quotes_no_text_where_none_came() {
+    let mut world = World::default();
+    let [question, answer] = world.dns("www.example.com", &[], PEER);
+    let note = world.text("www.example.com", &"v=spf1 include:_spf.example.com include:mail.example.com ".repeat(3))[1].clone();
+    let asked = udp((AGENT, 4001), (RESOLVER, 53), &question);
+    let from_resolver = |payload: &[u8]| udp((RESOLVER, 53), (AGENT, 4001), payload);
+    let about = |quoted: &[u8]| {
+        let error = world::packets::ip(AGENT, RESOLVER, 1, &[&[3, 3, 0, 0, 0, 0, 0, 0][..], &quoted[14..]].concat());
+        broken(&with(&[asked.clone(), from_resolver(&answer), error]), "10.0.0.4")
+    };
+    // a socket that is closed by then, as every resolver's client has them
+    for late in [&answer, &note] {
+        assert_eq!(about(&from_resolver(late)), NOTHING);
+    }
+    assert_eq!(about(&from_resolver(TEXT)), ["WW202?"]);
+    // nothing came at all, and there is no flow that could be told of it
+    let dialled = world::packets::tcp((AGENT, 4000), (PEER, 443), 1, 0, world::packets::SYN, &[]);
+    let quoted = world::packets::tcp((PEER, 443), (AGENT, 4000), 1, 2, world::packets::ACK, TEXT);
+    let error = world::packets::ip(AGENT, PEER, 1, &[&[3, 3, 0, 0, 0, 0, 0, 0][..], &quoted[14..]].concat());
+    assert_eq!(broken(&with(&[dialled, error]), "10.0.0.4"), ["WW903?"]);
 }
 
 #[test]

@@ -18,7 +18,12 @@ fn says_something(bytes: &[u8]) -> bool {
 
 /// Whether there is a run of plain ASCII text that is as long as no number, key or name of a protocol's own.
 pub(super) fn holds_text(bytes: &[u8]) -> bool {
-    bytes.split(|byte| !matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')).any(|run| run.len() >= limits::MARGIN_RUN)
+    holds_run(bytes, limits::MARGIN_RUN)
+}
+
+/// Whether at least `least` bytes of plain ASCII text follow each other somewhere in these.
+pub(super) fn holds_run(bytes: &[u8], least: usize) -> bool {
+    bytes.split(|byte| !matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')).any(|run| run.len() >= least)
 }
 
 /// What of `whole` stands before `rest`, which is the end of it or lies within.

@@ -75,6 +75,15 @@ impl<'a> Packet<'a> {
         margin::holds_text(self.payload)
     }
 
+    /// Whether it is an error of ICMP that quotes text: more of it than there is in a name, and no answer of DNS, where text may stand.
+    #[must_use]
+    pub fn quotes_text(&self) -> bool {
+        let Header::Error(error) = self.header else { return false };
+        // behind the length and checksum of UDP: an identifier, flags with the bit of answers, and no more than one question
+        let is_answer = matches!(error.quoted, [_, _, _, _, _, _, 0x80..=0xff, _, 0, 0 | 1, ..]) && self.transport == Transport::Udp;
+        !is_answer && margin::holds_run(error.quoted, limits::QUOTED_RUN)
+    }
+
     /// An error of ICMP as a message from who sent it to whom, whatever it quotes; `None` of anything else.
     #[must_use]
     pub fn message(&self) -> Option<Self> {

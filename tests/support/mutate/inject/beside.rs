@@ -54,6 +54,18 @@ pub fn error_from_a_stranger(scene: &mut Scene<'_>) -> Option<()> {
     Some(())
 }
 
+/// About an answer of the resolver's that never came.
+pub fn error_about_an_answer(scene: &mut Scene<'_>) -> Option<()> {
+    let ((agent, resolver), target) = (scene.resolver()?, scene.target()?);
+    let (own, other) = ((agent, scene.world.port()), (resolver, 53));
+    for (n, message) in scene.world.dns(&target.name, &[], target.peer).iter().enumerate() {
+        let (from, to) = if n == 0 { (own, other) } else { (other, own) };
+        scene.world.udp(from, to, message);
+    }
+    scene.world.push(quoting(agent, resolver, &udp(other, own, TEXT)));
+    Some(())
+}
+
 pub fn odd_message(scene: &mut Scene<'_>) -> Option<()> {
     let target = known_target(scene)?;
     scene.unknown_in_the_first_minute();

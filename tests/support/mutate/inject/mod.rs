@@ -250,6 +250,7 @@ pub const INJECTIONS: &[Injection] = &[
     line("the agent's error about others' packets", Fail, &["WW301"], beside::error_about_others).and(&["WW202"]),
     line("the agent's error to a stranger about its own flow", Fail, &["WW301"], beside::error_to_a_stranger).and(&["WW202"]),
     line("a stranger's error about another's packet", Fail, &["WW102"], beside::error_from_a_stranger).and(&["WW202"]),
+    line("the agent's error about an answer that never came", Inconclusive, &["WW202"], beside::error_about_an_answer).and(ANY).lone(),
     line("a message of ICMP that nobody knows", Inconclusive, &["WW202"], beside::odd_message),
     line("a heartbeat of SCTP that carries text", Inconclusive, &["WW202"], beside::heartbeat),
     line("text in a short heartbeat of SCTP", Inconclusive, &["WW202"], beside::short_heartbeat),
