@@ -198,7 +198,7 @@ pub enum Reason {
     UndecodedOwner,
     /// A tunnel or tag that is not opened.
     UndecodedTunnel,
-    /// A header that contradicts itself.
+    /// A header that contradicts itself, or holds text where there is no flow to tell it of.
     UndecodedHeader,
     /// A header cut by the snap length.
     UndecodedTruncated,
@@ -273,7 +273,7 @@ impl Reason {
                 "came to somebody whose hardware address the capture does not hold, and an agent is named by its own (name its IP addresses)"
             }
             Self::UndecodedTunnel => "lie in a tunnel or behind tags that are not opened",
-            Self::UndecodedHeader => "have headers that contradict themselves",
+            Self::UndecodedHeader => "have headers that contradict themselves, or hold what no header does",
             Self::UndecodedTruncated => "have headers that the snap length cut",
             Self::UndecodedFragment => "are fragments of packets",
             Self::UndecodedEncrypted => "are encrypted below IP (wireless, MACsec, PPP)",
