@@ -308,8 +308,12 @@ pub const LINE_BYTES: usize = 8 << 10;
 /// Bytes of a protocol of lines that are watched for an upgrade; more is a transfer of content.
 pub const LINES_BYTES: usize = 64 << 10;
 
-/// Bytes that may go in the clear before an upgrade to TLS and still be no more than what leads to it.
-pub const PROLOGUE_BYTES: usize = 16 << 10;
+/// Bytes of the opener that may go in the clear before an upgrade to TLS and still be no more than what leads to it: a greeting with the
+/// longest name of a host, once more in its older form, and the command that asks for TLS fill them.
+pub const PROLOGUE_ASKED_BYTES: usize = 600;
+
+/// The same of the responder, which says who it is and twice what it can: a banner of law takes 1.3 KiB, a long list of capabilities 800 bytes.
+pub const PROLOGUE_ANSWERED_BYTES: usize = 3 << 10;
 
 /// Bytes of a client's first commands that wait for the greeting which they answer, where a tap shows them first.
 pub const AHEAD_OF_GREETING_BYTES: usize = 256;

@@ -1,5 +1,5 @@
-//! The Android Debug Bridge: messages of 24 bytes and their payload. The device asks for TLS by STLS and the host says the same, after
-//! which TLS follows; without it all is in the clear.
+//! The Android Debug Bridge: messages of 24 bytes and their payload. The host says what it can in one CNXN, the device asks for TLS by STLS and
+//! the host says the same, after which TLS follows; without it all is in the clear.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,8 @@ pub(super) static ADB: Protocol = Protocol {
 
 const HEAD_BYTES: usize = 24;
 const CONNECT: &[u8; 4] = b"CNXN";
+/// The longest message of a host that connects: the list of what it can takes some 400 bytes.
+const CONNECT_BYTES: usize = 1024;
 
 fn probe(opening: &Opening<'_>) -> Probe {
     match super::lines::begins(opening.first, &[CONNECT]) {
@@ -41,9 +43,18 @@ fn head(bytes: &[u8]) -> Option<Result<([u8; 4], usize), ()>> {
     Some(if is_right { Ok((*kind, HEAD_BYTES + u32::from_le_bytes(*length) as usize)) } else { Err(()) })
 }
 
+/// Whether the payload of a CNXN says that a host connects, and names features.
+fn is_of_host(payload: &[u8]) -> bool {
+    let Some(features) = payload.strip_prefix(b"host::") else { return false };
+    let features = features.strip_suffix(b"\0").unwrap_or(features);
+    features.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-,;=.".contains(byte))
+}
+
 #[derive(Default, Serialize, Deserialize)]
 struct Adb {
     begun: bool,
+    /// The host has connected.
+    connected: bool,
     /// Ends that sent STLS, after which only TLS is theirs.
     upgrades: [bool; 2],
 }
@@ -61,7 +72,7 @@ impl Inspector for Adb {
             None => Progress::Used(0),
             Some(Err(())) => Progress::Violation(Cleartext::Protocol),
             Some(Ok((kind, length))) => match &kind {
-                b"STLS" => {
+                b"STLS" if length == HEAD_BYTES => {
                     self.upgrades[end.index()] = true;
                     if self.upgrades == [true; 2] {
                         seen.say(Fact::Upgrade(Upgrade::Agreed));
@@ -70,7 +81,14 @@ impl Inspector for Adb {
                     seen.say(Fact::Upgrade(Upgrade::Asked));
                     Progress::Used(HEAD_BYTES)
                 }
-                CONNECT | b"AUTH" | b"SYNC" => Progress::Skip(length),
+                CONNECT if !self.connected && length <= CONNECT_BYTES => {
+                    let Some(payload) = bytes.get(HEAD_BYTES..length) else { return Progress::Used(0) };
+                    self.connected = true;
+                    if !is_of_host(payload) {
+                        seen.say(Fact::Cleartext(Cleartext::Protocol));
+                    }
+                    Progress::Used(length)
+                }
                 _ => {
                     seen.say(Fact::Cleartext(Cleartext::Protocol));
                     Progress::Settled
@@ -84,6 +102,10 @@ impl Inspector for Adb {
     }
 
     fn finish(&mut self, _: End, _: Finish, _: &mut Seen<'_>) {}
+
+    fn is_prologue(&self) -> bool {
+        true
+    }
 
     fn save(&self, out: &mut Vec<u8>) {
         saved::save(self, out);

@@ -67,13 +67,14 @@ impl Inspector for Amqp {
                 seen.say(Fact::Upgrade(Upgrade::Agreed));
                 Progress::Upgrade(HEADER_BYTES)
             }
-            (false, true) => {
-                if !std::mem::replace(&mut self.refused, true) {
-                    seen.say(Fact::Upgrade(Upgrade::Refused));
-                    self.unblocked = true;
-                }
-                Progress::Used(bytes.len())
+            // the header that it knows, and the end
+            (false, true) if !self.refused && header.starts_with(b"AMQP") => {
+                self.refused = true;
+                self.unblocked = true;
+                seen.say(Fact::Upgrade(Upgrade::Refused));
+                Progress::Used(HEADER_BYTES)
             }
+            (false, true) => Self::cleartext(seen),
         }
     }
 
@@ -82,6 +83,10 @@ impl Inspector for Amqp {
     }
 
     fn finish(&mut self, _: End, _: Finish, _: &mut Seen<'_>) {}
+
+    fn is_prologue(&self) -> bool {
+        true
+    }
 
     fn unblocks(&mut self) -> bool {
         std::mem::take(&mut self.unblocked)

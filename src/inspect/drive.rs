@@ -164,7 +164,15 @@ impl Inspection {
             seen.say(Fact::Cleartext(Cleartext::Readable));
         }
         match &mut self.stage {
-            Stage::Inspecting(inspector) => inspector.finish(end, how, seen),
+            Stage::Inspecting(inspector) => {
+                inspector.finish(end, how, seen);
+                if inspector.is_prologue() && self.finished == [true; 2] {
+                    for held in self.unused.iter().filter(|held| !held.is_empty()) {
+                        let is_text = readable::run(held, readable::OPENING_RUN) == Run::Readable;
+                        seen.say(if is_text { Fact::Cleartext(Cleartext::Protocol) } else { Fact::Unrecognised });
+                    }
+                }
+            }
             // what the other end has yet to say may tell
             Stage::Probing if self.finished != [true; 2] => {}
             Stage::Broken(_, broken) if *broken != end => {}

@@ -1,6 +1,6 @@
 //! FTP's control connection (RFC 959), and AUTH TLS in it (RFC 4217).
 
-use super::lines::{Command, Dialect, Lines, Reply, code, greeted, greeting_says, holds, verb};
+use super::lines::{Command, Dialect, Form, Lines, Reply, bare, code, greeted, greeting_says, holds, is_host, of_code, verb};
 use super::{Carrier, Opening, Probe, Protocol, saved};
 
 /// FTP over TCP.
@@ -22,14 +22,20 @@ pub(super) static DIALECT: Dialect = Dialect {
     first_reply: Some(0),
     command: |line| match verb(line) {
         b"AUTH" if matches!(line.get(5..), Some(b"TLS" | b"TLS-C" | b"TLS-P" | b"SSL")) => Command::Upgrade,
-        b"AUTH" | b"FEAT" | b"SYST" | b"OPTS" | b"HOST" | b"CLNT" | b"NOOP" | b"HELP" | b"QUIT" => Command::Prologue,
+        b"AUTH" if matches!(line.get(5..), Some(b"GSSAPI" | b"KERBEROS_V4")) => Command::Prologue,
+        b"OPTS" if matches!(line.get(5..), Some(b"UTF8 ON" | b"UTF8")) => Command::Prologue,
+        b"HOST" if line.get(5..).is_some_and(is_host) => Command::Prologue,
+        b"FEAT" | b"SYST" | b"NOOP" | b"QUIT" => bare(line, Command::Prologue),
         b"PASS" | b"ACCT" | b"ADAT" => Command::Credentials,
         _ => Command::Content,
     },
     reply: |line| match code(line) {
         // a mark is followed by the reply itself
-        Some((code, ends)) => Reply { grants: (ends && code[0] != b'1').then_some(code == b"234"), offers: false },
-        None => Reply { grants: None, offers: holds(&line.to_ascii_uppercase(), b"AUTH TLS") },
+        Some((code, ends)) => {
+            let form = of_code(Some((code, ends)));
+            Reply { grants: (ends && code[0] != b'1').then_some(code == b"234"), offers: false, form }
+        }
+        None => Reply { grants: None, offers: holds(&line.to_ascii_uppercase(), b"AUTH TLS"), form: Form::Inside },
     },
 };
 

@@ -1,6 +1,6 @@
 //! IMAP (RFC 9051), and STARTTLS in it.
 
-use super::lines::{Command, Dialect, Lines, Reply, begins, holds};
+use super::lines::{Command, Dialect, Form, Lines, Reply, bare, begins, holds, verb};
 use super::{Carrier, Opening, Probe, Protocol, saved};
 use crate::limits;
 
@@ -22,8 +22,9 @@ pub(super) static DIALECT: Dialect = Dialect {
     ends_with: b'\n',
     first_reply: Some(1),
     command: |line| match second(line) {
-        b"STARTTLS" => Command::Upgrade,
-        b"CAPABILITY" | b"NOOP" | b"ID" | b"LOGOUT" => Command::Prologue,
+        _ if verb(line).len() > TAG_BYTES => Command::Content,
+        b"STARTTLS" => bare(behind_tag(line), Command::Upgrade),
+        b"CAPABILITY" | b"NOOP" | b"LOGOUT" => bare(behind_tag(line), Command::Prologue),
         b"LOGIN" | b"AUTHENTICATE" => Command::Credentials,
         _ => Command::Content,
     },
@@ -31,13 +32,27 @@ pub(super) static DIALECT: Dialect = Dialect {
         let line = line.to_ascii_uppercase();
         let is_greeting = [&b"* OK"[..], b"* PREAUTH", b"* BYE"].iter().any(|start| line.starts_with(start));
         let is_untagged = matches!(line.first(), Some(b'*' | b'+') | None);
+        let is_known = match second(&line) {
+            b"OK" | b"NO" | b"BAD" => line.first() != Some(&b'+'),
+            b"PREAUTH" | b"BYE" | b"CAPABILITY" => line.first() == Some(&b'*'),
+            _ => false,
+        };
         Reply {
             // untagged lines, the greeting among them, answer nothing
             grants: (!is_untagged).then(|| second(&line) == b"OK"),
             offers: (is_greeting || line.starts_with(b"* CAPABILITY") || !is_untagged) && holds(&line, b" STARTTLS"),
+            form: if is_known { Form::Whole } else { Form::Odd },
         }
     },
 };
+
+/// The longest tag: clients count in a few letters and digits.
+const TAG_BYTES: usize = 16;
+
+/// What follows the tag.
+fn behind_tag(line: &[u8]) -> &[u8] {
+    line.get(verb(line).len() + 1..).unwrap_or_default()
+}
 
 /// The word behind the tag.
 fn second(line: &[u8]) -> &[u8] {

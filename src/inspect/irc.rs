@@ -1,6 +1,6 @@
 //! IRC (RFC 2812) with its capabilities, and STARTTLS in it (numerics 670 and 691).
 
-use super::lines::{Command, Dialect, Lines, Reply, begins, holds, verb};
+use super::lines::{Command, Dialect, Form, Lines, Reply, bare, begins, holds, is_host, verb};
 use super::{Carrier, Opening, Probe, Protocol, saved};
 
 /// IRC over TCP.
@@ -21,8 +21,10 @@ pub(super) static DIALECT: Dialect = Dialect {
     ends_with: b'\n',
     first_reply: None,
     command: |line| match verb(line) {
-        b"STARTTLS" => Command::Upgrade,
-        b"CAP" | b"PING" | b"PONG" | b"QUIT" => Command::Prologue,
+        b"STARTTLS" => bare(line, Command::Upgrade),
+        b"CAP" if matches!(line.get(4..), Some(b"LS" | b"LS 302" | b"LIST" | b"END" | b"REQ TLS" | b"REQ :TLS")) => Command::Prologue,
+        b"PING" | b"PONG" if line.get(5..).is_some_and(is_host) => Command::Prologue,
+        b"QUIT" => bare(line, Command::Prologue),
         b"PASS" | b"AUTHENTICATE" | b"OPER" => Command::Credentials,
         b"" => Command::Nothing,
         _ => Command::Content,
@@ -36,6 +38,11 @@ pub(super) static DIALECT: Dialect = Dialect {
                 b"421" if holds(line, b"STARTTLS") => Some(false),
                 b"691" => Some(false),
                 _ => None,
+            },
+            form: match numeric {
+                b"NOTICE" | b"CAP" | b"ERROR" | b"PING" | b"PONG" => Form::Whole,
+                [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9'] => Form::Whole,
+                _ => Form::Odd,
             },
             offers: numeric == b"CAP" && line.split(|byte| matches!(byte, b' ' | b':')).any(|word| word == b"tls"),
         }

@@ -1,9 +1,8 @@
-//! LDAP (RFC 4511), strictly framed in BER, and StartTLS in it (RFC 4511 section 4.14): an extended request with its object identifier,
-//! and the response with the same message number.
+//! LDAP (RFC 4511), strictly framed in BER, and StartTLS in it (RFC 4511 section 4.14): an extended request with its object identifier and
+//! nothing else, and the response with the same message number. Anything else ahead of it is content.
 
 use serde::{Deserialize, Serialize};
 
-use super::lines::holds;
 use super::{Carrier, Inspector, Opening, Probe, Progress, Protocol, Seen, saved};
 use crate::fact::{Cleartext, End, Fact, Finish, Upgrade};
 use crate::limits;
@@ -27,6 +26,8 @@ const UNBIND: u8 = 0x42;
 const SEARCH: u8 = 0x63;
 const EXTENDED: u8 = 0x77;
 const EXTENDED_RESPONSE: u8 = 0x78;
+/// The longest response to StartTLS: a code, and a line that explains it.
+const RESPONSE_BYTES: usize = 512;
 const START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
 
 /// Reads a BER tag and length: what they say, and what follows them.
@@ -64,6 +65,14 @@ struct Message<'a> {
     operation: u8,
     /// The operation's content, as far as it was given.
     content: &'a [u8],
+    /// No controls follow the operation.
+    is_bare: bool,
+}
+
+impl Message<'_> {
+    fn asks_for_tls(&self) -> bool {
+        matches!(element(self.content), Some((0x80, _, START_TLS))) && self.is_bare
+    }
 }
 
 /// Reads the message that `bytes` begin with; `None` where its heads are not whole yet.
@@ -75,7 +84,8 @@ fn message(bytes: &[u8]) -> Result<Option<Message<'_>>, ()> {
     let Some((id, rest)) = rest.split_at_checked(id_length) else { return cut(20) };
     let Some((operation, inner, content)) = element(rest) else { return cut(20) };
     let id = id.iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte));
-    Ok(Some(Message { length, id, operation, content: &content[..inner.min(content.len())] }))
+    let is_bare = body.len() - content.len() + inner == whole;
+    Ok(Some(Message { length, id, operation, content: &content[..inner.min(content.len())], is_bare }))
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -88,7 +98,8 @@ struct Ldap {
     said: bool,
     credentials: bool,
     unblocked: bool,
-    read: usize,
+    /// Bytes read of each end.
+    read: [usize; 2],
 }
 
 impl Ldap {
@@ -101,14 +112,14 @@ impl Ldap {
     fn request(&mut self, message: &Message<'_>, seen: &mut Seen<'_>) {
         self.is_followed |= self.asked.is_some();
         match message.operation {
-            EXTENDED if holds(message.content, START_TLS) => {
+            EXTENDED if message.asks_for_tls() => {
                 self.asked = Some(message.id);
                 self.has_asked = true;
                 self.is_followed = false;
                 self.unblocked = true;
                 seen.say(Fact::Upgrade(Upgrade::Asked));
             }
-            UNBIND => {}
+            UNBIND if message.content.is_empty() && message.is_bare => {}
             BIND => {
                 // version, name, and a simple password that is not empty
                 let name = element(message.content).and_then(|(_, length, rest)| element(rest.get(length..)?));
@@ -124,6 +135,9 @@ impl Ldap {
 
     /// Whether the responder agrees to TLS.
     fn response(&mut self, message: &Message<'_>, seen: &mut Seen<'_>) -> bool {
+        if message.operation != EXTENDED_RESPONSE || message.length > RESPONSE_BYTES {
+            self.cleartext(seen);
+        }
         if message.operation != EXTENDED_RESPONSE || self.asked != Some(message.id) {
             return false;
         }
@@ -168,17 +182,18 @@ impl Inspector for Ldap {
                 return Progress::Used(used);
             }
             used += message.length;
+            let most = if opener == end { limits::PROLOGUE_ASKED_BYTES } else { limits::PROLOGUE_ANSWERED_BYTES };
+            self.read[end.index()] += message.length;
+            if self.read[end.index()] > most {
+                self.cleartext(seen);
+            }
             if opener == end {
                 self.request(&message, seen);
             } else if self.response(&message, seen) {
                 return Progress::Upgrade(used);
             }
         }
-        self.read += used;
-        if self.read > limits::PROLOGUE_BYTES {
-            self.cleartext(seen);
-        }
-        if self.read > limits::LINES_BYTES {
+        if self.read.iter().sum::<usize>() > limits::LINES_BYTES {
             return Progress::Settled;
         }
         if used > bytes.len() { Progress::Skip(used) } else { Progress::Used(used) }
@@ -192,6 +207,10 @@ impl Inspector for Ldap {
         if self.opener == Some(end) && !self.has_asked && matches!(how, Finish::Fin | Finish::Reset) {
             self.cleartext(seen);
         }
+    }
+
+    fn is_prologue(&self) -> bool {
+        !self.said
     }
 
     fn unblocks(&mut self) -> bool {

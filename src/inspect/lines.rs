@@ -1,7 +1,8 @@
 //! Protocols of command and reply lines (SMTP, IMAP, POP3, FTP, ...): in the clear from the first line on, and watched for an upgrade to
 //! TLS, after which only TLS is taken.
 //!
-//! Greetings and the commands that lead to the upgrade are a prologue; any other command is content in the clear. Which reply answers
+//! Greetings and the commands that lead to the upgrade are a prologue, as long as they have the form that the protocol gives them and are few;
+//! any other command is content in the clear, and so is an answer that has no such form. Which reply answers
 //! the command that asks for TLS is counted, so that it does not matter how a tap has merged the two directions. Commands behind the
 //! one that asks, which a careless server obeys as if they had come inside TLS (CVE-2011-0411), are said once the upgrade is agreed on;
 //! text behind the agreement is the driver's to find.
@@ -50,6 +51,21 @@ pub(super) struct Reply {
     pub(super) grants: Option<bool>,
     /// It says that TLS can be had.
     pub(super) offers: bool,
+    pub(super) form: Form,
+}
+
+/// Where a line of the responder has its place.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Form {
+    /// By itself, or as the last of several.
+    #[default]
+    Whole,
+    /// Ahead of others of the same reply.
+    Begins,
+    /// Within a reply of several lines.
+    Inside,
+    /// Nowhere.
+    Odd,
 }
 
 /// Every dialect, so that a saved state finds its own.
@@ -84,6 +100,8 @@ pub(super) struct Lines {
     agreed: bool,
     refused: bool,
     is_offered: bool,
+    /// A reply of several lines has begun.
+    within: bool,
     said: bool,
     credentials: bool,
     /// Bytes of a ClientHello wait for the agreement.
@@ -93,7 +111,8 @@ pub(super) struct Lines {
     finished: [bool; 2],
     /// What the responder said ahead can be read on.
     unblocked: bool,
-    read: usize,
+    /// Bytes read of each end.
+    read: [usize; 2],
 }
 
 impl Lines {
@@ -110,13 +129,14 @@ impl Lines {
             agreed: false,
             refused: false,
             is_offered: false,
+            within: false,
             said: false,
             credentials: false,
             hello_waits: false,
             partial: [false; 2],
             finished: [false; 2],
             unblocked: false,
-            read: 0,
+            read: [0; 2],
         })
     }
 
@@ -159,6 +179,12 @@ impl Lines {
 
     fn reply(&mut self, dialect: &Dialect, line: &[u8], seen: &mut Seen<'_>) {
         let reply = (dialect.reply)(line);
+        match reply.form {
+            Form::Whole => self.within = false,
+            Form::Begins => self.within = true,
+            Form::Inside if self.within => {}
+            Form::Inside | Form::Odd => self.cleartext(seen),
+        }
         if reply.offers && !std::mem::replace(&mut self.is_offered, true) {
             seen.say(Fact::Upgrade(Upgrade::Offered));
         }
@@ -215,6 +241,7 @@ impl Inspector for Lines {
             }
         };
         let by_responder = responder == end;
+        let most = if by_responder { limits::PROLOGUE_ANSWERED_BYTES } else { limits::PROLOGUE_ASKED_BYTES };
         let mut used = 0;
         self.partial[end.index()] = false;
         while let Some(rest) = bytes.get(used..).filter(|rest| !rest.is_empty()) {
@@ -230,14 +257,21 @@ impl Inspector for Lines {
             }
             let Some(length) = rest.iter().position(|&byte| byte == dialect.ends_with) else {
                 self.partial[end.index()] = true;
-                if rest.len() > limits::LINE_BYTES {
+                if self.read[end.index()] + rest.len() > most {
                     self.cleartext(seen);
+                }
+                if rest.len() > limits::LINE_BYTES {
+                    self.read[end.index()] += rest.len();
                     used = bytes.len();
                 }
                 break;
             };
             let line = rest[..length].trim_ascii_end();
             used += length + 1;
+            self.read[end.index()] += length + 1;
+            if self.read[end.index()] > most {
+                self.cleartext(seen);
+            }
             if by_responder {
                 self.reply(dialect, line, seen);
             } else {
@@ -247,11 +281,7 @@ impl Inspector for Lines {
                 return Progress::Upgrade(used);
             }
         }
-        self.read += used;
-        if self.read > limits::PROLOGUE_BYTES {
-            self.cleartext(seen);
-        }
-        if self.read > limits::LINES_BYTES { Progress::Settled } else { Progress::Used(used) }
+        if self.read.iter().sum::<usize>() > limits::LINES_BYTES { Progress::Settled } else { Progress::Used(used) }
     }
 
     fn gap(&mut self, _: End, _: u64, _: &mut Seen<'_>) -> Progress {
@@ -262,12 +292,13 @@ impl Inspector for Lines {
         self.finished[end.index()] = matches!(how, Finish::Fin | Finish::Reset);
         let Some(responder) = self.responder else { return };
         let has_asked = self.asked.is_some() || self.refused;
-        if self.finished[(!responder).index()] && !has_asked || self.finished == [true; 2] && self.partial[(!responder).index()] {
+        if self.finished[(!responder).index()] && !has_asked || self.finished == [true; 2] && self.partial != [false; 2] {
             self.cleartext(seen);
         }
-        if self.finished == [true; 2] && self.hello_waits {
-            seen.say(Fact::Unrecognised);
-        }
+    }
+
+    fn is_prologue(&self) -> bool {
+        !self.said
     }
 
     fn unblocks(&mut self) -> bool {
@@ -331,6 +362,32 @@ pub(super) fn holds(bytes: &[u8], part: &[u8]) -> bool {
 /// The first word of a line.
 pub(super) fn verb(line: &[u8]) -> &[u8] {
     line.split(|&byte| byte == b' ').next().unwrap_or_default()
+}
+
+/// What a command is that consists of one word: whatever stands behind it is content.
+pub(super) fn bare(line: &[u8], command: Command) -> Command {
+    if line.contains(&b' ') { Command::Content } else { command }
+}
+
+/// Whether this is how a host is called, or its address is written: 255 bytes at most (RFC 5321 section 4.5.3.1.2), and no words.
+pub(super) fn is_host(word: &[u8]) -> bool {
+    let is_of_host = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(byte);
+    (1..=255).contains(&word.len()) && word.iter().all(is_of_host)
+}
+
+/// Where a line has its place that lists a capability, or ends the list.
+pub(super) fn of_list(line: &[u8]) -> Form {
+    let is_of_label = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"-=.".contains(byte);
+    match verb(line) {
+        b"." => Form::Whole,
+        label if !label.is_empty() && label.iter().all(is_of_label) => Form::Inside,
+        _ => Form::Odd,
+    }
+}
+
+/// Where a line has its place that has a code, or none.
+pub(super) fn of_code(code: Option<(&[u8], bool)>) -> Form {
+    code.map_or(Form::Inside, |(_, ends)| if ends { Form::Whole } else { Form::Begins })
 }
 
 /// The code of a reply of three digits, and whether the line ends it.

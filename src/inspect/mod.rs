@@ -197,6 +197,12 @@ pub trait Inspector: Send {
         false
     }
 
+    /// Whether all that it read leads to encryption and nothing else, so that bytes which wait for more when both ends are done were said to
+    /// nobody.
+    fn is_prologue(&self) -> bool {
+        false
+    }
+
     /// Bytes of memory held, roughly: what the budget is charged. What a small state takes, unless told otherwise.
     fn heap_bytes(&self) -> usize {
         256

@@ -1,5 +1,5 @@
 //! MySQL's and MariaDB's protocol (version 10) and the TLS that its client may ask for: a short response with CLIENT_SSL, and then TLS at
-//! once. The responder only says whether it can.
+//! once. The responder only says whether it can. Fields of both that are to be zero, and names that are none, are content.
 
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,31 @@ fn greeting(bytes: &[u8]) -> Result<Option<(usize, bool)>, ()> {
     }
 }
 
+/// Whether all of a greeting has the form of HandshakeV10: what is reserved is zero, and its last field names a way to authenticate.
+fn is_formal(greeting: &[u8]) -> bool {
+    /// From behind the version: number, scramble, flags, and reserved bytes of which MariaDB uses the last four.
+    const RESERVED: std::ops::Range<usize> = 21..27;
+    /// Where the name of the plugin begins, behind the second half of the scramble.
+    const PLUGIN: usize = 44;
+    const PLUGIN_BYTES: usize = 64;
+    let Some(end) = greeting.get(5..).and_then(|rest| rest.iter().position(|&byte| byte == 0)) else { return false };
+    let fields = greeting.get(5 + end + 1..).unwrap_or_default();
+    let plugin = fields.get(PLUGIN..).unwrap_or_default();
+    let plugin = plugin.strip_suffix(b"\0").unwrap_or(plugin);
+    let is_named = plugin.len() <= PLUGIN_BYTES && plugin.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    fields.get(RESERVED).unwrap_or_default().iter().all(|&byte| byte == 0) && is_named
+}
+
+/// Whether what a request for TLS is filled with is zero: all of it, or as MariaDB's clients have it all but the last four bytes.
+fn is_filled(request: &[u8]) -> bool {
+    /// Flags of MariaDB follow the filler.
+    const CLIENT_MYSQL: u8 = 1;
+    const FILLER: usize = 13;
+    let is_mysql = request.get(4).is_some_and(|flags| flags & CLIENT_MYSQL != 0);
+    let length = if is_mysql { 23 } else { 19 };
+    request.get(FILLER..FILLER + length).is_some_and(|filler| filler.iter().all(|&byte| byte == 0))
+}
+
 #[derive(Default, Serialize, Deserialize)]
 struct MySql {
     responder: Option<End>,
@@ -77,6 +102,9 @@ impl Inspector for MySql {
             }
             let Ok(Some((length, offers))) = greeting(bytes) else { return Progress::Used(0) };
             self.greeted = true;
+            if !is_formal(&bytes[..length]) {
+                seen.say(Fact::Cleartext(Cleartext::Protocol));
+            }
             if offers {
                 seen.say(Fact::Upgrade(Upgrade::Offered));
             }
@@ -93,6 +121,9 @@ impl Inspector for MySql {
         if usize::from(length) + 4 == SSL_REQUEST_BYTES && flags & CLIENT_SSL != 0 {
             if bytes.len() < SSL_REQUEST_BYTES {
                 return Progress::Used(0);
+            }
+            if !is_filled(bytes) {
+                seen.say(Fact::Cleartext(Cleartext::Protocol));
             }
             seen.say(Fact::Upgrade(Upgrade::Asked));
             seen.say(Fact::Upgrade(Upgrade::Agreed));
@@ -111,6 +142,10 @@ impl Inspector for MySql {
         if self.responder == Some(!end) && !self.asked && matches!(how, Finish::Fin | Finish::Reset) {
             seen.say(Fact::Cleartext(Cleartext::Protocol));
         }
+    }
+
+    fn is_prologue(&self) -> bool {
+        true
     }
 
     fn save(&self, out: &mut Vec<u8>) {

@@ -1,6 +1,6 @@
 //! NNTP (RFC 3977), and STARTTLS in it (RFC 4642).
 
-use super::lines::{Command, Dialect, Lines, Reply, code, greeted, verb};
+use super::lines::{Command, Dialect, Form, Lines, Reply, bare, code, greeted, of_list, verb};
 use super::{Carrier, Opening, Probe, Protocol, saved};
 
 /// NNTP over TCP.
@@ -21,14 +21,17 @@ pub(super) static DIALECT: Dialect = Dialect {
     ends_with: b'\n',
     first_reply: Some(0),
     command: |line| match verb(line) {
-        b"STARTTLS" => Command::Upgrade,
-        b"CAPABILITIES" | b"MODE" | b"DATE" | b"HELP" | b"QUIT" => Command::Prologue,
+        b"STARTTLS" => bare(line, Command::Upgrade),
+        b"MODE" if line == b"MODE READER" => Command::Prologue,
+        b"CAPABILITIES" | b"QUIT" => bare(line, Command::Prologue),
         b"AUTHINFO" => Command::Credentials,
         _ => Command::Content,
     },
     reply: |line| match code(line) {
-        Some((code, ends)) => Reply { grants: ends.then_some(code == b"382"), offers: false },
-        None => Reply { grants: None, offers: line.eq_ignore_ascii_case(b"STARTTLS") },
+        // a list follows
+        Some((b"101", _)) => Reply { grants: Some(false), offers: false, form: Form::Begins },
+        Some((code, ends)) => Reply { grants: ends.then_some(code == b"382"), offers: false, form: Form::Whole },
+        None => Reply { grants: None, offers: line.eq_ignore_ascii_case(b"STARTTLS"), form: of_list(line) },
     },
 };
 

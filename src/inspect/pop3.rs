@@ -1,6 +1,6 @@
 //! POP3 (RFC 1939), and STLS in it (RFC 2595).
 
-use super::lines::{Command, Dialect, Lines, Reply, ahead_of_greeting, begins, verb};
+use super::lines::{Command, Dialect, Form, Lines, Reply, ahead_of_greeting, bare, begins, of_list, verb};
 use super::{Carrier, Opening, Probe, Protocol, saved};
 
 /// POP3 over TCP.
@@ -21,14 +21,20 @@ pub(super) static DIALECT: Dialect = Dialect {
     ends_with: b'\n',
     first_reply: Some(0),
     command: |line| match verb(line) {
-        b"STLS" => Command::Upgrade,
-        b"CAPA" | b"NOOP" | b"QUIT" => Command::Prologue,
+        b"STLS" => bare(line, Command::Upgrade),
+        b"CAPA" | b"NOOP" | b"QUIT" => bare(line, Command::Prologue),
         b"PASS" | b"AUTH" | b"APOP" => Command::Credentials,
         _ => Command::Content,
     },
     reply: |line| Reply {
         grants: if line.starts_with(b"+OK") { Some(true) } else { (line.starts_with(b"-ERR") || line.starts_with(b"+ ")).then_some(false) },
         offers: line.eq_ignore_ascii_case(b"STLS"),
+        form: match verb(line) {
+            // a list may follow
+            b"+OK" => Form::Begins,
+            b"-ERR" | b"+" => Form::Whole,
+            _ => of_list(line),
+        },
     },
 };
 

@@ -1,11 +1,12 @@
 //! PostgreSQL's protocol (version 3) and SSLRequest in it: the request is one message, its answer one byte.
 //!
-//! What is sent after a refusal is in the clear. GSSAPI encryption, which is asked for alike, is not followed.
+//! What is sent after a refusal is in the clear, save the one error by which an old server refuses. GSSAPI encryption, which is asked for alike, is not followed.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Carrier, Inspector, Opening, Probe, Progress, Protocol, Seen, saved};
 use crate::fact::{Cleartext, End, Fact, Finish, Upgrade};
+use crate::limits;
 
 /// PostgreSQL over TCP.
 pub(super) static POSTGRESQL: Protocol = Protocol {
@@ -24,6 +25,10 @@ const GSS_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x30];
 const CANCEL_REQUEST: [u8; 8] = [0, 0, 0, 16, 0x04, 0xd2, 0x16, 0x2e];
 /// What a StartupMessage may be long at most.
 const STARTUP_BYTES: u32 = 10_000;
+/// Requests for encryption that a client makes: one of each kind, and once more.
+const REQUESTS: u8 = 4;
+/// The longest error of a server that knows no such request.
+const ERROR_BYTES: usize = 512;
 
 fn probe(opening: &Opening<'_>) -> Probe {
     let bytes = opening.first;
@@ -49,7 +54,10 @@ struct PostgreSql {
     opener: Option<End>,
     stage: Stage,
     asks_gss: bool,
+    requests: u8,
     refused: bool,
+    /// Bytes of an error for an answer.
+    error: Option<usize>,
     unblocked: bool,
 }
 
@@ -67,7 +75,8 @@ enum Stage {
 impl PostgreSql {
     fn request(&mut self, bytes: &[u8], seen: &mut Seen<'_>) -> Progress {
         let Some((message, rest)) = bytes.split_first_chunk::<8>() else { return Progress::Used(0) };
-        if [SSL_REQUEST, GSS_REQUEST].contains(message) {
+        if [SSL_REQUEST, GSS_REQUEST].contains(message) && self.requests < REQUESTS {
+            self.requests += 1;
             self.asks_gss = *message == GSS_REQUEST;
             self.stage = Stage::Asked;
             if !self.asks_gss {
@@ -95,12 +104,17 @@ impl PostgreSql {
                 seen.say(Fact::Unrecognised);
                 return Progress::Settled;
             }
-            // refused, or an error
-            _ if !self.asks_gss => {
-                self.refused = true;
-                seen.say(Fact::Upgrade(Upgrade::Refused));
+            b'N' | b'E' => {
+                self.error = (answer == b'E').then_some(1);
+                self.refused |= !self.asks_gss;
+                if !self.asks_gss {
+                    seen.say(Fact::Upgrade(Upgrade::Refused));
+                }
             }
-            _ => {}
+            _ => {
+                seen.say(Fact::Cleartext(Cleartext::Protocol));
+                return Progress::Settled;
+            }
         }
         self.stage = Stage::Start;
         self.unblocked = true;
@@ -123,9 +137,19 @@ impl Inspector for PostgreSql {
             // what is said behind a request waits for its answer, and an answer ahead of it for the request
             (Stage::Asked, true) => Progress::Used(0),
             (Stage::Asked, false) => bytes.first().map_or(Progress::Used(0), |answer| self.answer(*answer, seen)),
-            (Stage::Start, false) if !self.refused => Progress::Used(0),
-            // the rest of an error, or notices
-            (_, false) => Progress::Used(bytes.len()),
+            (Stage::Start, false) => match &mut self.error {
+                Some(said) if *said + bytes.len() <= ERROR_BYTES => {
+                    *said += bytes.len();
+                    Progress::Used(bytes.len())
+                }
+                None if !self.refused => Progress::Used(0),
+                _ => {
+                    seen.say(Fact::Cleartext(Cleartext::Protocol));
+                    Progress::Settled
+                }
+            },
+            // in the clear, as is told
+            (Stage::Started, false) => Progress::Skip(limits::OPAQUE_BYTES),
             (Stage::Started, true) => {
                 if bytes.first() == Some(&b'p') {
                     seen.say(Fact::Credentials);
@@ -140,6 +164,10 @@ impl Inspector for PostgreSql {
     }
 
     fn finish(&mut self, _: End, _: Finish, _: &mut Seen<'_>) {}
+
+    fn is_prologue(&self) -> bool {
+        true
+    }
 
     fn unblocks(&mut self) -> bool {
         std::mem::take(&mut self.unblocked)

@@ -53,12 +53,43 @@ fn probe(opening: &Opening<'_>) -> Probe {
     }
 }
 
-/// The type and value of the negotiation at the end of a message.
-fn negotiation(message: &[u8]) -> Option<(u8, u32)> {
-    match message.get(HEAD_BYTES..).and_then(|rest| rest.last_chunk::<8>()) {
-        Some(&[kind, _, 8, 0, a, b, c, d]) => Some((kind, u32::from_le_bytes([a, b, c, d]))),
-        _ => None,
+/// The longest name of a user, or token of a balancer, in a request. A name of more than one word is no longer than Windows has them.
+const COOKIE_BYTES: usize = 64;
+const WORDS_BYTES: usize = 20;
+
+/// Whether a line ahead of the negotiation tells who connects, or where a balancer is to send it, in as many bytes as that takes.
+fn is_cookie(line: &[u8]) -> bool {
+    let names: [&[u8]; 3] = [b"Cookie: mstshash=", b"Cookie: msts=", b"tsv://MS Terminal Services Plugin."];
+    let Some(value) = names.iter().find_map(|name| line.strip_prefix(*name)) else { return false };
+    let is_word = value.len() <= COOKIE_BYTES && value.iter().all(u8::is_ascii_graphic);
+    is_word || value.len() <= WORDS_BYTES && value.iter().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// The negotiation of a message, and whether there is nothing beside it that has no place there.
+struct Negotiation {
+    /// Its type and value.
+    said: Option<(u8, u32)>,
+    is_alone: bool,
+}
+
+fn negotiation(message: &[u8]) -> Negotiation {
+    let mut rest = message.get(HEAD_BYTES..).unwrap_or_default();
+    let cookie = rest.windows(2).position(|pair| pair == b"\r\n").filter(|_| message.get(5) == Some(&REQUEST));
+    let mut is_alone = true;
+    if let Some(end) = cookie {
+        is_alone = is_cookie(&rest[..end]);
+        rest = &rest[end + 2..];
     }
+    let said = match rest.split_first_chunk::<8>() {
+        Some((&[kind, _, 8, 0, a, b, c, d], behind)) => {
+            rest = behind;
+            Some((kind, u32::from_le_bytes([a, b, c, d])))
+        }
+        _ => None,
+    };
+    // an identifier that correlates what is logged, and zeros
+    let is_correlation = matches!(rest, [6, 0, 36, 0, more @ ..] if more.len() == 32 && more[16..].iter().all(|&byte| byte == 0));
+    Negotiation { said, is_alone: is_alone && (rest.is_empty() || is_correlation) }
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -83,7 +114,11 @@ impl Rdp {
             Ok(Some(length)) => {
                 self.requested = true;
                 self.unblocked = true;
-                self.asked = matches!(negotiation(&bytes[..length]), Some((1, protocols)) if protocols != 0);
+                let negotiation = negotiation(&bytes[..length]);
+                if !negotiation.is_alone {
+                    seen.say(Fact::Cleartext(Cleartext::Protocol));
+                }
+                self.asked = matches!(negotiation.said, Some((1, protocols)) if protocols != 0);
                 if self.asked {
                     seen.say(Fact::Upgrade(Upgrade::Asked));
                 }
@@ -99,11 +134,17 @@ impl Rdp {
             return Progress::Used(0);
         }
         if self.confirmed {
-            return Progress::Used(bytes.len());
+            // nothing follows until the opener goes on
+            seen.say(Fact::Cleartext(Cleartext::Protocol));
+            return Progress::Settled;
         }
         match message(bytes, CONFIRM) {
             Ok(Some(length)) => {
-                if matches!(negotiation(&bytes[..length]), Some((2, protocol)) if protocol != 0) {
+                let negotiation = negotiation(&bytes[..length]);
+                if !negotiation.is_alone {
+                    seen.say(Fact::Cleartext(Cleartext::Protocol));
+                }
+                if matches!(negotiation.said, Some((2, protocol)) if protocol != 0) {
                     seen.say(Fact::Upgrade(Upgrade::Agreed));
                     return Progress::Upgrade(length);
                 }
@@ -135,6 +176,10 @@ impl Inspector for Rdp {
     }
 
     fn finish(&mut self, _: End, _: Finish, _: &mut Seen<'_>) {}
+
+    fn is_prologue(&self) -> bool {
+        true
+    }
 
     fn unblocks(&mut self) -> bool {
         std::mem::take(&mut self.unblocked)

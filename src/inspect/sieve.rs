@@ -1,6 +1,6 @@
 //! ManageSieve (RFC 5804), and STARTTLS in it.
 
-use super::lines::{Command, Dialect, Lines, Reply, begins, verb};
+use super::lines::{Command, Dialect, Form, Lines, Reply, bare, begins, verb};
 use super::{Carrier, Protocol, saved};
 
 /// ManageSieve over TCP.
@@ -21,8 +21,8 @@ pub(super) static DIALECT: Dialect = Dialect {
     ends_with: b'\n',
     first_reply: Some(0),
     command: |line| match verb(line) {
-        b"STARTTLS" => Command::Upgrade,
-        b"CAPABILITY" | b"NOOP" | b"LOGOUT" => Command::Prologue,
+        b"STARTTLS" => bare(line, Command::Upgrade),
+        b"CAPABILITY" | b"NOOP" | b"LOGOUT" => bare(line, Command::Prologue),
         b"AUTHENTICATE" => Command::Credentials,
         _ => Command::Content,
     },
@@ -33,5 +33,10 @@ pub(super) static DIALECT: Dialect = Dialect {
             _ => None,
         },
         offers: line.to_ascii_uppercase().starts_with(b"\"STARTTLS\""),
+        form: match verb(&line.to_ascii_uppercase()) {
+            b"OK" | b"NO" | b"BYE" => Form::Whole,
+            capability if capability.starts_with(b"\"") => Form::Whole,
+            _ => Form::Odd,
+        },
     },
 };

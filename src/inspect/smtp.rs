@@ -1,6 +1,6 @@
 //! SMTP (RFC 5321) and LMTP (RFC 2033), and STARTTLS in them (RFC 3207).
 
-use super::lines::{Command, Dialect, Lines, Reply, ahead_of_greeting, code, greeted, holds, verb};
+use super::lines::{Command, Dialect, Lines, Reply, ahead_of_greeting, bare, code, greeted, holds, is_host, of_code, verb};
 use super::{Carrier, Opening, Probe, Protocol, saved};
 
 /// SMTP over TCP.
@@ -21,16 +21,16 @@ pub(super) static DIALECT: Dialect = Dialect {
     ends_with: b'\n',
     first_reply: Some(0),
     command: |line| match verb(line) {
-        b"STARTTLS" => Command::Upgrade,
-        b"EHLO" | b"HELO" | b"LHLO" | b"NOOP" | b"RSET" | b"HELP" | b"QUIT" => Command::Prologue,
+        b"STARTTLS" => bare(line, Command::Upgrade),
+        b"EHLO" | b"HELO" | b"LHLO" if line.get(5..).is_none_or(is_host) => Command::Prologue,
+        b"NOOP" | b"RSET" | b"QUIT" => bare(line, Command::Prologue),
         b"AUTH" => Command::Credentials,
         _ => Command::Content,
     },
-    reply: |line| match code(line) {
-        Some((code, ends)) => {
-            Reply { grants: ends.then_some(code == b"220"), offers: code == b"250" && holds(&line.to_ascii_uppercase(), b"STARTTLS") }
-        }
-        None => Reply::default(),
+    reply: |line| Reply {
+        grants: code(line).and_then(|(code, ends)| ends.then_some(code == b"220")),
+        offers: line.starts_with(b"250") && holds(&line.to_ascii_uppercase(), b"STARTTLS"),
+        form: of_code(code(line)),
     },
 };
 
