@@ -12,6 +12,12 @@ use super::{Carrier, Inspector, Opening, Probe, Progress, Protocol, Seen, saved}
 use crate::fact::{Cleartext, End, Fact, Finish, Name, NameSource, Text};
 use crate::limits;
 
+/// The longest request to connect, and all of those of one flow: host and client are named in some 300 bytes, and a proxy may ask for another try.
+const CONNECT_BYTES: usize = 1024;
+const CONNECTS_BYTES: u32 = 4096;
+/// The longest head by which a proxy grants one.
+const CONNECTED_BYTES: usize = 2048;
+
 /// HTTP/1.0 and 1.1 over TCP.
 pub(super) static HTTP: Protocol = Protocol {
     name: "http",
@@ -83,8 +89,10 @@ struct Http {
     /// A head has begun and is not whole.
     partial: bool,
     body: Body,
-    /// Bytes that a proxy said behind a refusal.
+    /// Bytes by which a proxy refused, or said that it is at it.
     page: u32,
+    /// Bytes of requests to connect.
+    connects: u32,
 }
 
 /// What is left of the body of a request.
@@ -236,6 +244,10 @@ impl Http {
             let port = target.rsplit(|&byte| byte == b':').next().and_then(|port| std::str::from_utf8(port).ok()?.parse().ok());
             let (target, name) = (Text::from_wire(target), Name::from_wire(host_of(target)));
             seen.say(Fact::Proxied { target, name, port, by: NameSource::Connect });
+            self.connects = self.connects.saturating_add(head.len() as u32);
+            if head.len() > CONNECT_BYTES || self.connects > CONNECTS_BYTES {
+                self.cleartext(seen);
+            }
             self.stage = Stage::Connecting(end);
             return Progress::Used(head.len());
         }
@@ -264,10 +276,17 @@ impl Http {
     fn answer(&mut self, head: &[u8], seen: &mut Seen<'_>) -> Progress {
         let status = head.split(|&byte| byte == b' ').nth(1).unwrap_or_default();
         if head.starts_with(b"HTTP/") && status.starts_with(b"2") {
+            if head.len() > CONNECTED_BYTES {
+                self.cleartext(seen);
+            }
             return Progress::Handover(head.len());
         }
         match self.stage {
             Stage::Connecting(asker) if head.starts_with(b"HTTP/") && !self.ahead => {
+                self.page = self.page.saturating_add(head.len() as u32);
+                if self.page as usize > limits::HTTP_HEAD_BYTES {
+                    self.cleartext(seen);
+                }
                 // an interim answer is none (RFC 9110 section 15.2)
                 if !status.starts_with(b"1") {
                     self.stage = Stage::Refused(asker);
@@ -410,6 +429,10 @@ impl Inspector for Http {
             }
             Stage::Connecting(_) | Stage::Refused(_) | Stage::Answered(_) | Stage::Requests(_) => {}
         }
+    }
+
+    fn is_prologue(&self) -> bool {
+        matches!(self.stage, Stage::Connecting(_) | Stage::Refused(_))
     }
 
     fn save(&self, out: &mut Vec<u8>) {

@@ -1,6 +1,8 @@
 //! SOCKS 4, 4a and 5 (RFC 1928), and the user name and password of SOCKS 5 (RFC 1929): what the proxy is asked for, behind which both ends
 //! are probed afresh.
 //!
+//! Names of users and hosts in it that are none, and longer lists of methods than there are, are content in the clear.
+//!
 //! It is recognised by what both ends say, for the opener's bytes alone are too few to prove anything. BIND, UDP ASSOCIATE and the
 //! protection of GSSAPI are not followed: what comes behind them is unrecognised.
 
@@ -8,6 +10,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
+use super::lines::is_host;
 use super::{Carrier, Inspector, Opening, Probe, Progress, Protocol, Seen, saved};
 use crate::fact::{Cleartext, End, Fact, Finish, Name, NameSource, Text};
 
@@ -28,6 +31,10 @@ const PASSWORD: u8 = 2;
 const CONNECT: u8 = 1;
 /// The longest user name or host of SOCKS 4.
 const LONGEST: usize = 255;
+/// The longest name of a user that is no more than that.
+const USER_BYTES: usize = 32;
+/// Methods that a client lists at most: the registry has ten.
+const METHODS: usize = 10;
 
 fn probe(opening: &Opening<'_>) -> Probe {
     match opening.first {
@@ -66,11 +73,18 @@ struct Request {
     host: Vec<u8>,
     port: u16,
     connects: bool,
+    /// The name of the user, or another field that is nobody's, is no such thing.
+    is_odd: bool,
 }
 
 impl Request {
     fn new(length: usize, host: Vec<u8>, port: [u8; 2], command: u8) -> Self {
-        Self { length, host, port: u16::from_be_bytes(port), connects: command == CONNECT }
+        Self { length, host, port: u16::from_be_bytes(port), connects: command == CONNECT, is_odd: false }
+    }
+
+    /// The same, of a user with this name.
+    fn of(self, user: &[u8]) -> Self {
+        Self { is_odd: user.len() > USER_BYTES || !user.iter().all(u8::is_ascii_graphic), ..self }
     }
 
     fn say(&self, seen: &mut Seen<'_>) {
@@ -94,13 +108,13 @@ fn text(bytes: &[u8]) -> Read<(&[u8], &[u8])> {
 
 fn request_4(bytes: &[u8]) -> Read<Request> {
     let Some((&[_, command, high, low, a, b, c, d], rest)) = bytes.split_first_chunk::<8>() else { return Ok(None) };
-    let Some((_, rest)) = text(rest)? else { return Ok(None) };
+    let Some((user, rest)) = text(rest)? else { return Ok(None) };
     if [a, b, c] != [0; 3] || d == 0 {
         let host = Ipv4Addr::new(a, b, c, d).to_string().into_bytes();
-        return Ok(Some(Request::new(bytes.len() - rest.len(), host, [high, low], command)));
+        return Ok(Some(Request::new(bytes.len() - rest.len(), host, [high, low], command).of(user)));
     }
     let Some((host, rest)) = text(rest)? else { return Ok(None) };
-    Ok(Some(Request::new(bytes.len() - rest.len(), host.to_vec(), [high, low], command)))
+    Ok(Some(Request::new(bytes.len() - rest.len(), host.to_vec(), [high, low], command).of(user)))
 }
 
 /// An address with its type before it and a port behind it: its length, the host and the port.
@@ -175,6 +189,9 @@ impl Socks {
                 let length = 2 + usize::from(count);
                 // what comes next is the responder's to choose
                 if bytes.len() >= length {
+                    if usize::from(count) > METHODS {
+                        seen.say(Fact::Cleartext(Cleartext::Protocol));
+                    }
                     self.asks = Stage::Done;
                     return Ok(Some(length));
                 }
@@ -196,6 +213,9 @@ impl Socks {
         };
         Ok(request.map(|request| {
             request.say(seen);
+            if request.is_odd {
+                seen.say(Fact::Cleartext(Cleartext::Protocol));
+            }
             self.connects = request.connects;
             self.asks = Stage::Done;
             request.length
@@ -203,7 +223,7 @@ impl Socks {
     }
 
     /// The responder's next step. Returns whether it connects, besides.
-    fn answer(&mut self, bytes: &[u8]) -> Read<(usize, bool)> {
+    fn answer(&mut self, bytes: &[u8], seen: &mut Seen<'_>) -> Read<(usize, bool)> {
         match self.answers {
             Stage::Method => {
                 let Some(&[5, method]) = bytes.first_chunk() else { return if bytes.len() < 2 { Ok(None) } else { Err(()) } };
@@ -226,7 +246,10 @@ impl Socks {
             }
             Stage::Request => match *bytes {
                 [5, _, 0, ..] if self.asks == Stage::Done => {
-                    let Some((length, ..)) = address(&bytes[3..])? else { return Ok(None) };
+                    let Some((length, host, _)) = address(&bytes[3..])? else { return Ok(None) };
+                    if !host.is_empty() && !is_host(&host) {
+                        seen.say(Fact::Cleartext(Cleartext::Protocol));
+                    }
                     self.answers = Stage::Done;
                     Ok(Some((3 + length, bytes[1] == 0)))
                 }
@@ -255,7 +278,7 @@ impl Inspector for Socks {
             return Progress::Violation(Cleartext::Readable);
         }
         let by_opener = self.opener == Some(end);
-        let step = if by_opener { self.ask(bytes, seen).map(|used| used.map(|used| (used, false))) } else { self.answer(bytes) };
+        let step = if by_opener { self.ask(bytes, seen).map(|used| used.map(|used| (used, false))) } else { self.answer(bytes, seen) };
         match step {
             Ok(Some((used, true))) if self.connects => Progress::Handover(used),
             Ok(Some((used, connects))) => {
@@ -280,6 +303,10 @@ impl Inspector for Socks {
     }
 
     fn finish(&mut self, _: End, _: Finish, _: &mut Seen<'_>) {}
+
+    fn is_prologue(&self) -> bool {
+        true
+    }
 
     fn unblocks(&mut self) -> bool {
         std::mem::take(&mut self.unblocked)
