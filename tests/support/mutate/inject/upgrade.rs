@@ -353,3 +353,127 @@ pub fn ahead_of_no_answer(scene: &mut Scene<'_>) -> Option<()> {
     scene.world.close(&mut tcp);
     Some(())
 }
+
+const WORDS: &[u8] = b"user=admin password=hunter2 is carried out of here";
+
+/// What is said by each in turn, and then TLS.
+fn then_tls(scene: &mut Scene<'_>, said: &[(Who, &[u8])]) -> Option<()> {
+    let (target, mut tcp) = scene.reach()?;
+    for (who, bytes) in said {
+        scene.world.say(&mut tcp, *who, bytes);
+    }
+    scene.world.talk(&mut tcp, &Talk::new(&target.name, Version::Tls13), 0);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+/// Words where a client says who it is.
+pub fn words_for_a_name(scene: &mut Scene<'_>) -> Option<()> {
+    let greets = [b"EHLO ", WORDS, b"\r\n"].concat();
+    then_tls(scene, &[(Other, GREETING), (Opener, &greets), (Other, OFFER), (Opener, b"STARTTLS\r\n"), (Other, b"220 go on\r\n")])
+}
+
+/// Words behind the command that asks for TLS, in its line.
+pub fn words_with_the_question(scene: &mut Scene<'_>) -> Option<()> {
+    let asks = [b"STARTTLS ", WORDS, b"\r\n"].concat();
+    upgraded(scene, &asks, b"220 go on\r\n")
+}
+
+/// A line of a server that is no answer.
+pub fn words_for_an_answer(scene: &mut Scene<'_>) -> Option<()> {
+    let answer = [OFFER, WORDS, b"\r\n"].concat();
+    then_tls(scene, &[(Other, GREETING), (Opener, b"EHLO a\r\n"), (Other, &answer), (Opener, b"STARTTLS\r\n"), (Other, b"220 go on\r\n")])
+}
+
+/// A server refuses, and goes on.
+pub fn words_behind_a_refusal(scene: &mut Scene<'_>) -> Option<()> {
+    scene.plain(&[(Opener, b"\0\0\0\x08\x04\xd2\x16\x2f"), (Other, b"N"), (Other, WORDS)])
+}
+
+/// Words in the client's name of itself, ahead of STARTTLS in IMAP.
+pub fn words_for_an_id(scene: &mut Scene<'_>) -> Option<()> {
+    let id = [b"a ID (\"name\" \"", WORDS, b"\")\r\n"].concat();
+    then_tls(
+        scene,
+        &[(Other, b"* OK ready\r\n"), (Opener, &id), (Other, b"a OK done\r\n"), (Opener, b"b STARTTLS\r\n"), (Other, b"b OK go\r\n")],
+    )
+}
+
+/// Words in an attribute of an XML stream.
+pub fn words_in_an_attribute(scene: &mut Scene<'_>) -> Option<()> {
+    let stream = [b"<stream:stream to='", WORDS, b"' xmlns='jabber:client' xmlns:stream='x' version='1.0'>"].concat();
+    let features = b"<stream:stream id='1' xmlns:stream='x'><stream:features><starttls xmlns='urn:x'/></stream:features>";
+    then_tls(scene, &[(Opener, &stream), (Other, features), (Opener, b"<starttls xmlns='urn:x'/>"), (Other, b"<proceed xmlns='urn:x'/>")])
+}
+
+/// Words as the value of an extended request that has none.
+pub fn words_in_start_tls(scene: &mut Scene<'_>) -> Option<()> {
+    let content = [&b"\x80\x161.3.6.1.4.1.1466.20037\x81"[..], &[WORDS.len() as u8], WORDS].concat();
+    let message = [&[0x30, content.len() as u8 + 5, 2, 1, 1, 0x77, content.len() as u8][..], &content].concat();
+    then_tls(scene, &[(Opener, &message), (Other, b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00")])
+}
+
+/// Words in the cookie of RDP, which names a user.
+pub fn words_in_a_cookie(scene: &mut Scene<'_>) -> Option<()> {
+    let variable = [b"Cookie: mstshash=", WORDS, b"\r\n\x01\0\x08\0\x03\0\0\0"].concat();
+    let length = variable.len() as u8;
+    let request = [&[3, 0, 0, length + 11, length + 6, 0xe0, 0, 0, 0, 0, 0][..], &variable].concat();
+    then_tls(scene, &[(Opener, &request), (Other, b"\x03\0\0\x13\x0e\xd0\0\0\x12\x34\0\x02\0\x08\0\x02\0\0\0")])
+}
+
+/// Words in the banner of ADB.
+pub fn words_in_a_banner(scene: &mut Scene<'_>) -> Option<()> {
+    const ASKS: &[u8] = b"STLS\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\xac\xab\xb3\xac";
+    let payload = [b"host::", WORDS].concat();
+    let head = [&b"CNXN\x01\0\0\x01\0\0\x10\0"[..], &(payload.len() as u32).to_le_bytes(), &[0; 4], b"\xbc\xb1\xa7\xb1"].concat();
+    then_tls(scene, &[(Opener, &[head, payload].concat()), (Other, ASKS), (Opener, ASKS)])
+}
+
+/// Words in a field of a proxy's header that nobody knows.
+pub fn words_in_a_proxy_header(scene: &mut Scene<'_>) -> Option<()> {
+    let addresses = [192, 0, 2, 1, 192, 0, 2, 2, 0x10, 0, 1, 187];
+    let length = (addresses.len() + 3 + WORDS.len()) as u16;
+    let start = [&b"\r\n\r\n\0\r\nQUIT\n\x21\x11"[..], &length.to_be_bytes(), &addresses].concat();
+    then_tls(scene, &[(Opener, &[&start, &[0xe5, 0, WORDS.len() as u8][..], WORDS].concat())])
+}
+
+/// Words in fields of a request to connect.
+pub fn words_in_a_request_to_connect(scene: &mut Scene<'_>) -> Option<()> {
+    let (target, mut tcp) = scene.reach()?;
+    let fields = [b"X-Data: ", WORDS, b"\r\n"].concat().repeat(100);
+    let asks = format!("CONNECT {}:{} HTTP/1.1\r\n", target.name, target.port);
+    scene.world.say(&mut tcp, Opener, &[asks.as_bytes(), &fields, b"\r\n"].concat());
+    scene.world.say(&mut tcp, Other, b"HTTP/1.1 200 Connection established\r\n\r\n");
+    scene.world.talk(&mut tcp, &Talk::new(&target.name, Version::Tls13), 0);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+/// Words for the user of SOCKS 4.
+pub fn words_for_a_user_of_socks(scene: &mut Scene<'_>) -> Option<()> {
+    let (target, mut tcp) = scene.reach()?;
+    let request = [&[4, 1][..], &target.port.to_be_bytes(), &[0, 0, 0, 1], WORDS, b"\0", target.name.as_bytes(), b"\0"].concat();
+    scene.world.say(&mut tcp, Opener, &request);
+    scene.world.say(&mut tcp, Other, &[0, 90, 0, 0, 0, 0, 0, 0]);
+    scene.world.talk(&mut tcp, &Talk::new(&target.name, Version::Tls13), 0);
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+/// The beginning of a request to a proxy, which never ends.
+pub fn half_a_request_of_socks(scene: &mut Scene<'_>) -> Option<()> {
+    scene.plain(&[(Opener, &[5, 1, 0]), (Other, &[5, 0]), (Opener, &[&[5, 1, 0, 3, 200][..], WORDS].concat())])
+}
+
+/// A command in the clear behind the setup of a session, in one message with it, and then all is encrypted.
+pub fn words_behind_a_setup_of_smb(scene: &mut Scene<'_>) -> Option<()> {
+    let header =
+        |command: u8, next: u8| [&b"\xfeSMB\x40\0\0\0\0\0\0\0"[..], &[command, 0, 1, 0, 0, 0, 0, 0, next, 0, 0, 0], &[0; 40]].concat();
+    let framed = |message: &[u8]| [&(message.len() as u32).to_be_bytes()[..], message].concat();
+    let negotiation = framed(&[&header(0, 0)[..], &[36; 40]].concat());
+    let setup =
+        [&header(1, 112)[..], &[25, 0, 0, 2], &[0; 8], &[88, 0, 16, 0], &[0; 8], b"NTLMSSP\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"].concat();
+    let compound = framed(&[&setup, &header(9, 0)[..], WORDS].concat());
+    let sealed = framed(&[&b"\xfdSMB"[..], &[0x9d; 32], &[104, 0, 0, 0, 0, 0, 1, 0], &[7; 8], &[0xa9; 104]].concat());
+    scene.plain(&[(Opener, &negotiation), (Other, &negotiation), (Opener, &compound), (Opener, &sealed), (Other, &sealed)])
+}
