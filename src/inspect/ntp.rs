@@ -1,7 +1,7 @@
 //! NTP (RFC 5905): time in the clear, whose mode shows who asked.
 
 use super::sighted::Sighted;
-use super::{Carrier, Probe, Protocol, saved};
+use super::{Carrier, Probe, Protocol, readable, saved};
 use crate::fact::End;
 
 /// NTP over UDP.
@@ -30,18 +30,24 @@ pub(super) fn is_ntp(bytes: &[u8]) -> bool {
     let sane = (1..=4).contains(&version) && (1..=5).contains(&mode) && stratum <= 16 && (-6..=32).contains(&poll);
     // a server's root delay and dispersion are some seconds at most; a client's are as well
     let small = header[4] == 0 && header[8] == 0;
-    sane && precise && small && transmit && bytes.len() < 1500 && is_tail(bytes.get(HEADER..).unwrap_or_default())
+    // an identifier and four moments
+    let is_time = !readable::is_text(&header[12..], readable::OPENING_RUN);
+    sane && precise && small && transmit && is_time && bytes.len() < 1500 && is_tail(bytes.get(HEADER..).unwrap_or_default())
 }
 
-/// Whether extension fields (RFC 7822) and then a key's identifier with its digest, or nothing, fill what follows the header.
+/// Whether extension fields (RFC 7822) and then a key's identifier with its digest, or nothing, fill what follows the header. Neither is text.
 fn is_tail(mut bytes: &[u8]) -> bool {
     // an identifier alone refuses a key; MD5, SHA-1 and, cut to their size, longer ones
     while !matches!(bytes.len(), 0 | 4 | 20 | 24) {
         let Some(&[_, _, high, low]) = bytes.first_chunk() else { return false };
         let length = usize::from(u16::from_be_bytes([high, low]));
         match bytes.get(length..) {
-            Some(rest) if length >= 16 && length.is_multiple_of(4) => bytes = rest,
-            _ => return matches!(bytes.len(), 36 | 52 | 68),
+            Some(rest)
+                if length >= 16 && length.is_multiple_of(4) && !readable::is_text(&bytes[4..length], readable::BROKEN_FRAMING_RUN) =>
+            {
+                bytes = rest
+            }
+            _ => return matches!(bytes.len(), 36 | 52 | 68) && !readable::is_text(&bytes[4..], readable::OPENING_RUN),
         }
     }
     true
