@@ -2,47 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "support/allowed.rs"]
+mod allowed;
 mod support;
 #[path = "support/world/mod.rs"]
 mod world;
 
-use std::net::{IpAddr, Ipv4Addr};
-
-use world::tcp::Who::{self, Opener, Other};
-use world::{Version, World};
-
-const AGENT: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 4));
-const RESOLVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
-const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 5));
-const NAME: &str = "www.example.com";
-const NOTHING: [&str; 0] = [];
-const SECRET: &str = "user=root password=hunter2 is carried out of here";
-
-type Said = Vec<(Who, Vec<u8>)>;
-type Words<'a> = (Who, &'a [u8]);
-
-/// What is said with an address that is allowed, and that was answered for the name.
-fn broken(said: &[(Who, Vec<u8>)]) -> Vec<String> {
-    let mut world = World::default();
-    world.resolve(AGENT, RESOLVER, NAME, &[], PEER);
-    let mut tcp = world.connect(AGENT, (PEER, 443));
-    for (who, bytes) in said {
-        world.say(&mut tcp, *who, bytes);
-    }
-    world.close(&mut tcp);
-    let policy = format!("[dns]\nresolvers = [\"10.0.0.2\"]\n[[allow]]\nnames = [\"{NAME}\"]\n[[allow]]\ncidrs = [\"203.0.113.0/24\"]\n");
-    support::found(&world.pcap(), "10.0.0.4", &policy).0
-}
-
-/// A whole session, each flight by who says it.
-fn tls() -> Said {
-    world::tls_session(NAME, Version::Tls13, 300, 900)
-}
-
-/// What is said by each in turn, and then TLS.
-fn then_tls(said: &[Words<'_>]) -> Said {
-    said.iter().map(|(who, bytes)| (*who, bytes.to_vec())).chain(tls()).collect()
-}
+use allowed::{NAME, NOTHING, SECRET, Said, Words, broken, then_tls, tls};
+use world::tcp::Who::{Opener, Other};
 
 /// Who says the first word, and all that is said up to TLS, by each in turn.
 struct Dialogue {
@@ -525,62 +492,4 @@ fn what_proxies_are_asked_for_is_short() {
     let waits = [vec![5, 1, 0], vec![5, 0], [&[5, 1, 0, 3, 200][..], SECRET.as_bytes()].concat()];
     let said = [(Opener, waits[0].clone()), (Other, waits[1].clone()), (Opener, waits[2].clone())];
     assert_eq!(broken(&said), ["WW202?"], "half a request");
-}
-
-/// A message of SMB behind its length: a header with a command and where the next one begins, and a body.
-fn smb(command: u8, next: u8, body: &[u8]) -> Vec<u8> {
-    let header = [&b"\xfeSMB\x40\0\0\0\0\0\0\0"[..], &[command, 0, 1, 0, 0, 0, 0, 0, next, 0, 0, 0], &[0; 40]].concat();
-    [&((header.len() + body.len()) as u32).to_be_bytes()[..], &header, body].concat()
-}
-
-/// A request that sets a session up with this token, or its answer.
-fn smb_setup(token: &[u8], is_answer: bool) -> Vec<u8> {
-    let length = (token.len() as u16).to_le_bytes();
-    let fields = if is_answer {
-        [&[9, 0, 0, 0, 72, 0][..], &length].concat()
-    } else {
-        [&[25, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 88, 0][..], &length, &[0; 8]].concat()
-    };
-    smb(1, 0, &[fields, token.to_vec()].concat())
-}
-
-/// A message that is encrypted, or as it seems: its flags, and what follows its header.
-fn smb_sealed(flags: u8, length: usize, sealed: &[u8]) -> Vec<u8> {
-    let header = [&b"\xfdSMB"[..], &[0x9d; 32], &(length as u32).to_le_bytes(), &[0, 0, flags, 0], &[7; 8]].concat();
-    [&((header.len() + sealed.len()) as u32).to_be_bytes()[..], &header, sealed].concat()
-}
-
-#[test]
-fn smb_is_encrypted_behind_its_setup_alone() {
-    let negotiation = [&[36, 0, 1, 0, 1, 0, 0, 0, 0x77, 0, 0, 0][..], &[0xb4; 16], &[0x68, 0, 0, 0, 0, 0, 0, 0, 0x11, 3]].concat();
-    let token = [&b"NTLMSSP\0\x01\0\0\0"[..], &[0x35; 28]].concat();
-    let begun = |setup: Vec<u8>| {
-        vec![(Opener, smb(0, 0, &negotiation)), (Other, smb(0, 0, &[65; 120])), (Opener, setup), (Other, smb_setup(&token, true))]
-    };
-    let sealed = |who: Who| (who, smb_sealed(1, 104, &[0xa9; 104]));
-    let both = [sealed(Opener), sealed(Other), sealed(Opener)];
-    assert_eq!(broken(&[&begun(smb_setup(&token, false))[..], &both].concat()), NOTHING);
-    let kerberos = [&[0x60, 0x82, 12, 0][..], &[0x8e; 3000]].concat();
-    assert_eq!(broken(&[&begun(smb_setup(&kerberos, false))[..], &both].concat()), NOTHING, "with a ticket");
-    let text = SECRET.as_bytes();
-    let long = [&token[..], &text.repeat(20)].concat();
-    let compound = [smb_setup(&token, false), smb(9, 0, text)].concat();
-    let behind = [smb_setup(&token, false)[4..].to_vec(), text.to_vec()].concat();
-    for setup in [
-        smb_setup(&long, false),
-        smb_setup(text, false),
-        compound,
-        smb(1, 112, &[&smb_setup(&token, false)[68..], &smb(9, 0, text)[4..]].concat()),
-        [&(behind.len() as u32).to_be_bytes()[..], &behind].concat(),
-        smb_setup(&kerberos, false).repeat(20),
-        smb(0, 0, &[&negotiation[..], &text.repeat(10)].concat()),
-        smb(3, 0, text),
-    ] {
-        let rules = broken(&[&begun(setup.clone())[..], &both].concat());
-        assert!(rules.contains(&"WW201".to_owned()), "{rules:?} for {:02x?}", &setup[..100]);
-    }
-    for plain in [smb_sealed(1, text.len(), text), smb(9, 0, text), smb_sealed(1, 20, &[0xa9; 104]), smb_sealed(0, 104, &[0xa9; 104])] {
-        let rules = broken(&[&begun(smb_setup(&token, false))[..], &both, &[(Opener, plain.clone())]].concat());
-        assert_ne!(rules, NOTHING, "{plain:02x?}");
-    }
 }

@@ -7,6 +7,7 @@
 
 mod adb;
 mod amqp;
+mod cassandra;
 pub mod certificate;
 mod dns;
 mod drive;
@@ -21,12 +22,14 @@ mod ike;
 mod imap;
 mod irc;
 mod kafka;
+mod kerberos;
 mod ldap;
 mod lines;
 mod memcached;
 mod mongodb;
 mod mqtt;
 mod mysql;
+mod nats;
 mod nntp;
 mod ntp;
 mod openvpn;
@@ -35,9 +38,11 @@ mod pop3;
 mod postgresql;
 mod proxy_protocol;
 mod quic;
+mod radius;
 mod rdp;
 pub mod readable;
 mod redis;
+mod rpc;
 mod rsync;
 mod rtsp;
 mod saved;
@@ -50,8 +55,10 @@ mod socks;
 mod ssh;
 mod syslog;
 mod tailscale;
+mod tds;
 mod telnet;
 mod tls;
+mod vnc;
 mod wireguard;
 mod xmpp;
 mod zabbix;
@@ -82,6 +89,9 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &ldap::LDAP,
     &postgresql::POSTGRESQL,
     &mysql::MYSQL,
+    &tds::TDS,
+    &nats::NATS,
+    &vnc::VNC,
     &rdp::RDP,
     &amqp::AMQP,
     &adb::ADB,
@@ -97,6 +107,9 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &quic::QUIC,
     &sip::OVER_TCP,
     &sip::OVER_UDP,
+    &rpc::RPC,
+    &cassandra::CASSANDRA,
+    &kerberos::OVER_TCP,
     &rsync::RSYNC,
     &zabbix::ZABBIX,
     &dtls::OVER_UDP,
@@ -109,6 +122,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &openvpn::OVER_TCP,
     &dns::OVER_TCP,
     &ntp::NTP,
+    &kerberos::OVER_UDP,
+    &radius::RADIUS,
     &gquic::GQUIC,
     &syslog::OVER_UDP,
     &syslog::OVER_TCP,

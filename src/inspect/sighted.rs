@@ -24,10 +24,15 @@ pub(super) enum Opener {
     Unknown,
     /// The sender of an NTP request.
     Ntp,
+    /// The sender of a request of RADIUS.
+    Radius,
+    /// The sender of a request of Kerberos.
+    Kerberos,
 }
 
 /// The protocols of datagrams, so that a saved state finds its own.
-const DATAGRAMS: &[fn(&[u8]) -> bool] = &[super::ntp::is_ntp, super::syslog::is_message, super::sip::is_message];
+const DATAGRAMS: &[fn(&[u8]) -> bool] =
+    &[super::ntp::is_ntp, super::syslog::is_message, super::sip::is_message, super::radius::is_message, super::kerberos::is_message];
 
 impl Sighted {
     pub(super) fn stream(opener: Opener) -> Box<dyn Inspector> {
@@ -40,6 +45,14 @@ impl Sighted {
 
     pub(super) fn sip() -> Box<dyn Inspector> {
         Box::new(Self { said: false, opener: Opener::Unknown, datagram: Some(2) })
+    }
+
+    pub(super) fn radius() -> Box<dyn Inspector> {
+        Box::new(Self { said: false, opener: Opener::Radius, datagram: Some(3) })
+    }
+
+    pub(super) fn kerberos() -> Box<dyn Inspector> {
+        Box::new(Self { said: false, opener: Opener::Kerberos, datagram: Some(4) })
     }
 
     pub(super) fn syslog() -> Box<dyn Inspector> {
@@ -58,6 +71,8 @@ impl Inspector for Sighted {
                 Opener::First => Some(end),
                 Opener::Unknown => None,
                 Opener::Ntp => super::ntp::opener(end, bytes),
+                Opener::Radius => super::radius::opener(end, bytes),
+                Opener::Kerberos => super::kerberos::opener(end, bytes),
             };
             if let Some(opener) = opener {
                 seen.say(Fact::Opener(opener));
@@ -98,6 +113,14 @@ mod tests {
         ("smb", b"\0\0\0\x72\xfeSMB\x40\0\0\0\0\0\0\0\0\0\0\0", b""),
         ("adb", b"CNXN\x01\0\0\x01\0\0\x04\0\x07\0\0\0\x32\x02\0\0\xbc\xb1\xa7\xb1host::\0", b""),
         ("amqp", b"AMQP\0\0\x09\x01", b""),
+        ("tds", b"\x12\x01\0\x2f\0\0\x01\0\0\0\x1a\0\x06\x01\0\x20\0\x01\x02\0\x21\0\x01", b""),
+        ("tds", b"\x10\x01\0\x98\0\0\x01\0\x90\0\0\0\x04\0\0\x74", b""),
+        ("nats", b"INFO {\"server_id\":\"NDAB\"}\r\n", b""),
+        ("vnc", b"RFB 003.008\n", b""),
+        ("cassandra", b"\x05\0\0\x07\x05\0\0\0\0", b"\x85\0\0\x07\x06\0\0\0\x60"),
+        ("cassandra", b"\x04\0\0\0\x01\0\0\0\x16\0\x01\0\x0bCQL_VERSION\0\x053.0.0", b""),
+        ("kerberos", b"\0\0\0\x82\x6a\x81\x7f\x30\x7d\xa1\x03\x02\x01\x05\xa2\x03\x02\x01\x0a", b""),
+        ("rpc", b"\x80\0\0\x28\x5a\x12\x77\x01\0\0\0\0\0\0\0\x02\0\x01\x86\xa3\0\0\0\x04\0\0\0\0\0\0\0\x01", b""),
         ("proxy-protocol", b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", b""),
         ("socks", b"\x05\x01\0", b"\x05\0"),
         ("socks", b"\x04\x01\0\x50\xc0\0\x02\x01user\0", b"\0\x5a\0\0\0\0\0\0"),

@@ -90,6 +90,15 @@ pub fn syslog_udp(scene: &mut Scene<'_>) -> Option<()> {
     Some(())
 }
 
+pub fn radius(scene: &mut Scene<'_>) -> Option<()> {
+    let target = scene.target()?;
+    scene.look_up(&target);
+    let from = (target.agent, scene.world.port());
+    let request = [&[1, 7, 0, 27][..], &[0x9d; 16], b"\x01\x07agent"].concat();
+    scene.world.udp(from, (target.peer, target.port), &request);
+    Some(())
+}
+
 pub fn text(scene: &mut Scene<'_>) -> Option<()> {
     scene.plain(&[(Opener, TEXT)])
 }
@@ -565,5 +574,13 @@ pub fn text_after_time(scene: &mut Scene<'_>) -> Option<()> {
     let from = (agent, scene.world.port());
     scene.world.udp(from, (peer, 123), &ntp(3));
     scene.world.udp(from, (peer, 123), TEXT);
+    Some(())
+}
+
+/// An extension of the time that holds words.
+pub fn text_in_time(scene: &mut Scene<'_>) -> Option<()> {
+    let (agent, peer) = in_the_clear(scene, TIME)?;
+    let from = (agent, scene.world.port());
+    scene.world.udp(from, (peer, 123), &[&ntp(3)[..], &[1, 4, 0, 84], &TEXT[..80]].concat());
     Some(())
 }

@@ -109,6 +109,33 @@ pub const INJECTIONS: &[Injection] = &[
         let message = |command: u8| [&[0, 0, 0, 64, 0xfe][..], b"SMB\x40\0\0\0\0\0\0\0", &[command], &[0; 51]].concat();
         scene.plain(&[(Opener, &message(0)), (Other, &message(0)), (Opener, &message(1)), (Other, &message(1)), (Opener, &message(3))])
     }),
+    line("SQL Server without TLS", Fail, &["WW201"], |scene| {
+        scene.plain(&[(Opener, &[&b"\x10\x01\0\x98\0\0\x01\0\x90\0\0\0\x04\0\0\x74"[..], &[0; 136]].concat())])
+    }),
+    line("SQL Server whose login alone is encrypted", Fail, &["WW201"], upgrade::tds_for_the_login),
+    line("NATS", Fail, &["WW201"], |scene| {
+        scene.plain(&[(Other, b"INFO {\"server_id\":\"NDAB\"} \r\n"), (Opener, b"CONNECT {\"pass\":\"hunter2\"}\r\n")])
+    }),
+    line("NATS that offers TLS in vain", Fail, &["WW201", "WW205"], |scene| {
+        scene.plain(&[(Other, b"INFO {\"tls_available\":true} \r\n"), (Opener, b"CONNECT {}\r\nPING\r\n")])
+    }),
+    line("VNC", Fail, &["WW201"], |scene| {
+        let version = b"RFB 003.008\n";
+        scene.plain(&[(Other, version), (Opener, version), (Other, &[1, 2]), (Opener, &[2]), (Other, &[0x5a; 16]), (Opener, &[0xa5; 16])])
+    }),
+    line("Cassandra", Fail, &["WW201"], |scene| {
+        scene.plain(&[(Opener, b"\x05\0\0\x07\x05\0\0\0\0"), (Other, b"\x85\0\0\x07\x06\0\0\0\x02\0\0")])
+    }),
+    line("NFS", Fail, &["WW201"], |scene| {
+        scene.plain(&[(
+            Opener,
+            b"\x80\0\0\x28\x5a\x12\x77\x01\0\0\0\0\0\0\0\x02\0\x01\x86\xa3\0\0\0\x03\0\0\0\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+        )])
+    }),
+    line("Kerberos", Fail, &["WW201"], |scene| {
+        scene.plain(&[(Opener, &[&b"\0\0\0\x50\x6a\x4e\x30\x4c\xa1\x03\x02\x01\x05\xa2\x03\x02\x01\x0a\xa4\x40"[..], &[4; 64]].concat())])
+    }),
+    line("RADIUS", Fail, &["WW201"], encryption::radius).and(&["WW103"]),
     line("syslog over TCP", Fail, &["WW201"], encryption::syslog_tcp),
     line("syslog over UDP", Fail, &["WW201"], encryption::syslog_udp).and(&["WW103"]),
     line("readable text of no protocol", Fail, &["WW201"], encryption::text),
@@ -256,6 +283,7 @@ pub const INJECTIONS: &[Injection] = &[
     line("bytes of no protocol behind a request", Inconclusive, &["WW202"], encryption::noise_behind_request),
     line("text behind a request", Fail, &["WW201"], encryption::text_behind_request),
     line("text behind a request for the time", Inconclusive, &["WW202"], encryption::text_behind_time).and(ANY),
+    line("text in a field behind a request for the time", Inconclusive, &["WW202"], encryption::text_in_time).and(ANY),
     line("text after the time, in one flow", Fail, &["WW201"], encryption::text_after_time).and(ANY),
     line("three bytes after a handshake", Inconclusive, &["WW202"], encryption::few_bytes_after_tls),
     line("a record of another type after a handshake", Inconclusive, &["WW202"], encryption::odd_record),

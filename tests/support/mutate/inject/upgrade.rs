@@ -477,3 +477,19 @@ pub fn words_behind_a_setup_of_smb(scene: &mut Scene<'_>) -> Option<()> {
     let sealed = framed(&[&b"\xfdSMB"[..], &[0x9d; 32], &[104, 0, 0, 0, 0, 0, 1, 0], &[7; 8], &[0xa9; 104]].concat());
     scene.plain(&[(Opener, &negotiation), (Other, &negotiation), (Opener, &compound), (Opener, &sealed), (Other, &sealed)])
 }
+
+/// SQL Server whose login alone is encrypted: a batch follows in the clear.
+pub fn tds_for_the_login(scene: &mut Scene<'_>) -> Option<()> {
+    let (target, mut tcp) = scene.reach()?;
+    let packet = |kind: u8, payload: &[u8]| [&[kind, 1][..], &((payload.len() + 8) as u16).to_be_bytes(), &[0, 0, 1, 0], payload].concat();
+    let options = [0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xff, 16, 0, 0x10, 0x5e, 0, 0, 0];
+    scene.world.say(&mut tcp, Opener, &packet(0x12, &options));
+    scene.world.say(&mut tcp, Other, &packet(4, &options));
+    let session = crate::world::tls_session(&target.name, Version::Tls12, 200, 200);
+    for (n, (who, flight)) in session.iter().take(5).enumerate() {
+        scene.world.say(&mut tcp, *who, &if n < 4 { packet(0x12, flight) } else { flight.clone() });
+    }
+    scene.world.say(&mut tcp, Opener, &packet(1, b"s\0e\0l\0e\0c\0t\0 \x001\0"));
+    scene.world.close(&mut tcp);
+    Some(())
+}
