@@ -169,6 +169,13 @@ fn vnc_goes_on_to_tls_by_two_of_its_types() {
     let vino = said(version(b"RFB 003.007\n"), &[(Other, &[1, 18]), (Opener, &[18])]);
     assert_eq!(broken(&[&vino[..], &tls()].concat()), NOTHING);
     assert_eq!(broken(&[vino, vec![(Opener, SECRET.as_bytes().to_vec())]].concat()), ["WW201"]);
+    let words = [&[SECRET.len() as u8][..], SECRET.as_bytes()].concat();
+    let in_types = said(version(b"RFB 003.008\n"), &[(Other, &words), (Opener, &[18])]);
+    let mut in_kinds = crypt(258);
+    in_kinds[7].1 = [&[12][..], &SECRET.as_bytes()[..48]].concat();
+    for said in [in_types, in_kinds] {
+        assert!(broken(&[said, tls()].concat()).contains(&"WW201".to_owned()));
+    }
     let plain = crypt(256);
     assert_eq!(broken(&plain[..9]), ["WW201", "WW205"], "a password as it is");
     let challenge = said(version(b"RFB 003.008\n"), &[(Other, &[2, 2, 19]), (Opener, &[2]), (Other, &[0x5a; 16]), (Opener, &[0xa5; 16])]);

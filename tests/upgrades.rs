@@ -8,7 +8,7 @@ mod support;
 #[path = "support/world/mod.rs"]
 mod world;
 
-use allowed::{NAME, NOTHING, SECRET, Said, Words, broken, then_tls, tls};
+use allowed::{NAME, NOTHING, SECRET, Said, Words, broken, broken_of, then_tls, tls};
 use world::tcp::Who::{Opener, Other};
 
 /// Who says the first word, and all that is said up to TLS, by each in turn.
@@ -176,6 +176,17 @@ fn good() -> Vec<Dialogue> {
 fn good_implementations_come_to_tls() {
     for Dialogue { name, said } in good() {
         assert_eq!(broken(&[&said[..], &tls()].concat()), NOTHING, "{name}");
+    }
+}
+
+#[test]
+fn what_was_not_captured_is_no_violation() {
+    for Dialogue { name, said } in good() {
+        for lost in [Opener, Other] {
+            let rules = broken_of(&[&said[..], &tls()].concat(), Some(lost));
+            let is_told = rules.iter().all(|rule| rule.ends_with('?')) && !rules.is_empty();
+            assert!(is_told, "{name} without what {lost:?} said: {rules:?}");
+        }
     }
 }
 

@@ -167,9 +167,10 @@ impl Inspection {
             Stage::Inspecting(inspector) => {
                 inspector.finish(end, how, seen);
                 if inspector.is_prologue() && self.finished == [true; 2] {
-                    for held in self.unused.iter().filter(|held| !held.is_empty()) {
-                        let is_text = readable::run(held, readable::OPENING_RUN) == Run::Readable;
-                        seen.say(if is_text { Fact::Cleartext(Cleartext::Protocol) } else { Fact::Unrecognised });
+                    let is_held = self.unused.iter().any(|held| !held.is_empty() && !readable::holds_text(held));
+                    // what it waits for may be lost: it is no more than unread
+                    if is_held {
+                        seen.say(Fact::Unrecognised);
                     }
                 }
             }

@@ -211,6 +211,8 @@ impl Http {
         let mut hosts: SmallVec<[&[u8]; 2]> = authority(target).into_iter().collect();
         let (mut credentials, mut proxy_credentials) = (false, false);
         let (mut body, mut in_host) = (Body::None, false);
+        // bytes of credentials, which are told as such
+        let mut told = 0;
         for line in lines {
             if matches!(line.first(), Some(b' ' | b'\t')) {
                 // what is folded belongs to the field above (RFC 9112 section 5.2)
@@ -222,7 +224,10 @@ impl Http {
             in_host = field == b"host";
             match &field[..] {
                 b"host" => hosts.push(value),
-                b"proxy-authorization" => proxy_credentials = true,
+                b"proxy-authorization" => {
+                    proxy_credentials = true;
+                    told += line.len();
+                }
                 b"authorization" => credentials = true,
                 b"transfer-encoding" => body = Body::Chunks,
                 b"content-length" if body != Body::Chunks => {
@@ -244,8 +249,9 @@ impl Http {
             let port = target.rsplit(|&byte| byte == b':').next().and_then(|port| std::str::from_utf8(port).ok()?.parse().ok());
             let (target, name) = (Text::from_wire(target), Name::from_wire(host_of(target)));
             seen.say(Fact::Proxied { target, name, port, by: NameSource::Connect });
-            self.connects = self.connects.saturating_add(head.len() as u32);
-            if head.len() > CONNECT_BYTES || self.connects > CONNECTS_BYTES {
+            let length = head.len() - told;
+            self.connects = self.connects.saturating_add(length as u32);
+            if length > CONNECT_BYTES || self.connects > CONNECTS_BYTES {
                 self.cleartext(seen);
             }
             self.stage = Stage::Connecting(end);

@@ -84,6 +84,8 @@ struct MySql {
     responder: Option<End>,
     greeted: bool,
     asked: bool,
+    /// The opener asked for nothing, to its end.
+    is_over: bool,
 }
 
 impl Inspector for MySql {
@@ -140,12 +142,13 @@ impl Inspector for MySql {
 
     fn finish(&mut self, end: End, how: Finish, seen: &mut Seen<'_>) {
         if self.responder == Some(!end) && !self.asked && matches!(how, Finish::Fin | Finish::Reset) {
+            self.is_over = true;
             seen.say(Fact::Cleartext(Cleartext::Protocol));
         }
     }
 
     fn is_prologue(&self) -> bool {
-        true
+        !self.is_over
     }
 
     fn save(&self, out: &mut Vec<u8>) {

@@ -28,6 +28,7 @@ struct Nats {
     responder: Option<End>,
     is_greeted: bool,
     offers: bool,
+    /// The opener has said something else than TLS, or nothing to its end.
     has_answered: bool,
     unblocked: bool,
 }
@@ -107,12 +108,13 @@ impl Inspector for Nats {
 
     fn finish(&mut self, end: End, how: Finish, seen: &mut Seen<'_>) {
         if self.responder == Some(!end) && !self.has_answered && matches!(how, Finish::Fin | Finish::Reset) {
+            self.has_answered = true;
             seen.say(Fact::Cleartext(Cleartext::Protocol));
         }
     }
 
     fn is_prologue(&self) -> bool {
-        true
+        !self.has_answered
     }
 
     fn unblocks(&mut self) -> bool {

@@ -25,8 +25,11 @@ const VERSION_BYTES: usize = 12;
 /// Security types (IANA).
 const TLS: u8 = 18;
 const VENCRYPT: u8 = 19;
-/// A kind of VeNCrypt that sends a password as it is.
+/// Types, or kinds, that a responder offers at most.
+const OFFERED: usize = 16;
+/// Kinds of VeNCrypt, of which this is one that sends a password as it is.
 const PLAIN: u32 = 256;
+const LAST_KIND: u32 = 264;
 
 /// Whether bytes begin with a version, `RFB 003.008` and a line feed, as far as there are any.
 fn probe(opening: &Opening<'_>) -> Probe {
@@ -134,7 +137,7 @@ impl Vnc {
                     seen.say(Fact::Upgrade(Upgrade::Offered));
                 }
                 // without any, it says why
-                if count == 0 { Step::Clear } else { Step::Next(1 + usize::from(count), Turn::Choice) }
+                if count == 0 || types.len() > OFFERED { Step::Clear } else { Step::Next(1 + usize::from(count), Turn::Choice) }
             }
             Turn::Choice => bytes.first().map_or(Step::More, |&kind| self.chosen(1, kind.into(), seen)),
             Turn::Crypt => match bytes {
@@ -153,16 +156,18 @@ impl Vnc {
                 Some(_) => Step::Unknown,
                 None => Step::More,
             },
-            Turn::Kinds => match bytes.split_first() {
-                Some((&count, rest)) if rest.len() >= 4 * usize::from(count) => Step::Next(1 + 4 * usize::from(count), Turn::Kind),
-                _ => Step::More,
-            },
+            Turn::Kinds => {
+                let Some((&count, rest)) = bytes.split_first() else { return Step::More };
+                let Some(kinds) = rest.get(..4 * usize::from(count)) else { return Step::More };
+                let are_known = kinds.chunks_exact(4).all(|kind| long(kind).is_some_and(|kind| (PLAIN..=LAST_KIND).contains(&kind)));
+                if usize::from(count) > OFFERED || !are_known { Step::Clear } else { Step::Next(1 + kinds.len(), Turn::Kind) }
+            }
             Turn::Kind => match long(bytes) {
                 Some(PLAIN) => {
                     seen.say(Fact::Credentials);
                     Step::Clear
                 }
-                Some(257..=264) => Step::Next(4, Turn::KindGranted),
+                Some(257..=LAST_KIND) => Step::Next(4, Turn::KindGranted),
                 Some(_) => Step::Unknown,
                 None => Step::More,
             },

@@ -20,6 +20,11 @@ pub type Words<'a> = (Who, &'a [u8]);
 
 /// What is said with an address that is allowed, and that was answered for the name.
 pub fn broken(said: &[(Who, Vec<u8>)]) -> Vec<String> {
+    broken_of(said, None)
+}
+
+/// The same where all that one of them sent was not captured.
+pub fn broken_of(said: &[(Who, Vec<u8>)], lost: Option<Who>) -> Vec<String> {
     let mut world = World::default();
     world.resolve(AGENT, RESOLVER, NAME, &[], PEER);
     let mut tcp = world.connect(AGENT, (PEER, 443));
@@ -27,6 +32,13 @@ pub fn broken(said: &[(Who, Vec<u8>)]) -> Vec<String> {
         world.say(&mut tcp, *who, bytes);
     }
     world.close(&mut tcp);
+    let source = lost.map(|who| if who == Who::Opener { [10, 0, 0, 4] } else { [203, 0, 113, 5] });
+    let asked = world.frames.iter().position(|frame| frame.bytes.get(23) == Some(&6)).unwrap_or_default();
+    let mut n = 0;
+    world.frames.retain(|frame| {
+        n += 1;
+        n <= asked || source.is_none_or(|source| frame.bytes.get(26..30) != Some(&source))
+    });
     let policy = format!("[dns]\nresolvers = [\"10.0.0.2\"]\n[[allow]]\nnames = [\"{NAME}\"]\n[[allow]]\ncidrs = [\"203.0.113.0/24\"]\n");
     support::found(&world.pcap(), "10.0.0.4", &policy).0
 }
