@@ -98,8 +98,9 @@ pub fn flawed(name: &str, flaw: Flaw) -> Vec<Vec<u8>> {
         Flaw::WrongName => own = params(name, &["elsewhere.example"], false),
         Flaw::WildcardTooHigh => {
             let above = name.split_once('.').map_or(name, |(_, above)| above);
-            let higher = above.split_once('.').map_or(above, |(_, higher)| higher);
-            own = params(name, &[&format!("*.{higher}")], false);
+            // a name of two labels has nothing above it but the star itself
+            let higher = above.split_once('.').map_or_else(|| "*".to_owned(), |(_, higher)| format!("*.{higher}"));
+            own = params(name, &[&higher], false);
         }
         Flaw::CommonName => own = params(name, &[], false),
         Flaw::SelfSigned => {
