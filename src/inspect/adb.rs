@@ -22,6 +22,8 @@ const HEAD_BYTES: usize = 24;
 const CONNECT: &[u8; 4] = b"CNXN";
 /// The longest message of a host that connects: the list of what it can takes some 400 bytes.
 const CONNECT_BYTES: usize = 1024;
+/// Messages ahead of TLS that are read, those included that have no place there.
+const MESSAGES: u8 = 4;
 
 fn probe(opening: &Opening<'_>) -> Probe {
     match super::lines::begins(opening.first, &[CONNECT]) {
@@ -55,6 +57,8 @@ struct Adb {
     begun: bool,
     /// The host has connected.
     connected: bool,
+    /// Messages that were read.
+    messages: u8,
     /// Ends that sent STLS, after which only TLS is theirs.
     upgrades: [bool; 2],
 }
@@ -81,10 +85,16 @@ impl Inspector for Adb {
                     seen.say(Fact::Upgrade(Upgrade::Asked));
                     Progress::Used(HEAD_BYTES)
                 }
-                CONNECT if !self.connected && length <= CONNECT_BYTES => {
+                // old hosts say it once
+                b"SYNC" if self.messages < MESSAGES && length == HEAD_BYTES => {
+                    self.messages += 1;
+                    Progress::Used(HEAD_BYTES)
+                }
+                CONNECT if self.messages < MESSAGES && length <= CONNECT_BYTES => {
                     let Some(payload) = bytes.get(HEAD_BYTES..length) else { return Progress::Used(0) };
-                    self.connected = true;
-                    if !is_of_host(payload) {
+                    self.messages += 1;
+                    // one of the device, or another, has no place ahead of TLS
+                    if std::mem::replace(&mut self.connected, true) || !is_of_host(payload) {
                         seen.say(Fact::Cleartext(Cleartext::Protocol));
                     }
                     Progress::Used(length)
