@@ -324,8 +324,20 @@ pub const HTTP_HEAD_BYTES: usize = 16 << 10;
 /// The longest SSH packet: RFC 4253 asks for 35,000 bytes at least.
 pub const SSH_PACKET_BYTES: usize = 35_000;
 
-/// The longest line before or in an SSH version line.
-pub const SSH_LINE_BYTES: usize = 8 << 10;
+/// The longest version line of SSH (RFC 4253 section 4.2).
+pub const SSH_VERSION_BYTES: usize = 255;
+
+/// Text that a server may send ahead of that: a few lines.
+pub const SSH_AHEAD_BYTES: usize = 1 << 10;
+
+/// The longest lists of what an end of SSH offers: those of today have two or three thousand bytes.
+pub const SSH_OFFER_BYTES: usize = 8 << 10;
+
+/// Messages of SSH ahead of the keys that are to be ignored, or tell why there is no going on.
+pub const SSH_ASIDE_BYTES: usize = 256;
+
+/// Messages of one end of SSH that agree on keys: a few of some thousand bytes, certificates and tickets of Kerberos among them.
+pub const SSH_EXCHANGE_BYTES: usize = 64 << 10;
 
 /// How deep policies may extend each other; a file may reach itself by paths that are written differently.
 pub const POLICY_DEPTH: usize = 16;
@@ -389,6 +401,9 @@ pub const QUIC_INITIALS_OPENED: u8 = 100;
 
 /// Attempts of one QUIC flow: another version, a Retry, or another connection between the same ports.
 pub const QUIC_ATTEMPTS: usize = 8;
+
+/// Versions in a packet that refuses one: servers that spoke the most had a dozen.
+pub const QUIC_VERSIONS: usize = 32;
 
 /// Hellos of one end of a DTLS session: a first one, and one that bears a cookie.
 pub const DTLS_HELLOS: usize = 4;
