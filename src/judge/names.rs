@@ -148,7 +148,8 @@ impl Names {
             self.learn_services(answer, &owner, at);
         }
         let binding = self.binding(&owner, answer, at);
-        for address in answer.addresses() {
+        // clients do not use what an error carries, save the canonical names that lead to it
+        for address in answer.addresses().filter(|_| !is_error(answer)) {
             let address = self.nat64.canonical(address);
             let item = || Binding { name: text(&mut self.texts, &owner), since: binding.since, until: binding.until };
             self.room.add(&mut self.bound, address, |earlier| earlier.widen(&binding), item);
@@ -162,7 +163,7 @@ impl Names {
     fn learn_services(&mut self, answer: &Resolution, owner: &Name, at: Timestamp) {
         // whom an owner serves is served by its targets too
         let above: Vec<Name> = self.served.get(owner).into_iter().flatten().map(|binding| binding.name.clone()).collect();
-        for target in answer.targets().filter(|target| *target != owner) {
+        for target in answer.targets().filter(|target| *target != owner && !is_error(answer)) {
             for name in above.iter().chain([owner]).filter(|name| *name != target) {
                 let binding = self.binding(name, answer, at);
                 self.room.add(&mut self.served, target.clone(), |earlier| earlier.widen(&binding), || binding.clone());
@@ -254,6 +255,11 @@ fn text(texts: &mut HashSet<Name, RandomState>, name: &Name) -> Name {
     name.clone()
 }
 
+/// Whether a resolver says that there is no such name, or that it cannot tell.
+fn is_error(answer: &Resolution) -> bool {
+    answer.rcode != 0
+}
+
 /// Whether records of a type say by what a name is served (RFC 9460).
 fn is_service(qtype: u16) -> bool {
     matches!(qtype, 64 | 65)
@@ -290,6 +296,20 @@ mod tests {
         assert_eq!(names.at(ip, at.plus_nanos(-limits::LATE_ANSWER_NANOS - 1)).count(), 0, "long before");
         assert_eq!(names.at(ip, at.plus_nanos(i64::MAX / 2)).count(), 1, "long after");
         assert_eq!(names.passed_through(&Name::from_wire(b"cdn.example")).count(), 1);
+    }
+
+    #[test]
+    fn an_error_binds_no_address() {
+        let mut names = Names::default();
+        let ip: IpAddr = [192, 0, 2, 1].into();
+        let said = vec![DnsData::Target(Name::from_wire(b"cdn.example")), DnsData::Address(ip)];
+        for rcode in [3, 2, 5] {
+            names.learn(&Resolution { rcode, ..answer("a.example", said.clone()) }, Timestamp::default());
+        }
+        assert_eq!(names.at(ip, Timestamp::default()).count(), 0);
+        assert_eq!(names.passed_through(&Name::from_wire(b"cdn.example")).count(), 1, "it led to what is not there");
+        names.learn(&answer("a.example", said), Timestamp::default());
+        assert_eq!(names.at(ip, Timestamp::default()).count(), 1);
     }
 
     #[test]

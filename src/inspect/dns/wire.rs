@@ -64,6 +64,9 @@ const A: u16 = 1;
 const CNAME: u16 = 5;
 const AAAA: u16 = 28;
 const OPT: u16 = 41;
+const INTERNET: u16 = 1;
+/// What multicast DNS sets in a class.
+const CACHE_FLUSH: u16 = 0x8000;
 const ANSWER: usize = 1;
 const ADDITIONAL: usize = 3;
 
@@ -171,7 +174,10 @@ impl<'a> Message<'a> {
             let ttl = if ttl > i32::MAX as u32 { 0 } else { ttl };
             self.ttl = Some(self.ttl.map_or(ttl, |least| least.min(ttl)));
             self.carried += if matches!(kind, A | AAAA) { 0 } else { data.len() as u32 };
+            let is_internet = u16::from_be_bytes([fixed[2], fixed[3]]) & !CACHE_FLUSH == INTERNET;
             match Data::read(bytes, kind, data_at, data) {
+                // an address of another class is none that anybody goes to (RFC 1035 section 3.4.1)
+                Some(_) if !is_internet => self.answers.push(Record { owner, data: Data::Other(kind) }),
                 Some(data) => self.answers.push(Record { owner, data }),
                 None => self.bad_data = true,
             }
@@ -182,7 +188,7 @@ impl<'a> Message<'a> {
 
 /// Whether a class is known: IN, CH, HS, NONE, ANY. The highest bit is multicast DNS's.
 fn is_class(class: u16) -> bool {
-    matches!(class & 0x7fff, 1 | 3 | 4 | 254 | 255)
+    matches!(class & !CACHE_FLUSH, INTERNET | 3 | 4 | 254 | 255)
 }
 
 impl<'a> Data<'a> {

@@ -334,3 +334,25 @@ pub fn tunnel_of_answers(scene: &mut Scene<'_>) -> Option<()> {
     }
     Some(())
 }
+
+/// An answer that is altered, and used.
+fn altered_answer(scene: &mut Scene<'_>, alter: impl Fn(&mut [u8], usize)) -> Option<()> {
+    let ((agent, resolver), target, address) = (scene.resolver()?, scene.bound_target()?, scene.stranger());
+    let from = (agent, scene.world.port());
+    let [question, mut answer] = scene.world.dns(&target.name, &[], address);
+    alter(&mut answer, question.len());
+    scene.world.udp(from, (resolver, 53), &question);
+    scene.world.udp((resolver, 53), from, &answer);
+    scene.world.wait(SECOND);
+    use_of(scene, &target, address)
+}
+
+/// There is no such name, and an address for it.
+pub fn answered_by_error(scene: &mut Scene<'_>) -> Option<()> {
+    altered_answer(scene, |answer, _| answer[3] |= 3)
+}
+
+/// Of CHAOS: the class is behind the record's name, which is a pointer, and type.
+pub fn answered_in_another_class(scene: &mut Scene<'_>) -> Option<()> {
+    altered_answer(scene, |answer, behind_question| answer[behind_question + 5] = 3)
+}
