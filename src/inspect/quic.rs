@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use self::attempt::{Attempt, Fault};
 use self::ids::{Borne, Ids};
 use self::packet::{Id, Kind, Long, Packet, Version};
-use super::readable::is_text;
+use super::readable::{self, Look, Watch, is_text};
 use super::{Carrier, Finish, Inspector, Opening, Probe, Progress, Protocol, Seen, saved};
 use crate::fact::{Cleartext, Detail, EarlyData, End, Fact, Hidden};
 use crate::limits;
@@ -42,8 +42,9 @@ const FIRST_BYTES: usize = 1200;
 
 /// The shortest datagram of text that is called so; shorter ones are unrecognised.
 const TEXT_BYTES: usize = 16;
-/// The same where the connection ID is known, or there is none: short packets are many, and random.
-const SEALED_TEXT_BYTES: usize = 24;
+
+/// A run of text in a token that is told: a code written in letters, with the words about it, is shorter.
+const TOKEN_RUN: usize = 128;
 
 fn is_opening(opening: &Opening<'_>) -> bool {
     let is_known = |version: Version| version.family().is_some() || version.is_greased();
@@ -71,6 +72,8 @@ struct Quic {
     /// A packet of a version that nobody speaks, which the other end has to refuse.
     asked: Option<Asked>,
     unread: [u8; 2],
+    /// What each end's sealed packets read like.
+    watches: [Watch; 2],
     /// Initials that were opened, or tried.
     opened: u8,
     is_begun: bool,
@@ -191,6 +194,7 @@ impl Quic {
             let fate = match packet {
                 Packet::Long(long) => self.long(end, &long, seen),
                 Packet::Short(bytes) => self.short(end, bytes, seen),
+                Packet::Negotiation { versions, .. } if !packet::are_versions(versions) => Fate::Rejected,
                 Packet::Negotiation { destination, source, .. } => self.negotiation(end, &destination, &source, seen),
                 Packet::Other { version, destination, source } => self.other(end, version, destination, source),
                 Packet::Padding => Fate::Fits,
@@ -210,6 +214,10 @@ impl Quic {
     }
 
     fn long(&mut self, end: End, packet: &Long<'_>, seen: &mut Seen<'_>) -> Fate {
+        // what a token means to who gave it nobody else can tell
+        if readable::holds_run(packet.token, TOKEN_RUN) {
+            self.readable(seen);
+        }
         if packet.kind == Kind::Initial {
             return self.initial(end, packet, seen);
         }
@@ -245,7 +253,7 @@ impl Quic {
             }
             self.protected_data(seen);
         }
-        self.sealed(packet.sealed(), seen)
+        self.sealed(end, packet.sealed(), seen)
     }
 
     fn initial(&mut self, end: End, packet: &Long<'_>, seen: &mut Seen<'_>) -> Fate {
@@ -278,7 +286,7 @@ impl Quic {
             return self.unread(end, packet, seen);
         }
         // a first destination has eight bytes at least, one that a Retry gave may have fewer
-        if packet.destination.len() < 8 && !packet.has_token {
+        if packet.destination.len() < 8 && packet.token.is_empty() {
             return Fate::Waits;
         }
         self.opened = self.opened.saturating_add(1);
@@ -327,7 +335,7 @@ impl Quic {
     /// An Initial that need not be opened: an acknowledgement, or the hello again.
     fn unread(&mut self, end: End, packet: &Long<'_>, seen: &mut Seen<'_>) -> Fate {
         match self.count(end) {
-            Fate::Fits => self.sealed(packet.sealed(), seen),
+            Fate::Fits => self.sealed(end, packet.sealed(), seen),
             fate => fate,
         }
     }
@@ -340,9 +348,9 @@ impl Quic {
     }
 
     /// Looks whether what should be ciphertext reads as text.
-    fn sealed(&mut self, bytes: &[u8], seen: &mut Seen<'_>) -> Fate {
-        if is_text(bytes, packet::SEALED_BYTES) {
-            if bytes.len() < SEALED_TEXT_BYTES { self.unrecognised(seen) } else { self.readable(seen) }
+    fn sealed(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> Fate {
+        if self.watches[end.index()].look(bytes, bytes.len()) == Look::Text {
+            self.readable(seen);
         }
         Fate::Fits
     }
@@ -361,7 +369,7 @@ impl Quic {
                 if attempt.short(end, seen) {
                     self.protected_data(seen);
                 }
-                self.sealed(bytes.get(1 + length..).unwrap_or_default(), seen)
+                self.sealed(end, bytes.get(1 + length..).unwrap_or_default(), seen)
             }
             Borne::New | Borne::Reset => Fate::Fits,
             Borne::Nothing => Fate::Rejected,

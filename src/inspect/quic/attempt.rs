@@ -11,6 +11,7 @@ use super::packet::{Family, Id, Long, Reader, Version};
 use crate::fact::{Alert, CipherSuite, End, Fact, Name, NameSource, TlsVersion};
 use crate::inspect::Seen;
 use crate::inspect::hello::fingerprint::{self, Over};
+use crate::inspect::hello::offer::{NOT_OFFERED, Offer};
 use crate::inspect::hello::{self, ClientHello, ServerHello};
 use crate::inspect::pieces::{Pieces, Refused};
 
@@ -55,6 +56,9 @@ pub(super) struct Attempt {
     is_retried: bool,
     name: Option<Name>,
     tls: Option<(TlsVersion, CipherSuite)>,
+    /// By what the last hello lets an earlier session go on, and whether that was taken up.
+    offer: Offer,
+    accepts_key: bool,
     /// The end sent a Handshake packet that can hold its Finished.
     handshake: [bool; 2],
     /// The end sent a packet with a short header.
@@ -94,6 +98,8 @@ impl Attempt {
             is_retried: false,
             name: None,
             tls: None,
+            offer: Offer::default(),
+            accepts_key: false,
             handshake: [false; 2],
             short: [false; 2],
             is_finished: false,
@@ -212,6 +218,8 @@ impl Attempt {
     fn client_hello(&mut self, body: &[u8], seen: &mut Seen<'_>) {
         let hello = ClientHello::read(body);
         self.hellos += 1;
+        self.offer = hello.offer;
+        hello::text::say(body, true, seen);
         self.greases |= hello::extension(body, TRANSPORT_PARAMETERS).is_some_and(|list| has_parameter(list, GREASE_QUIC_BIT));
         if self.hellos == 1 {
             self.name.clone_from(&hello.name);
@@ -242,12 +250,11 @@ impl Attempt {
             return Ok(());
         }
         hello.say_details(body, seen);
+        hello::text::say(body, false, seen);
+        self.accepts_key = hello.accepts_key;
         self.tls = Some((hello.version, hello.suite));
         seen.say(Fact::Version(hello.version));
         seen.say(Fact::CipherSuite(hello.suite));
-        if hello.accepts_key {
-            seen.say(Fact::Resumed);
-        }
         Ok(())
     }
 
@@ -281,6 +288,12 @@ impl Attempt {
         }
         self.is_finished = true;
         self.name = None;
+        if self.accepts_key && self.offer.has_key() {
+            seen.say(Fact::Resumed);
+        } else if self.accepts_key {
+            seen.say(Fact::Malformed(NOT_OFFERED.to_owned()));
+            seen.say(Fact::Unrecognised);
+        }
         seen.say(Fact::HandshakeFinished);
         if hello::is_encrypting(suite) {
             seen.say(Fact::Encrypted);

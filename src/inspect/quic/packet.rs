@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits;
+
 /// The longest connection ID of the versions that are read.
 const ID_BYTES: usize = 20;
 
@@ -45,6 +47,13 @@ impl Version {
             Self(0xff00_001b..=0xff00_001c) => Some(Family::Draft27),
             Self(_) => None,
         }
+    }
+
+    /// Whether it is a word of four letters and none of those that versions are: `Q046` and `T051` of Google's, `PCQ0` of picoquic.
+    fn is_word(self) -> bool {
+        let word = self.0.to_be_bytes();
+        let is_of_google = matches!(word, [b'Q' | b'T', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9']);
+        word.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r')) && !is_of_google
     }
 
     /// Whether it is one that no endpoint speaks, sent so that others learn to negotiate (RFC 9000 section 15).
@@ -105,6 +114,16 @@ pub(super) enum Packet<'a> {
     Padding,
 }
 
+/// Whether a list in a Version Negotiation packet is one of versions: no longer than any, and no text.
+pub(super) fn are_versions(list: &[u8]) -> bool {
+    let (versions, behind) = list.as_chunks::<4>();
+    let words = versions.iter().filter(|&&version| Version(u32::from_be_bytes(version)).is_word()).count();
+    behind.is_empty() && versions.len() <= limits::QUIC_VERSIONS && words <= WORDS
+}
+
+/// Versions that may be words: experiments are named so, and nobody speaks many.
+const WORDS: usize = 3;
+
 /// A packet with a long header.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Long<'a> {
@@ -119,8 +138,8 @@ pub(super) struct Long<'a> {
     pub(super) bytes: &'a [u8],
     /// Where its packet number begins; the token of a Retry.
     pub(super) behind_header: usize,
-    /// It carries a token.
-    pub(super) has_token: bool,
+    /// The token of an Initial or a Retry.
+    pub(super) token: &'a [u8],
 }
 
 /// The type of a long packet.
@@ -169,21 +188,17 @@ fn long(datagram: &[u8]) -> Option<(Packet<'_>, &[u8])> {
         _ => [Kind::Initial, Kind::EarlyData, Kind::Handshake, Kind::Retry],
     };
     let kind = *kinds.get(usize::from(first >> 4 & 3))?;
-    let mut has_token = false;
+    let token;
     let behind_header;
     let end;
     if kind == Kind::Retry {
         // a token of one byte at least, and the tag
         behind_header = datagram.len() - rest.0.len();
         end = datagram.len();
-        if rest.0.len() <= TAG_BYTES {
-            return None;
-        }
+        token = rest.0.get(..rest.0.len().checked_sub(TAG_BYTES)?).filter(|token| !token.is_empty())?;
     } else {
-        if kind == Kind::Initial {
-            let length = usize::try_from(rest.varint()?).ok()?;
-            has_token = !rest.take(length)?.is_empty();
-        }
+        let length = if kind == Kind::Initial { usize::try_from(rest.varint()?).ok()? } else { 0 };
+        token = rest.take(length)?;
         let length = usize::try_from(rest.varint()?).ok()?;
         if length < SEALED_BYTES || length > rest.0.len() {
             return None;
@@ -193,7 +208,7 @@ fn long(datagram: &[u8]) -> Option<(Packet<'_>, &[u8])> {
     }
     let (bytes, behind) = datagram.split_at_checked(end)?;
     let is_fixed = first & 0x40 != 0;
-    Some((Packet::Long(Long { version, family, kind, destination, source, is_fixed, bytes, behind_header, has_token }), behind))
+    Some((Packet::Long(Long { version, family, kind, destination, source, is_fixed, bytes, behind_header, token }), behind))
 }
 
 /// The whole packet number whose lowest bytes were sent (RFC 9000 appendix A.3).
