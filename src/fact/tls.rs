@@ -28,6 +28,13 @@ impl TlsVersion {
     /// DTLS 1.3.
     pub const DTLS1_3: Self = Self(0xfefc);
 
+    /// Whether it is one of those of TLS and SSL 3.0, or a draft of TLS 1.3.
+    #[must_use]
+    pub fn is_known(self) -> bool {
+        // the last draft had the number 28
+        (Self::SSL3..=Self::TLS1_3).contains(&self) || (0x7f00..=0x7f1c).contains(&self.0)
+    }
+
     /// The version that a draft of TLS 1.3 (0x7fxx) stands for; any other is itself.
     #[must_use]
     pub fn settled(self) -> Self {

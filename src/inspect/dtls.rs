@@ -22,7 +22,8 @@ use serde::{Deserialize, Serialize};
 use self::hellos::Hellos;
 use self::record::{NoRecord, Record};
 use super::hello;
-use super::readable;
+use super::hello::offer::{NOT_OFFERED, Offer, SessionId};
+use super::readable::{self, Look, Trail, Watch};
 use super::{Carrier, Finish, Inspector, Probe, Progress, Protocol, Seen, saved};
 use crate::fact::{Alert, CipherSuite, Cleartext, End, Fact, Hidden, Name, TlsVersion, Unread};
 use crate::limits;
@@ -49,10 +50,6 @@ const FINISHED_BYTES_13: usize = 44 + 1 + 8;
 
 /// The shortest bytes of text that are called so where a record is due; fewer are unrecognised.
 const TEXT_BYTES: usize = 16;
-/// The same where sealed bytes are due: records are many, and random.
-const SEALED_TEXT_BYTES: usize = 24;
-/// A nonce in the clear, behind which the sealed bytes of many suites begin.
-const NONCE_BYTES: usize = 8;
 
 /// One flow of DTLS.
 #[derive(Default, Serialize, Deserialize)]
@@ -64,6 +61,8 @@ struct Dtls {
     /// A hello of the session was read.
     has_hello: bool,
     offers_early_data: bool,
+    /// By what the last hello lets an earlier session go on.
+    offer: Offer,
     settled: Option<Settled>,
     /// What sessions before it settled.
     former: Option<(TlsVersion, CipherSuite)>,
@@ -94,8 +93,13 @@ struct Half {
     is_shown: bool,
     /// The connection ID that it wants to be addressed by.
     id: Option<Vec<u8>>,
-    /// Bytes of handshake messages in the clear.
+    /// Bytes of handshake messages in the clear, and the text that they end with.
     plain: u32,
+    text: Trail,
+    /// It sent messages in the clear behind its hello, which no client of DTLS 1.3 does.
+    is_old: bool,
+    /// What its sealed records read like.
+    watch: Watch,
     /// It sent what follows a hello where the session is not resumed.
     is_full: bool,
     /// change_cipher_spec was sent.
@@ -115,6 +119,8 @@ struct Settled {
     suite: CipherSuite,
     /// Its place among the server's messages, which is that of the hello that it answers.
     sequence: u16,
+    session: SessionId,
+    accepts_key: bool,
 }
 
 /// What became of a record.
@@ -160,7 +166,10 @@ impl Inspector for Dtls {
             self.reject(&bytes, seen);
         }
         // what a handshake that finished has proven is not true of the next
-        if self.was_finished && !self.is_finished {
+        let was_refuted = self.was_finished && !self.is_finished;
+        // messages of a handshake that nobody has answered
+        let is_alone = self.settled.is_none() && self.ends.iter().any(|half| half.is_old);
+        if was_refuted || is_alone {
             self.unrecognised(seen);
         }
     }
@@ -299,7 +308,7 @@ impl Dtls {
         if kind == record::APPLICATION_DATA || kind == record::WITH_ID && sequence > 0 {
             self.protected_data(seen);
         }
-        self.ciphertext(body, seen)
+        self.ciphertext(end, body, seen)
     }
 
     /// A sealed record of DTLS 1.3: the lowest bits of its epoch.
@@ -320,7 +329,7 @@ impl Dtls {
             self.protected_data(seen);
         }
         self.settle(seen);
-        self.ciphertext(body, seen)
+        self.ciphertext(end, body, seen)
     }
 
     fn settle(&mut self, seen: &mut Seen<'_>) {
@@ -330,8 +339,9 @@ impl Dtls {
             return;
         }
         self.is_finished = true;
-        if !is_13 && !self.ends.iter().any(|half| half.is_full) {
-            seen.say(Fact::Resumed);
+        let is_full = self.ends.iter().any(|half| half.is_full);
+        if if is_13 { settled.accepts_key } else { !is_full } {
+            self.say_resumption(settled, seen);
         }
         seen.say(Fact::HandshakeFinished);
         if hello::is_encrypting(settled.suite) {
@@ -339,10 +349,22 @@ impl Dtls {
         }
     }
 
-    /// Looks whether what should be ciphertext reads as text, a nonce before it or not.
-    fn ciphertext(&mut self, body: &[u8], seen: &mut Seen<'_>) -> Fate {
-        let behind_nonce = body.get(NONCE_BYTES..).unwrap_or_default();
-        if [body, behind_nonce].into_iter().any(|bytes| readable::is_text(bytes, SEALED_TEXT_BYTES)) {
+    /// Says that a session goes on that was begun before. What the client did not offer shows nothing, and hides the certificates.
+    fn say_resumption(&mut self, settled: Settled, seen: &mut Seen<'_>) {
+        let is_13 = settled.version == TlsVersion::DTLS1_3;
+        if if is_13 { self.offer.has_key() } else { self.offer.covers(settled.session) } {
+            return seen.say(Fact::Resumed);
+        }
+        seen.say(Fact::Malformed(NOT_OFFERED.to_owned()));
+        self.unrecognised(seen);
+        if !is_13 && hello::is_certified(settled.suite) {
+            seen.say(Fact::Certificate(Err(Unread::Missing)));
+        }
+    }
+
+    /// Looks whether what should be ciphertext reads as text.
+    fn ciphertext(&mut self, end: End, body: &[u8], seen: &mut Seen<'_>) -> Fate {
+        if self.ends[end.index()].watch.look(body, body.len()) == Look::Text {
             self.readable(seen);
         }
         Fate::Fits

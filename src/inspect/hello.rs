@@ -8,16 +8,22 @@
 //! It refuses to guess: where a name would stand and cannot be read, that is said, and never that there is no name. It does not tell
 //! real encrypted_client_hello extensions (RFC 9849) from grease, which are made to look alike; which key is meant is said.
 
-use tls_parser::{TlsCipherAu, TlsCipherEnc, TlsCipherSuite};
+use tls_parser::{TlsCipherAu, TlsCipherEnc, TlsCipherKx, TlsCipherSuite};
 
 use crate::fact::{CipherSuite, ClientCertificate, Detail, EarlyData, Fact, Group, Hidden, Name, NameSource, OddName, Text, TlsVersion};
 use crate::inspect::Seen;
 use crate::limits;
 
 pub(super) mod fingerprint;
+pub(super) mod offer;
+pub(super) mod text;
+
+use offer::{Offer, SessionId};
 
 const SERVER_NAME: u16 = 0;
 const ALPN: u16 = 16;
+const ENCRYPT_THEN_MAC: u16 = 22;
+const SESSION_TICKET: u16 = 35;
 const PRE_SHARED_KEY: u16 = 41;
 const EARLY_DATA: u16 = 42;
 const SUPPORTED_VERSIONS: u16 = 43;
@@ -28,6 +34,9 @@ const ENCRYPTED_CLIENT_HELLO: u16 = 0xfe0d;
 const CERTIFICATE: u8 = 11;
 const SERVER_KEY_EXCHANGE: u8 = 12;
 const CERTIFICATE_REQUEST: u8 = 13;
+
+/// What is wrong with a ServerHello whose version nobody knows.
+const UNKNOWN_VERSION: &str = "version of the server hello";
 
 /// The random of a ServerHello that is a HelloRetryRequest: the SHA-256 of that word (RFC 8446 section 4.1.3).
 pub(super) const RETRY_RANDOM: [u8; 32] = [
@@ -50,6 +59,8 @@ pub(super) struct ClientHello {
     pub(super) ech: Option<Option<u8>>,
     /// Whether application data may follow at once (RFC 8446 section 4.2.10).
     pub(super) offers_early_data: bool,
+    /// By what it lets an earlier session go on.
+    pub(super) offer: Offer,
     /// What is wrong with the message.
     pub(super) malformed: Option<&'static str>,
 }
@@ -68,6 +79,7 @@ impl ClientHello {
         } else if fixed.ciphers.is_empty() || fixed.comp.is_empty() {
             hello.malformed = Some("client hello without suites");
         }
+        hello.offer.session = fixed.session_id.and_then(SessionId::new).unwrap_or_default();
         let mut names = Names::default();
         let mut kinds = 0u64;
         let mut list = Reader(fixed.ext.unwrap_or_default());
@@ -85,6 +97,8 @@ impl ClientHello {
             match kind {
                 SERVER_NAME => names.read(content, &mut hello.malformed),
                 ALPN => hello.read_alpn(content),
+                SESSION_TICKET => hello.offer.ticket = !content.is_empty(),
+                PRE_SHARED_KEY => hello.offer.key = true,
                 EARLY_DATA => hello.offers_early_data = true,
                 ENCRYPTED_CLIENT_HELLO => hello.ech = Some(ech_key(content)),
                 _ => {}
@@ -235,6 +249,10 @@ pub(super) struct ServerHello {
     pub(super) suite: CipherSuite,
     /// Whether a pre-shared key was accepted (RFC 8446 section 4.2.11), which shows resumption in TLS 1.3.
     pub(super) accepts_key: bool,
+    /// The session ID.
+    pub(super) session: SessionId,
+    /// Whether codes are of what was encrypted (RFC 7366), and not encrypted with it.
+    pub(super) encrypts_first: bool,
     /// The method by which records are compressed; 0 for none.
     pub(super) compression: u8,
     /// The group of the key share (TLS 1.3).
@@ -245,13 +263,28 @@ impl ServerHello {
     /// Reads the body of a ServerHello, without its four bytes of handshake header. `Err` says what is malformed; nothing of such a
     /// message is to be relied upon.
     pub(super) fn read(body: &[u8]) -> Result<Self, &'static str> {
+        let hello = Self::fields(body)?;
+        if hello.version.is_known() { hello.with_its_suite() } else { Err(UNKNOWN_VERSION) }
+    }
+
+    /// Refuses a suite of TLS 1.3 in a version before it, and the other way round: no client goes on with that. The first drafts of 1.3 had none of
+    /// their own.
+    fn with_its_suite(self) -> Result<Self, &'static str> {
+        const FIRST_DRAFT: TlsVersion = TlsVersion(0x7f12);
+        let is_13 = self.version.over_streams() == TlsVersion::TLS1_3;
+        let is_early_draft = is_13 && self.version.0 >> 8 == 0x7f && self.version < FIRST_DRAFT;
+        let is_of_13 = TlsCipherSuite::from_id(self.suite.0).map(|suite| suite.kx == TlsCipherKx::Tls13);
+        if is_of_13.is_none_or(|is_of_13| is_of_13 == is_13 || is_early_draft) { Ok(self) } else { Err("suite of another version") }
+    }
+
+    fn fields(body: &[u8]) -> Result<Self, &'static str> {
         let mut rest = Reader(body);
-        let (legacy, random, suite, compression) = Self::fixed(&mut rest).ok_or("server hello")?;
+        let (legacy, random, session, suite, compression) = Self::fixed(&mut rest).ok_or("server hello")?;
         let extensions = if rest.is_empty() { &[] } else { rest.vector16().ok_or("extension list of the server hello")? };
         if !rest.is_empty() {
             return Err("length of the server hello");
         }
-        let (mut version, mut accepts_key, mut group) = (None, false, None);
+        let (mut version, mut accepts_key, mut encrypts_first, mut group) = (None, false, false, None);
         let mut list = Reader(extensions);
         while !list.is_empty() {
             let (kind, content) = list.extension().ok_or("extension list of the server hello")?;
@@ -261,6 +294,7 @@ impl ServerHello {
                     _ => return Err("supported_versions of the server hello"),
                 },
                 PRE_SHARED_KEY => accepts_key = true,
+                ENCRYPT_THEN_MAC => encrypts_first = true,
                 KEY_SHARE => group = Reader(content).u16().map(Group),
                 _ => {}
             }
@@ -270,6 +304,8 @@ impl ServerHello {
             version: TlsVersion(version.unwrap_or(legacy)),
             suite: CipherSuite(suite),
             accepts_key,
+            session,
+            encrypts_first,
             compression,
             group,
         })
@@ -286,35 +322,32 @@ impl ServerHello {
         }
     }
 
-    /// The fields before the extensions: version, random, suite, compression.
-    fn fixed<'a>(rest: &mut Reader<'a>) -> Option<(u16, &'a [u8], u16, u8)> {
+    /// The fields before the extensions: version, random, session, suite, compression.
+    fn fixed<'a>(rest: &mut Reader<'a>) -> Option<(u16, &'a [u8], SessionId, u16, u8)> {
         let version = rest.u16()?;
         let random = rest.take(32)?;
         // drafts of TLS 1.3 before 22 had neither session ID nor compression
         let is_short = (0x7f00..0x7f16).contains(&version);
-        if !is_short && !(TlsVersion::SSL3..=TlsVersion::TLS1_3).contains(&TlsVersion(version)) {
+        if !is_short && !(TlsVersion::SSL3..TlsVersion::TLS1_3).contains(&TlsVersion(version)) {
             return None;
         }
-        if !is_short {
-            rest.vector8().filter(|session| session.len() <= 32)?;
-        }
+        let session = if is_short { SessionId::default() } else { SessionId::new(rest.vector8()?)? };
         let suite = rest.u16()?;
         let compression = if is_short { 0 } else { rest.u8()? };
-        Some((version, random, suite, compression))
+        Some((version, random, session, suite, compression))
     }
 }
 
 impl ServerHello {
     /// The same of DTLS (RFC 6347, RFC 9147), whose versions have other numbers.
     pub(super) fn read_dtls(body: &[u8]) -> Result<Self, &'static str> {
-        const UNKNOWN: &str = "version of the server hello";
         let (&legacy, rest) = body.split_first_chunk().ok_or("server hello")?;
-        let mut hello = Self::read(&[&TlsVersion::TLS1_2.0.to_be_bytes()[..], rest].concat())?;
+        let mut hello = Self::fields(&[&TlsVersion::TLS1_2.0.to_be_bytes()[..], rest].concat())?;
         if hello.version == TlsVersion::TLS1_2 {
             hello.version = TlsVersion(u16::from_be_bytes(legacy));
         }
         let is_known = matches!(hello.version, TlsVersion::DTLS1_0 | TlsVersion::DTLS1_2 | TlsVersion::DTLS1_3);
-        if is_known { Ok(hello) } else { Err(UNKNOWN) }
+        if is_known { hello.with_its_suite() } else { Err(UNKNOWN_VERSION) }
     }
 }
 
@@ -335,6 +368,26 @@ pub(super) fn say_message((kind, length, start): (u8, usize, &[u8]), suite: Opti
         _ => return,
     };
     seen.say(Fact::Detail(detail));
+}
+
+/// Whether a body of a Certificate message is a list of what begins and ends as certificates do.
+pub(super) fn are_certificates(body: &[u8]) -> bool {
+    let mut whole = Reader(body);
+    let Some(list) = whole.vector24().filter(|_| whole.is_empty()) else { return false };
+    let mut list = Reader(list);
+    while !list.is_empty() {
+        // a sequence (X.690 section 8.9) of as many bytes as there are
+        let is_sequence = |der: &[u8]| match *der {
+            [0x30, length @ 0..=0x7f, ref content @ ..] => content.len() == usize::from(length),
+            [0x30, 0x81, length, ref content @ ..] => content.len() == usize::from(length),
+            [0x30, 0x82, high, low, ref content @ ..] => content.len() == usize::from(u16::from_be_bytes([high, low])),
+            _ => false,
+        };
+        if !list.vector24().is_some_and(is_sequence) {
+            return false;
+        }
+    }
+    true
 }
 
 /// The body of a ClientHello of DTLS as TLS has it: without the cookie behind its session ID (RFC 6347 section 4.2.1).
@@ -423,6 +476,12 @@ impl<'a> Reader<'a> {
     fn vector16(&mut self) -> Option<&'a [u8]> {
         let n = self.u16()?;
         self.take(n.into())
+    }
+
+    /// Bytes behind a length of three bytes.
+    fn vector24(&mut self) -> Option<&'a [u8]> {
+        let length = usize::from(self.u8()?) << 16 | usize::from(self.u16()?);
+        self.take(length)
     }
 
     /// A type and its content.

@@ -21,16 +21,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::hello::fingerprint::{self, Over};
-use super::hello::{self, ClientHello, ServerHello};
-use super::{Carrier, Finish, Inspector, Probe, Progress, Protocol, Seen, readable, saved};
-use crate::fact::{Alert, CipherSuite, Cleartext, Detail, EarlyData, End, Fact, Hidden, Name, NameSource, TlsVersion, Unread};
+use super::hello::offer::{Offer, SessionId};
+use super::readable::{self, Look, Trail, Watch};
+use super::{Carrier, Finish, Inspector, Probe, Progress, Protocol, Seen, saved};
+use crate::fact::{Alert, CipherSuite, Cleartext, Detail, EarlyData, End, Fact, Hidden, Name, TlsVersion};
 use crate::limits;
 use probe::probe;
-use record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_BYTES, Header, MAX_PLAIN, MAX_PROTECTED_13, MAX_SEALED_ALERT};
+use record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER_BYTES, Header, MAX_PROTECTED_13, MAX_SEALED_ALERT};
+use seal::Seal;
 
+mod handshake;
 mod probe;
 mod record;
+mod seal;
 mod ssl2;
 
 /// TLS and SSL 3.0 over TCP.
@@ -75,6 +78,8 @@ pub(super) struct Tls {
     name: Option<Name>,
     /// The last hello offers early data.
     offers_early_data: bool,
+    /// By what it lets an earlier session go on.
+    offer: Offer,
     /// The hello was one of SSL 2.0.
     is_old: bool,
     /// A HelloRetryRequest was read.
@@ -82,6 +87,10 @@ pub(super) struct Tls {
     /// What the ServerHello settled.
     version: Option<TlsVersion>,
     suite: Option<CipherSuite>,
+    /// Which lengths sealed records have, before TLS 1.3.
+    seal: Seal,
+    answered: SessionId,
+    accepts_key: bool,
     is_finished: bool,
     is_hidden_said: bool,
     is_data_said: bool,
@@ -97,8 +106,13 @@ struct Half {
     held: Vec<u8>,
     /// Bytes still to come of a handshake message whose content does not matter.
     passing: u32,
-    /// Bytes of handshake messages that it sent in the clear.
+    /// Bytes of handshake messages that it sent in the clear, and the text that they end with.
     plain: u32,
+    text: Trail,
+    /// It sent messages in the clear behind its hello, which no opener of TLS 1.3 does.
+    is_old: bool,
+    /// What its sealed records read like.
+    watch: Watch,
     /// Its change_cipher_spec came after its hello; in TLS 1.2 and before, ciphertext follows.
     is_changed: bool,
     /// After that came a handshake record that can hold its Finished.
@@ -113,6 +127,8 @@ struct Half {
     is_hello_done: bool,
     /// Its last record was an alert, or can have been one.
     is_closing: bool,
+    /// It will say no more.
+    is_over: bool,
     /// Its bytes ceased to be records.
     breach: Option<Cleartext>,
 }
@@ -130,16 +146,16 @@ enum Step {
 }
 
 /// What is sealed does not read as text, whoever holds the keys: what becomes of a record that does.
-fn text(header: Header, rest: &[u8], seen: &mut Seen<'_>) -> Option<Step> {
-    let start = rest.get(HEADER_BYTES..rest.len().min(HEADER_BYTES + readable::SEALED_RUN)).unwrap_or_default();
-    if header.length < readable::SEALED_RUN || !readable::is_unsealed(start) {
-        return None;
+fn text(watch: &mut Watch, header: Header, rest: &[u8], seen: &mut Seen<'_>) -> Option<Step> {
+    let start = rest.get(HEADER_BYTES..rest.len().min(HEADER_BYTES + header.length.min(readable::LOOKED_AT))).unwrap_or_default();
+    match watch.look(start, header.length) {
+        Look::Sealed => None,
+        Look::More => Some(Step::More),
+        Look::Text => {
+            seen.say(Fact::Cleartext(Cleartext::AfterHandshake));
+            Some(Step::Settled)
+        }
     }
-    if start.len() < readable::SEALED_RUN {
-        return Some(Step::More);
-    }
-    seen.say(Fact::Cleartext(Cleartext::AfterHandshake));
-    Some(Step::Settled)
 }
 
 impl Inspector for Tls {
@@ -176,6 +192,11 @@ impl Inspector for Tls {
         }
         if self.is_opener(end) || how != Finish::Fin {
             self.hide_name(seen);
+        }
+        self.ends[end.index()].is_over = true;
+        if self.version.is_none() && self.ends.iter().any(|half| half.is_old) && self.ends.iter().all(|half| half.is_over) {
+            // messages of a handshake that nobody had answered
+            seen.say(Fact::Unrecognised);
         }
     }
 
@@ -258,10 +279,16 @@ impl Tls {
         if is_13 && (!is_data || header.length > MAX_PROTECTED_13) {
             return self.breach(end, seen);
         }
-        if header.length < self.sealed_bytes() {
+        // what a renegotiation settled is not seen
+        let fits = match header.kind {
+            _ if is_13 || self.is_renegotiated => header.length >= self.sealed_bytes(),
+            ALERT => self.seal.fits_alert(header.length),
+            _ => self.seal.fits(header.length),
+        };
+        if !fits {
             return self.breach(end, seen);
         }
-        if let Some(step) = text(header, rest, seen) {
+        if let Some(step) = text(&mut self.ends[end.index()].watch, header, rest, seen) {
             return step;
         }
         if !is_13 && header.kind == HANDSHAKE && self.is_opener(end) && !self.is_renegotiated {
@@ -293,17 +320,19 @@ impl Tls {
         // before the hello is whole it means nothing, and is tolerated
         if has_hello && half.is_between_messages() {
             half.is_changed = true;
-            if is_old && !is_opener && !half.is_hello_done {
-                seen.say(Fact::Resumed);
-            }
         }
         header.past()
     }
 
     fn alert(&mut self, end: End, header: Header, (body, rest): (Option<&[u8]>, &[u8]), seen: &mut Seen<'_>) -> Step {
         if header.length != 2 {
-            let is_ciphertext = self.ends[end.index()].is_changed && !self.is_13() && header.length <= MAX_SEALED_ALERT;
-            return if is_ciphertext { text(header, rest, seen).unwrap_or_else(|| header.past()) } else { self.breach(end, seen) };
+            let fits = header.length <= MAX_SEALED_ALERT && self.seal.fits_alert(header.length);
+            let half = &mut self.ends[end.index()];
+            let is_ciphertext = half.is_changed && fits && self.version.is_none_or(|version| version < TlsVersion::TLS1_3);
+            return match is_ciphertext {
+                true => text(&mut half.watch, header, rest, seen).unwrap_or_else(|| header.past()),
+                false => self.breach(end, seen),
+            };
         }
         match body {
             None => Step::More,
@@ -328,10 +357,13 @@ impl Tls {
         if !is_due || is_old && !half.is_sealed || is_13 && !sealed.contains(&header.length) {
             return self.breach(end, seen);
         }
-        if let Some(step) = text(header, rest, seen) {
-            return step;
+        if is_old && !self.seal.fits(header.length) {
+            return self.breach(end, seen);
         }
         let half = &mut self.ends[end.index()];
+        if let Some(step) = text(&mut half.watch, header, rest, seen) {
+            return step;
+        }
         let is_early = !half.is_sealed && header.length > alert_bytes;
         if is_early && !half.is_early && is_opener && self.offers_early_data && !is_flight_seen {
             seen.say(Fact::Detail(Detail::EarlyData(EarlyData::Sent)));
@@ -341,204 +373,6 @@ impl Tls {
             half.longest_protected = half.longest_protected.max(header.length as u16);
         }
         header.past()
-    }
-
-    fn handshake(&mut self, end: End, header: Header, rest: &[u8], seen: &mut Seen<'_>) -> Step {
-        let is_opener = self.is_opener(end);
-        let half = &mut self.ends[end.index()];
-        let awaits_hello = if is_opener { self.hellos == 0 || self.is_retried && self.hellos < 2 } else { self.version.is_none() };
-        let is_plain = awaits_hello
-            || match self.version {
-                // all that follows the hellos is protected, by records of application data
-                Some(version) if version >= TlsVersion::TLS1_3 => return self.breach(end, seen),
-                Some(_) => !half.is_changed,
-                None if !half.is_changed || !half.is_between_messages() => true,
-                // the opener is ahead of what was seen of the responder: a second hello, or ciphertext?
-                None => match rest.get(HEADER_BYTES..HEADER_BYTES + 2) {
-                    Some(start) => start == [CLIENT_HELLO, 0],
-                    None => return Step::More,
-                },
-            };
-        if !is_plain {
-            if let Some(step) = text(header, rest, seen) {
-                return step;
-            }
-            half.is_sealed |= header.length >= FINISHED_BYTES;
-            return header.past();
-        }
-        if header.length > MAX_PLAIN {
-            return self.breach(end, seen);
-        }
-        let Some(body) = rest.get(HEADER_BYTES..HEADER_BYTES + header.length) else { return Step::More };
-        half.plain = half.plain.saturating_add(body.len() as u32);
-        if half.plain > limits::HANDSHAKE_BYTES {
-            return self.limit("handshake bytes", seen);
-        }
-        let passed = body.len().min(half.passing as usize);
-        half.passing -= passed as u32;
-        let fresh = body.get(passed..).unwrap_or_default();
-        let mut held = std::mem::take(&mut half.held);
-        let stopped = if held.is_empty() {
-            let used = self.messages(end, fresh, seen);
-            used.map(|used| held.extend_from_slice(fresh.get(used..).unwrap_or_default()))
-        } else {
-            held.extend_from_slice(fresh);
-            self.messages(end, &held, seen).map(|used| drop(held.drain(..used)))
-        };
-        if let Err(step) = stopped {
-            return step;
-        }
-        if !held.is_empty() {
-            self.ends[end.index()].held = held;
-        }
-        header.past()
-    }
-
-    /// Reads the whole handshake messages that `bytes` begin with. Returns how many bytes that are.
-    fn messages(&mut self, end: End, bytes: &[u8], seen: &mut Seen<'_>) -> Result<usize, Step> {
-        let mut at = 0;
-        while let Some(&kind) = bytes.get(at) {
-            if !self.may_send(end, kind) {
-                return Err(self.breach(end, seen));
-            }
-            let message = bytes.get(at..).unwrap_or_default();
-            let Some((&[_, high, middle, low], content)) = message.split_first_chunk() else { break };
-            let length = u32::from_be_bytes([0, high, middle, low]);
-            let start = content;
-            let content = content.get(..length as usize).ok_or(content.len() as u32);
-            match (kind, content) {
-                (CLIENT_HELLO | SERVER_HELLO, Err(_)) if length as usize > limits::HELLO_BYTES => {
-                    return Err(self.limit("hello bytes", seen));
-                }
-                (CLIENT_HELLO | SERVER_HELLO, Err(_)) => break,
-                (CLIENT_HELLO, Ok(content)) => self.client_hello(content, seen),
-                (SERVER_HELLO, Ok(content)) => self.server_hello(content, seen)?,
-                (CERTIFICATE, Err(_)) if !self.is_opener(end) && length as usize <= limits::CERTIFICATE_BYTES => break,
-                (CERTIFICATE, Ok(content)) if !self.is_opener(end) => {
-                    self.ends[end.index()].is_shown = true;
-                    seen.say(Fact::CertificateMessage(content.into()));
-                }
-                (_, content) => {
-                    if kind == CERTIFICATE && !self.is_opener(end) {
-                        self.ends[end.index()].is_shown = true;
-                        seen.say(Fact::Certificate(Err(Unread::Limit)));
-                    }
-                    let half = &mut self.ends[end.index()];
-                    half.is_hello_done |= kind == SERVER_HELLO_DONE;
-                    hello::say_message((kind, length as usize, start), self.suite, self.opener == Some(end), seen);
-                    if let Err(given) = content {
-                        half.passing = length - given;
-                        return Ok(bytes.len());
-                    }
-                }
-            }
-            at += 4 + length as usize;
-        }
-        Ok(at)
-    }
-
-    /// Whether a handshake message of this type may come next, in the clear, from `end`.
-    fn may_send(&self, end: End, kind: u8) -> bool {
-        if self.is_opener(end) {
-            return match kind {
-                CLIENT_HELLO => self.hellos < 2,
-                // certificate, client key exchange, certificate verify, certificate URL, supplemental data
-                11 | 15 | 16 | 21 | 23 => self.hellos > 0 && !(self.is_retried && self.hellos < 2),
-                _ => false,
-            };
-        }
-        match kind {
-            // hello request
-            0 => !self.is_13(),
-            SERVER_HELLO => self.version.is_none(),
-            // ticket, certificate, key exchange, certificate request, hello done, certificate status, supplemental data
-            4 | 11..=14 | 22 | 23 => self.version.is_some() && !self.is_13(),
-            _ => false,
-        }
-    }
-
-    fn client_hello(&mut self, body: &[u8], seen: &mut Seen<'_>) {
-        let hello = ClientHello::read(body);
-        self.hellos += 1;
-        self.offers_early_data = hello.offers_early_data;
-        if self.hellos == 1 {
-            self.name.clone_from(&hello.name);
-            fingerprint::say_client(body, Over::Stream, seen);
-            return hello.say(NameSource::Sni, seen);
-        }
-        // what the opener sent between its hellos showed nothing
-        if let Some(opener) = self.opener {
-            let half = &mut self.ends[opener.index()];
-            half.is_changed = false;
-            half.longest_protected = 0;
-        }
-        let is_another = hello.name != self.name;
-        if is_another || hello.hidden.is_some() || hello.malformed.is_some() {
-            hello.say_name(NameSource::Sni, seen);
-        }
-        if is_another {
-            seen.say(Fact::Malformed("second hello asks for another name".to_owned()));
-        }
-    }
-
-    fn server_hello(&mut self, body: &[u8], seen: &mut Seen<'_>) -> Result<(), Step> {
-        let hello = match ServerHello::read(body) {
-            Ok(hello) => hello,
-            Err(what) => {
-                // which records are ciphertext cannot be told any more, nor whether any is
-                self.hide_name(seen);
-                seen.say(Fact::Malformed(what.to_owned()));
-                seen.say(Fact::Unrecognised);
-                return Err(Step::Settled);
-            }
-        };
-        if hello.is_retry {
-            if self.is_retried {
-                seen.say(Fact::Malformed("second hello retry request".to_owned()));
-            }
-            self.is_retried = true;
-            return Ok(());
-        }
-        hello.say_details(body, seen);
-        self.version = Some(hello.version);
-        self.suite = Some(hello.suite);
-        seen.say(Fact::Version(hello.version));
-        seen.say(Fact::CipherSuite(hello.suite));
-        if self.is_13() {
-            if hello.accepts_key {
-                seen.say(Fact::Resumed);
-            }
-        } else if self.ends.iter().any(|half| half.is_early) {
-            seen.say(Fact::Malformed("application data before a handshake without early data".to_owned()));
-        }
-        Ok(())
-    }
-
-    fn settle_handshake(&mut self, seen: &mut Seen<'_>) {
-        let (Some(opener), Some(suite)) = (self.opener, self.suite) else { return };
-        let (ours, theirs) = (&self.ends[opener.index()], &self.ends[(!opener).index()]);
-        let is_finished = if self.is_13() {
-            let tag_bytes = self.tag_bytes();
-            // 4 bytes of header, 32 of verify_data at least, the content type
-            usize::from(theirs.longest_protected) > self.alert_bytes() && usize::from(ours.longest_protected) >= 37 + tag_bytes
-        } else {
-            ours.is_sealed && theirs.is_sealed
-        };
-        if self.hellos == 0 || !is_finished {
-            return;
-        }
-        if !self.is_13() && theirs.is_hello_done && !theirs.is_shown && hello::is_certified(suite) {
-            seen.say(Fact::Certificate(Err(Unread::Missing)));
-        }
-        self.is_finished = true;
-        self.name = None;
-        for half in &mut self.ends {
-            half.held = Vec::new();
-        }
-        seen.say(Fact::HandshakeFinished);
-        if hello::is_encrypting(suite) {
-            seen.say(Fact::Encrypted);
-        }
     }
 
     /// Notes that `end`'s bytes are no records any more.

@@ -6,6 +6,7 @@ use super::{Dtls, Fate, Half, Settled};
 use crate::fact::{End, Fact, NameSource, TlsVersion, Unread};
 use crate::inspect::Seen;
 use crate::inspect::hello::fingerprint::{self, Over};
+use crate::inspect::hello::offer::Offer;
 use crate::inspect::hello::{self, ClientHello, ServerHello};
 use crate::limits;
 
@@ -47,6 +48,9 @@ impl Dtls {
             return self.client_fragment(end, fragment, seen);
         }
         let Some(client) = self.client else { return Fate::Waits };
+        if self.ends[end.index()].text.holds_text(fragment.bytes) {
+            self.readable(seen);
+        }
         let is_13 = self.settled.is_some_and(|settled| settled.version == TlsVersion::DTLS1_3);
         if !is_13 && fragment.offset == 0 {
             let suite = self.settled.map(|settled| settled.suite);
@@ -54,10 +58,16 @@ impl Dtls {
         }
         match (fragment.kind, client == end) {
             (SERVER_HELLO | HELLO_VERIFY_REQUEST, false) => {}
-            // a certificate, a key exchange, a certificate's proof or address, supplemental data
-            (11 | 15 | 16 | 21 | 23, true) if !is_13 => return Fate::Fits,
-            // hello request, ticket, certificate, key exchange, certificate request, hello done, certificate status, supplemental data
-            (kind @ (0 | 4 | 11..=14 | 22 | 23), false) if !is_13 => {
+            // a request for a hello and the end of one have nothing to say
+            (0 | 14, false) if fragment.length > 0 => return Fate::Rejected,
+            // a certificate, a key exchange, a certificate's proof; the version may not be known yet. Nobody sends addresses of certificates and
+            // supplemental data.
+            (11 | 15 | 16, true) if !is_13 => {
+                self.ends[end.index()].is_old = true;
+                return Fate::Fits;
+            }
+            // hello request, ticket, certificate, key exchange, certificate request, hello done, certificate status
+            (kind @ (0 | 4 | 11..=14 | 22), false) if !is_13 => {
                 self.ends[end.index()].is_full |= matches!(kind, 11..=14);
                 if kind == CERTIFICATE {
                     self.certificate(end, fragment, seen);
@@ -152,7 +162,7 @@ impl Dtls {
         }
         let plain = self.ends.each_ref().map(|half| half.plain);
         self.ends = plain.map(|plain| Half { plain, ..Half::default() });
-        (self.name, self.has_hello, self.offers_early_data) = (None, false, false);
+        (self.name, self.has_hello, self.offers_early_data, self.offer) = (None, false, false, Offer::default());
         None
     }
 
@@ -161,7 +171,8 @@ impl Dtls {
         let body = hello::without_cookie(body);
         // without a cookie it is malformed, and said to be so
         let hello = ClientHello::read(body.as_deref().unwrap_or_default());
-        self.offers_early_data = hello.offers_early_data;
+        (self.offers_early_data, self.offer) = (hello.offers_early_data, hello.offer);
+        hello::text::say(body.as_deref().unwrap_or_default(), true, seen);
         self.ends[end.index()].id = body.as_deref().and_then(|body| hello::extension(body, &[CONNECTION_ID])).and_then(id);
         if is_first {
             self.name.clone_from(&hello.name);
@@ -210,15 +221,17 @@ impl Dtls {
             self.unrecognised(seen);
         }
         hello.say_details(body, seen);
-        self.settled = Some(Settled { version, suite, sequence });
+        hello::text::say(body, false, seen);
+        self.settled = Some(Settled { version, suite, sequence, session: hello.session, accepts_key: hello.accepts_key });
+        if version == TlsVersion::DTLS1_3 && self.ends.iter().any(|half| half.is_old) {
+            // the client's messages were of no handshake of this version
+            self.unrecognised(seen);
+        }
         if let Some(client) = self.client {
             self.ends[(!client).index()].id = hello::server_extension(body, CONNECTION_ID).and_then(id);
         }
         seen.say(Fact::Version(version));
         seen.say(Fact::CipherSuite(suite));
-        if version == TlsVersion::DTLS1_3 && hello.accepts_key {
-            seen.say(Fact::Resumed);
-        }
         Fate::Explains
     }
 }

@@ -270,7 +270,8 @@ fn a_second_hello_may_not_ask_for_another_name() {
 fn connection_ids_of_1_2_are_held_to() {
     let mut talk: Talk = talk_12()[..6].to_vec();
     talk[2].1 = message(1, 1, &client_hello("a.example", 7, &[9, 9], &[(54, &[0])]));
-    talk[3].1 = message(2, 1, &server_hello(0xfefd, 0xc02b, &[(54, &[2, 0xab, 0xcd])]));
+    let hello = message(2, 1, &server_hello(0xfefd, 0xc02b, &[(54, &[2, 0xab, 0xcd])]));
+    talk[3].1 = [hello, message(11, 2, &[1; 90]), message(14, 3, &[])].concat();
     let with_id = |id: &[u8]| [&record(25, 0xfefd, 1, 1, &[])[..11], id, &[0, 40], &[0x91; 40]].concat();
     talk.push((CLIENT, with_id(&[0xab, 0xcd])));
     assert_eq!(facts(&talk).last(), Some(&Fact::ProtectedData));

@@ -133,12 +133,18 @@ fn server_body(legacy: [u8; 2], random: &[u8; 32], suite: u16, extensions: &[Vec
 
 #[test]
 fn server_hellos_settle_version_and_suite() {
-    let read = |legacy, random: &[u8; 32], extensions: &[Vec<u8>]| ServerHello::read(&server_body(legacy, random, 0x1301, extensions));
+    let suite = |is_13| if is_13 { 0x1301 } else { 0xc02f };
+    let read = |legacy, random: &[u8; 32], extensions: &[Vec<u8>]| {
+        let is_13 = extensions.iter().any(|extension| extension.starts_with(&[0, 43]));
+        ServerHello::read(&server_body(legacy, random, suite(is_13), extensions))
+    };
     let settled = |version| ServerHello {
         is_retry: false,
         version: TlsVersion(version),
-        suite: CipherSuite(0x1301),
+        suite: CipherSuite(suite(version > 0x0303)),
         accepts_key: false,
+        session: SessionId::default(),
+        encrypts_first: false,
         compression: 0,
         group: None,
     };
@@ -155,6 +161,15 @@ fn server_hellos_settle_version_and_suite() {
         assert!(read([3, 3], &[1; 32], &[bad]).is_err());
     }
     assert!(read([9, 9], &[1; 32], &[]).is_err());
+    for unknown in [[3, 5], [0x7f, 0x1d], [0x7f, 0xff], [0x0a, 0x0a], [0xff, 4]] {
+        assert_eq!(read([3, 3], &[1; 32], &[extension(43, &unknown)]), Err(UNKNOWN_VERSION), "{unknown:?}");
+    }
+    for (suite, extensions) in [(0x1301, vec![]), (0xc02f, vec![extension(43, &[3, 4])]), (0xc02f, vec![extension(43, &[0x7f, 28])])] {
+        assert!(ServerHello::read(&server_body([3, 3], &[1; 32], suite, &extensions)).is_err(), "{suite:04x}");
+    }
+    // the first drafts had no suites of their own, and of one that nobody knows it is not known either
+    assert!(read([3, 3], &[1; 32], &[extension(22, &[])]).unwrap().encrypts_first);
+    assert!(ServerHello::read(&server_body([3, 3], &[1; 32], 0xfefe, &[extension(43, &[3, 4])])).is_ok());
     let whole = server_body([3, 3], &[1; 32], 0xc02f, &[extension(0xff01, &[0])]);
     for cut in (0..whole.len()).filter(|&cut| cut != 38) {
         assert!(ServerHello::read(&whole[..cut]).is_err(), "{cut}");
@@ -216,4 +231,43 @@ fn suites_without_encryption_are_known() {
     for other in [0x0000, 0x0001, 0x0002, 0x003b, 0x00b0, 0xc006, 0xc010, 0xc03a, 0xc0b4, 0xc0b5, 0x0a0a, 0xfffe] {
         assert!(!is_encrypting(CipherSuite(other)), "{other:04x}");
     }
+}
+
+fn said(body: &[u8]) -> Vec<Fact> {
+    let mut out = Vec::new();
+    let at = crate::fact::Locus { frame: crate::fact::FrameId::new(0, 1), at: crate::fact::Timestamp::default(), end: crate::fact::End::A };
+    text::say(body, true, &mut Seen::new(&mut out, at));
+    out.into_iter().map(|observation| observation.fact).collect()
+}
+
+#[test]
+fn a_hello_has_no_room_for_text() {
+    let clear = [Fact::Cleartext(crate::fact::Cleartext::AfterHandshake)];
+    let long = [b'w'; 64];
+    let protocol = vector(&[&[64][..], &long].concat());
+    for (kind, content) in [(0x1a1a, &long[..]), (16, &protocol), (0xfe0d, &long), (21, &long), (35, &[b'w'; 300]), (41, &[b'w'; 300])] {
+        assert_eq!(said(&body(&[sni(&[entry(0, b"a.example")]), extension(kind, content)])), clear, "{kind}");
+    }
+    // a random and a session of letters
+    let fixed = [&[3, 3][..], &[b'r'; 32], &[32], &[b's'; 32], &vector(&[0x13, 0x01]), &[1, 0], &vector(&[])].concat();
+    assert_eq!(said(&fixed), clear);
+    let random_alone = [&[3, 3][..], &[b'r'; 32], &[0], &vector(&[0x13, 0x01]), &[1, 0], &vector(&[])].concat();
+    assert_eq!(said(&random_alone), []);
+    let names = extension(16, &vector(b"\x02h2\x08http/1.1\x08spdy/3.1"));
+    let user = extension(57, b"\x80\x00\x31\x29\x38Chrome/131.0.6778.86 Windows NT 10.0; Win64; x64, and so on");
+    assert_eq!(
+        said(&body(&[sni(&[entry(0, "n".repeat(253).as_bytes())]), names, user, extension(21, &[0; 300]), extension(41, &long)])),
+        []
+    );
+    assert!(said(&body(&[extension(21, &[0, 0, 9])])).contains(&Fact::Unrecognised));
+}
+
+#[test]
+fn certificates_are_told_by_their_lengths() {
+    let list = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes()[1..], bytes].concat();
+    let one = [&[0x30, 0x82, 1, 4][..], &[7; 260]].concat();
+    assert!(are_certificates(&list(&[])) && are_certificates(&list(&list(&one))));
+    assert!(are_certificates(&list(&[list(&one), list(&[0x30, 2, 5, 0]), list(&[&[0x30, 0x81, 200][..], &[1; 200]].concat())].concat())));
+    assert!(!are_certificates(&list(&list(b"what is no certificate"))) && !are_certificates(&[0; 700]) && !are_certificates(b""));
+    assert!(!are_certificates(&list(&list(&one[1..]))) && !are_certificates(&[&list(&list(&one))[..], b"more"].concat()));
 }

@@ -14,7 +14,7 @@ const PROTOCOLS: &[&str] = &["NIST SP 800-52r2", "NIST SP 800-53 SC-8(1)", "NIST
 pub(super) static PLAINTEXT: Rule = Rule {
     code: "WW201",
     name: "plaintext",
-    checks: "Payload of a recognised protocol that does not encrypt, long readable text, bytes that are no TLS records after a TLS handshake, \
+    checks: "Payload of a recognised protocol that does not encrypt, long readable text, also where a handshake or what it seals has none, bytes that are no TLS records after a TLS handshake, \
              or proxy credentials in the clear. Plain DNS to the policy's resolvers and plaintext that an entry permits are listed instead.",
     why: "Whoever stands on the path can read it and change it.",
     fix: "Turn on TLS for this service. If the plaintext is documented and harmless, permit it by name: plaintext = [\"http\"] in its [[allow]] entry.",
@@ -37,7 +37,7 @@ pub(super) static PLAINTEXT: Rule = Rule {
             Cleartext::Protocol => format!("{protocol} in the clear with {peer}"),
             Cleartext::Readable => format!("readable text with {peer}, of no protocol that is known"),
             Cleartext::AfterHandshake => {
-                format!("readable bytes with {peer} that are no {protocol} records, in a flow that began as {protocol}")
+                format!("readable bytes with {peer} where {protocol} has none, in a flow that began as {protocol}")
             }
             Cleartext::BehindUpgrade => {
                 format!("text with {peer} behind the upgrade of {protocol} to TLS, where only TLS may follow: it may have been injected")

@@ -20,6 +20,8 @@ pub struct Dtls {
     pub cookie: bool,
     /// Before 1.3: the session is known to both.
     pub resumed: bool,
+    /// The client does not ask for that.
+    pub forgotten: bool,
     /// Bytes of a fragment of the last hello; the last fragments go first.
     pub pieces: Option<usize>,
     /// Lengths of the connection IDs of the client and the server.
@@ -36,7 +38,18 @@ impl Dtls {
 
     pub fn new(name: &str, version: u16) -> Self {
         let suite = if version == Self::V1_3 { 0x1301 } else { 0xc02b };
-        Self { name: name.to_owned(), version, suite, cookie: true, resumed: false, pieces: None, ids: None, beats: 2, chain: None }
+        Self {
+            name: name.to_owned(),
+            version,
+            suite,
+            cookie: true,
+            resumed: false,
+            forgotten: false,
+            pieces: None,
+            ids: None,
+            beats: 2,
+            chain: None,
+        }
     }
 }
 
@@ -164,9 +177,22 @@ impl Session<'_> {
         }
         let legacy = self.dtls.version.max(Dtls::V1_2);
         let cookie = if self.is_13() { &[] } else { cookie };
-        let fixed =
-            [&legacy.to_be_bytes()[..], &[0x5a; 32], &[0, cookie.len() as u8], cookie, &[0, 2], &self.dtls.suite.to_be_bytes(), &[1, 0]];
+        let fixed = [
+            &legacy.to_be_bytes()[..],
+            &[0x5a; 32],
+            self.session(),
+            &[cookie.len() as u8],
+            cookie,
+            &[0, 2],
+            &self.dtls.suite.to_be_bytes(),
+            &[1, 0],
+        ];
         [&fixed.concat()[..], &block(&extensions)].concat()
+    }
+
+    /// The ID of the session, behind its length.
+    fn session(&self) -> &'static [u8] {
+        if self.dtls.resumed && !self.dtls.forgotten { &[8, 0xb1, 0xb2, 0xb3, 0xb4, 0xb5, 0xb6, 0xb7, 0xb8] } else { &[0] }
     }
 
     fn server_hello(&self, is_retry: bool) -> Vec<u8> {
@@ -181,7 +207,7 @@ impl Session<'_> {
         }
         let legacy = self.dtls.version.max(Dtls::V1_2);
         let random = if is_retry { RETRY } else { [0xa5; 32] };
-        [&legacy.to_be_bytes()[..], &random, &[0], &self.dtls.suite.to_be_bytes(), &[0], &block(&extensions)].concat()
+        [&legacy.to_be_bytes()[..], &random, self.session(), &self.dtls.suite.to_be_bytes(), &[0], &block(&extensions)].concat()
     }
 
     fn hellos(&mut self) {

@@ -44,6 +44,8 @@ pub struct Quic {
     pub salt: u8,
     /// Put behind the client's hello, in its Initials.
     pub behind_hello: Vec<u8>,
+    /// What the server gives with a Retry.
+    pub token: Vec<u8>,
 }
 
 impl Quic {
@@ -68,6 +70,7 @@ impl Quic {
             beats: 2,
             salt: 0,
             behind_hello: Vec::new(),
+            token: b"\x01a token that the server knows again".to_vec(),
         }
     }
 }
@@ -267,7 +270,7 @@ impl<'a> Session<'a> {
     /// The server's Retry, after which the client's Initials go elsewhere.
     fn retry(&mut self) {
         let given: Vec<u8> = self.original.iter().map(|byte| byte ^ 0x33).collect();
-        self.token = b"\x01a token that the server knows again".to_vec();
+        self.token.clone_from(&self.quic.token);
         let mut retry = vec![0xc5 | self.kind(Kind::Retry) << 4];
         retry.extend(self.quic.version.to_be_bytes());
         retry.extend(ids(&self.ids[0], &given));
@@ -318,7 +321,7 @@ impl<'a> Session<'a> {
         header.extend(ids(to, from));
         if kind == Kind::Initial {
             let token: &[u8] = if who == Opener { &self.token } else { &[] };
-            header.push(token.len() as u8);
+            header.extend((0x4000 | token.len() as u16).to_be_bytes());
             header.extend(token);
         }
         let mut payload = frames.to_vec();

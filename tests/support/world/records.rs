@@ -18,7 +18,7 @@ pub fn sealed(length: usize) -> Vec<u8> {
     record(APPLICATION_DATA, 0x0303, &vec![0xd7; length])
 }
 
-fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+pub fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     [&[kind][..], &(body.len() as u32).to_be_bytes()[1..], body].concat()
 }
 
@@ -60,10 +60,26 @@ pub fn hello_of_ssl2(version: u16) -> Vec<u8> {
 }
 
 fn server_hello(version: u16, suite: u16) -> Vec<u8> {
-    let legacy = version.min(0x0303);
     let extensions = if version == 0x0304 { vec![(43, vec![3, 4])] } else { Vec::new() };
+    server_hello_with(version, suite, &extensions)
+}
+
+/// The record of a ServerHello with these extensions.
+pub fn server_hello_with(version: u16, suite: u16, extensions: &[(u16, Vec<u8>)]) -> Vec<u8> {
+    let legacy = version.min(0x0303);
     let fixed = [&legacy.to_be_bytes()[..], &[0xa5; 32], &[0], &suite.to_be_bytes(), &[0]].concat();
-    record(HANDSHAKE, legacy, &message(2, &[fixed, block(&extensions)].concat()))
+    record(HANDSHAKE, legacy, &message(2, &[fixed, block(extensions)].concat()))
+}
+
+/// The same hello, or its answer, for a session with an ID: `said` ends with the hello.
+pub fn with_session(said: &[u8]) -> Vec<u8> {
+    const ID: [u8; 16] = [0xb3; 16];
+    // behind the headers of the record and the message, a version and a random
+    let (before, behind) = said.split_at(5 + 4 + 34);
+    let mut hello = [before, &[ID.len() as u8], &ID, &behind[1..]].concat();
+    hello[4] += ID.len() as u8;
+    hello[8] += ID.len() as u8;
+    hello
 }
 
 /// A whole session of `version` with `suite`.
@@ -76,7 +92,8 @@ pub fn session_showing(version: u16, suite: u16, name: &str, chain: &[Vec<u8>]) 
     let hello = client_hello(version, suite, &with_version(version, vec![server_name(name)]));
     let answer = server_hello(version, suite);
     let change = record(CHANGE_CIPHER_SPEC, version.min(0x0303), &[1]);
-    let data = || record(APPLICATION_DATA, version.min(0x0303), &[0xd7; 200]);
+    // whole blocks, where the suite has any
+    let data = || record(APPLICATION_DATA, version.min(0x0303), &[0xd7; 208]);
     let opener = |bytes: Vec<u8>| (Who::Opener, bytes, false);
     let other = |bytes: Vec<u8>| (Who::Other, bytes, false);
     if version == 0x0304 {

@@ -98,8 +98,9 @@ pub(super) fn configs(talk: &Talk) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
     client.max_fragment_size = talk.record;
     client.enable_early_data = talk.early;
     if talk.big {
-        let protocol = |n: u8| [&[b'a' + n % 26][..], &[b'x'; 99]].concat();
-        client.alpn_protocols = (0..18).map(protocol).collect();
+        // many names, none of them so long that it could be taken for text
+        let protocol = |n: u8| [&[b'a' + n / 26, b'a' + n % 26][..], &[b'x'; 28]].concat();
+        client.alpn_protocols = (0..60).map(protocol).collect();
         server.alpn_protocols = vec![protocol(3)];
     }
     (Arc::new(client), Arc::new(server))

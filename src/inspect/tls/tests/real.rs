@@ -10,6 +10,7 @@ use rustls::{
 };
 
 use super::*;
+use crate::fact::NameSource;
 
 const NAME: &str = "service.example";
 

@@ -1,7 +1,7 @@
 //! DTLS that is not what it should be.
 
 use super::super::scene::{FOREIGN, Scene};
-use crate::world::dtls::{Dtls, is_finishing, record, session};
+use crate::world::dtls::{Dtls, fragment, is_finishing, record, session};
 use crate::world::quic::Datagram;
 use crate::world::tcp::Who::{Opener, Other};
 
@@ -183,4 +183,30 @@ pub fn port(scene: &mut Scene<'_>) -> Option<()> {
     scene.look_up(&target);
     scene.quic_with(target.agent, (target.peer, 8531), &plain(&target.name));
     Some(())
+}
+
+/// A session with a message of the client in the clear put behind its first hello.
+fn and_message(scene: &mut Scene<'_>, said: fn(&str) -> Vec<Datagram>, kind: u8, body: &[u8]) -> Option<()> {
+    scene.quic(|name| {
+        let mut said = said(name);
+        said.insert(1, (Opener, record(22, Dtls::V1_2, 0, 7, &fragment(kind, 7, body, 0, body.len()))));
+        said
+    })
+}
+
+pub fn old_messages(scene: &mut Scene<'_>) -> Option<()> {
+    let noise = scene.random.noise(400);
+    and_message(scene, plain_13, 16, &noise)
+}
+
+pub fn text_in_client_message(scene: &mut Scene<'_>) -> Option<()> {
+    and_message(scene, plain, 15, &TEXT.repeat(6))
+}
+
+pub fn resumed_unasked(scene: &mut Scene<'_>) -> Option<()> {
+    shaped(scene, |dtls| (dtls.resumed, dtls.forgotten) = (true, true))
+}
+
+pub fn suite_of_13(scene: &mut Scene<'_>) -> Option<()> {
+    shaped(scene, |dtls| dtls.suite = 0x1301)
 }

@@ -12,7 +12,7 @@ use crate::world::records::{self, client_hello, cut_records, sealed, server_name
 use crate::world::scenes::ntp;
 use crate::world::tcp::Tcp;
 use crate::world::tcp::Who::{self, Opener, Other};
-use crate::world::tls::{self, Talk, Version};
+use crate::world::tls::{self, Flight, Talk, Version};
 
 const REQUEST: &[u8] = b"GET /report?host=agent HTTP/1.1\r\nHost: collector\r\nUser-Agent: tool\r\n\r\n";
 const TEXT: &[u8] = b"user=admin; secret=hunter2; these words can be read by anybody who stands on the way\n";
@@ -115,7 +115,7 @@ pub fn text_before_tls(scene: &mut Scene<'_>) -> Option<()> {
     Some(())
 }
 
-fn after_tls(scene: &mut Scene<'_>, version: Version, who: Who, said: &[u8], segment: usize) -> Option<()> {
+pub fn after_tls(scene: &mut Scene<'_>, version: Version, who: Who, said: &[u8], segment: usize) -> Option<()> {
     let mut tcp = scene.reach_tls(version)?;
     tcp.segment = segment;
     scene.world.say(&mut tcp, who, said);
@@ -275,15 +275,17 @@ pub fn tls10_in_segments(scene: &mut Scene<'_>) -> Option<()> {
     Some(())
 }
 
-/// An abbreviated handshake: the responder's ServerHello, and its Finished at once.
+/// An abbreviated handshake: the responder's ServerHello, and its Finished at once. Both hellos are shaped.
+pub fn resumed(version: u16, suite: u16, name: &str, shape: fn(&[u8]) -> Vec<u8>) -> Vec<Flight> {
+    let said = records::session(version, suite, name);
+    let hello_length = 5 + usize::from(u16::from_be_bytes([said[1].1[3], said[1].1[4]]));
+    let sealed = said[3].1.clone();
+    let hello = [&shape(&said[1].1[..hello_length])[..], &sealed].concat();
+    vec![(Opener, shape(&said[0].1), false), (Other, hello, false), (Opener, sealed, false), said[4].clone(), said[5].clone()]
+}
+
 pub fn tls10_resumed(scene: &mut Scene<'_>) -> Option<()> {
-    scene.flights(|name| {
-        let said = records::session(0x0301, CBC, name);
-        let hello_length = 5 + usize::from(u16::from_be_bytes([said[1].1[3], said[1].1[4]]));
-        let sealed = said[3].1.clone();
-        let hello = [&said[1].1[..hello_length], &sealed].concat();
-        vec![said[0].clone(), (Other, hello, false), (Opener, sealed, false), said[4].clone(), said[5].clone()]
-    })
+    scene.flights(|name| resumed(0x0301, CBC, name, records::with_session))
 }
 
 pub fn ssl3(scene: &mut Scene<'_>) -> Option<()> {
@@ -456,7 +458,7 @@ pub fn unknown_suite13(scene: &mut Scene<'_>) -> Option<()> {
 }
 
 /// A packet of SSH in the clear (RFC 4253 section 6).
-fn ssh_packet(content: &[u8]) -> Vec<u8> {
+pub fn ssh_packet(content: &[u8]) -> Vec<u8> {
     let padding = 4 + (8 - (5 + content.len() + 4) % 8) % 8;
     let length = (1 + content.len() + padding) as u32;
     [&length.to_be_bytes()[..], &[padding as u8], content, &vec![0; padding]].concat()
@@ -471,7 +473,20 @@ pub enum Keys {
 
 /// A whole session of SSH with this cipher; `before` goes ahead of the responder's version.
 pub fn ssh(scene: &mut Scene<'_>, cipher: &str, before: &[u8], changed: Keys) -> Option<()> {
+    let said = ssh_session(cipher, before, changed);
+    ssh_with(scene, &said)
+}
+
+pub fn ssh_with(scene: &mut Scene<'_>, said: &[(Who, Vec<u8>)]) -> Option<()> {
     let (_, mut tcp) = scene.reach()?;
+    for (who, bytes) in said {
+        scene.world.say(&mut tcp, *who, bytes);
+    }
+    scene.world.close(&mut tcp);
+    Some(())
+}
+
+pub fn ssh_session(cipher: &str, before: &[u8], changed: Keys) -> Vec<(Who, Vec<u8>)> {
     let lists = ["curve25519-sha256", "ssh-ed25519", cipher, cipher, "hmac-sha2-256", "hmac-sha2-256", "none", "none", "", ""];
     let mut offer = [&[20][..], &[0x5c; 16]].concat();
     for list in lists {
@@ -480,22 +495,14 @@ pub fn ssh(scene: &mut Scene<'_>, cipher: &str, before: &[u8], changed: Keys) ->
     }
     offer.extend([0; 5]);
     let keys = |kind: u8| ssh_packet(&[&[kind][..], &[0x77; 60]].concat());
-    scene.world.say(&mut tcp, Opener, b"SSH-2.0-client\r\n");
-    scene.world.say(&mut tcp, Other, &[before, b"SSH-2.0-server\r\n"].concat());
-    for who in [Opener, Other] {
-        scene.world.say(&mut tcp, who, &ssh_packet(&offer));
-    }
-    scene.world.say(&mut tcp, Opener, &keys(30));
-    scene.world.say(&mut tcp, Other, &keys(31));
-    scene.world.say(&mut tcp, Other, &ssh_packet(&[21]));
+    let mut said = vec![(Opener, b"SSH-2.0-client\r\n".to_vec()), (Other, [before, b"SSH-2.0-server\r\n"].concat())];
+    said.extend([Opener, Other].map(|who| (who, ssh_packet(&offer))));
+    said.extend([(Opener, keys(30)), (Other, keys(31)), (Other, ssh_packet(&[21]))]);
     if changed == Keys::OfBoth {
-        scene.world.say(&mut tcp, Opener, &ssh_packet(&[21]));
+        said.push((Opener, ssh_packet(&[21])));
     }
-    for who in [Opener, Other] {
-        scene.world.say(&mut tcp, who, &[0xd3; 300]);
-    }
-    scene.world.close(&mut tcp);
-    Some(())
+    said.extend([Opener, Other].map(|who| (who, vec![0xd3; 300])));
+    said
 }
 
 pub fn ssh_without_cipher(scene: &mut Scene<'_>) -> Option<()> {

@@ -319,3 +319,25 @@ pub fn message_behind_hello(scene: &mut Scene<'_>) -> Option<()> {
 pub fn partial_behind_hello(scene: &mut Scene<'_>) -> Option<()> {
     behind_hello(scene, &[&[1, 0, 2, 0][..], TEXT].concat())
 }
+
+/// A refusal of a version, in whose list more stands.
+fn refused_with(scene: &mut Scene<'_>, more: &[u8]) -> Option<()> {
+    scene.quic(|name| {
+        let mut said = session(&Quic { refused: Some(0x1a2a_3a4a), ..Quic::new(name) }).to_vec();
+        said[1].1.extend(more);
+        said
+    })
+}
+
+pub fn text_in_versions(scene: &mut Scene<'_>) -> Option<()> {
+    refused_with(scene, &TEXT[..40])
+}
+
+pub fn many_versions(scene: &mut Scene<'_>) -> Option<()> {
+    let noise = scene.random.noise(400);
+    refused_with(scene, &noise)
+}
+
+pub fn text_in_token(scene: &mut Scene<'_>) -> Option<()> {
+    scene.quic(|name| session(&Quic { retry: true, token: TEXT.repeat(2), ..Quic::new(name) }).to_vec())
+}

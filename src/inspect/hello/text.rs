@@ -1,0 +1,59 @@
+//! Text in hellos, where no text belongs. What a hello may carry out is bounded by its length alone: every field of it that nobody reads is held
+//! against the proof of plaintext.
+
+use super::{ALPN, Reader};
+use crate::fact::{Cleartext, Fact};
+use crate::inspect::{Seen, readable};
+
+/// The least that is told. A random and a session ID, with the length between them, can be as long; a library that fills one of them with
+/// letters does no harm, and names of application protocols are shorter.
+const RUN: usize = 64;
+
+const SERVER_NAME: u16 = 0;
+const PADDING: u16 = 21;
+
+/// Says what a hello carries that it should not. `fixed` is the length of the message ahead of its extensions.
+pub(in crate::inspect) fn say(body: &[u8], of_client: bool, seen: &mut Seen<'_>) {
+    let Some((fixed, list)) = parts(body, of_client) else { return };
+    let mut list = Reader(list);
+    let extensions = std::iter::from_fn(|| list.extension());
+    let (mut is_text, mut is_odd) = (readable::holds_run(fixed, RUN), false);
+    for (kind, content) in extensions {
+        is_text |= readable::holds_run(content, least(kind));
+        is_odd |= kind == PADDING && content.iter().any(|&byte| byte != 0);
+    }
+    if is_text {
+        seen.say(Fact::Cleartext(Cleartext::AfterHandshake));
+    } else if is_odd {
+        // RFC 7685 section 3
+        seen.say(Fact::Malformed("padding of the hello that is not empty".to_owned()));
+        seen.say(Fact::Unrecognised);
+    }
+}
+
+/// How long a run of text is told, by the extension that it stands in.
+fn least(kind: u16) -> usize {
+    match kind {
+        // judged as the name that it is
+        SERVER_NAME => usize::MAX,
+        ALPN => RUN,
+        // of others that hold text: names of authorities and users, tickets, keys' names, cookies, what QUIC tells of itself
+        3 | 12 | 35 | 41 | 44 | 47 | 57 | 0xffa5 => readable::HELD_RUN,
+        _ => RUN,
+    }
+}
+
+/// What of a hello stands ahead of its extensions, and those.
+fn parts(body: &[u8], of_client: bool) -> Option<(&[u8], &[u8])> {
+    let mut rest = Reader(body);
+    rest.take(34)?;
+    rest.vector8()?;
+    if of_client {
+        rest.vector16()?;
+        rest.vector8()?;
+    } else {
+        rest.take(3)?;
+    }
+    let fixed = body.get(..body.len() - rest.0.len())?;
+    Some((fixed, rest.vector16().unwrap_or_default()))
+}

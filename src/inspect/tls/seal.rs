@@ -1,0 +1,85 @@
+//! What sealing adds to a record before TLS 1.3, by the suite (RFC 5246 section 6.2.3, RFC 5288, RFC 6655, RFC 7366, RFC 7905).
+
+use serde::{Deserialize, Serialize};
+use tls_parser::{TlsCipherEnc, TlsCipherEncMode, TlsCipherSuite};
+
+use crate::fact::{CipherSuite, TlsVersion};
+
+/// Which lengths sealed records can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Seal {
+    /// The least.
+    least: u16,
+    /// They are so many bytes in excess of whole blocks.
+    block: u16,
+    surplus: u16,
+}
+
+/// Of a suite that is not known: the shortest code or tag with its nonce.
+impl Default for Seal {
+    fn default() -> Self {
+        Self { least: 16, block: 1, surplus: 0 }
+    }
+}
+
+impl Seal {
+    /// The lengths of a suite; whether codes are of what was encrypted.
+    pub(super) fn of(suite: CipherSuite, version: TlsVersion, encrypts_first: bool) -> Self {
+        let Some(suite) = TlsCipherSuite::from_id(suite.0) else { return Self::default() };
+        const NONCE: u16 = 8;
+        let is_any = |least| Self { least, block: 1, surplus: 0 };
+        let code = suite.mac_size / 8;
+        match (suite.enc_mode, suite.enc) {
+            (TlsCipherEncMode::Gcm, _) => is_any(NONCE + 16),
+            (TlsCipherEncMode::Ccm, _) => is_any(NONCE + if suite.name.ends_with("_8") || suite.name.contains("_CCM_8_") { 8 } else { 16 }),
+            (TlsCipherEncMode::Cbc, enc) => {
+                let block = match enc {
+                    TlsCipherEnc::Des | TlsCipherEnc::TripleDes | TlsCipherEnc::Rc2 | TlsCipherEnc::Idea => 8,
+                    _ => 16,
+                };
+                let vector = if version >= TlsVersion::TLS1_1 { block } else { 0 };
+                let outside = if encrypts_first { code } else { 0 };
+                // a code that was cut short (RFC 6066 section 7) may fit into one block
+                Self { least: vector + block + outside, block, surplus: outside % block }
+            }
+            (TlsCipherEncMode::Null, TlsCipherEnc::Rc4 | TlsCipherEnc::Null) => is_any(code),
+            (TlsCipherEncMode::Null, _) => is_any(16),
+        }
+    }
+
+    /// Whether a sealed record can be so long.
+    pub(super) fn fits(self, length: usize) -> bool {
+        length >= self.least.into() && length % usize::from(self.block.max(1)) == usize::from(self.surplus)
+    }
+
+    /// Whether one can be so long that holds an alert, which is two bytes: where there are blocks, others may be filled with padding.
+    pub(super) fn fits_alert(self, length: usize) -> bool {
+        if self.block > 1 || self == Self::default() { self.fits(length) } else { length == usize::from(self.least) + 2 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_those_of_the_suite() {
+        let lengths = |suite: u16, version, encrypts_first| {
+            let seal = Seal::of(CipherSuite(suite), version, encrypts_first);
+            (0..100).filter(|length| seal.fits(*length)).take(3).collect::<Vec<_>>()
+        };
+        assert_eq!(lengths(0xc02f, TlsVersion::TLS1_2, false), [24, 25, 26], "AES-GCM");
+        assert_eq!(lengths(0xcca8, TlsVersion::TLS1_2, false), [16, 17, 18], "ChaCha20-Poly1305");
+        assert_eq!(lengths(0xc0a0, TlsVersion::TLS1_2, false), [16, 17, 18], "AES-CCM with short tags");
+        assert_eq!(lengths(0xc0ae, TlsVersion::TLS1_2, false), [16, 17, 18], "AES-CCM with short tags");
+        assert_eq!(lengths(0x002f, TlsVersion::TLS1_0, false), [16, 32, 48], "AES-CBC without a vector");
+        assert_eq!(lengths(0x002f, TlsVersion::TLS1_2, false), [32, 48, 64], "AES-CBC");
+        assert_eq!(lengths(0x002f, TlsVersion::TLS1_2, true), [52, 68, 84], "AES-CBC that encrypts first");
+        assert_eq!(lengths(0x000a, TlsVersion::TLS1_2, false), [16, 24, 32], "3DES-CBC");
+        assert_eq!(lengths(0x0005, TlsVersion::TLS1_2, false), [20, 21, 22], "RC4-SHA");
+        assert_eq!(lengths(0xfefe, TlsVersion::TLS1_2, false), [16, 17, 18], "nobody knows");
+        assert!(Seal::of(CipherSuite(0xc02f), TlsVersion::TLS1_2, false).fits_alert(26));
+        assert!(!Seal::of(CipherSuite(0xc02f), TlsVersion::TLS1_2, false).fits_alert(40));
+        assert!(Seal::of(CipherSuite(0x002f), TlsVersion::TLS1_2, false).fits_alert(96));
+    }
+}
