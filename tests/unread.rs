@@ -8,7 +8,8 @@ mod world;
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use world::records::{record, session};
+use world::certificates::{self, identity};
+use world::records::{client_hello, message, record, server_name, session, with_session};
 use world::tcp::Who::{self, Opener, Other};
 use world::{Version, World};
 
@@ -104,4 +105,96 @@ fn sealed_records_are_no_text_before_the_handshake_is_over() {
 fn a_hello_from_the_other_end_names_nothing_that_was_asked_for() {
     let turned: Vec<_> = tls().into_iter().map(|(who, bytes)| (world::tcp::not(who), bytes)).collect();
     assert_eq!(broken(&turned), ["WW305?"]);
+}
+
+/// What is told of payload alone: of the certificate of a session nothing is asked here.
+fn payload(said: &[(Who, Vec<u8>)]) -> Vec<String> {
+    broken(said).into_iter().filter(|rule| rule.starts_with("WW201") || rule.starts_with("WW202")).collect()
+}
+
+/// A session of TLS 1.2 with a suite, each flight by who says it.
+fn old_tls(suite: u16) -> Vec<(Who, Vec<u8>)> {
+    session(0x0303, suite, NAME).into_iter().map(|(who, bytes, _)| (who, bytes)).collect()
+}
+
+#[test]
+fn a_client_may_show_a_certificate_in_any_records() {
+    let shown = message(11, &certificates::message(&identity("client.example").chain));
+    for most in [40, 16_000] {
+        let said = [&shown[..], &message(16, &[0x22; 130]), &message(15, &[0x91; 264])].concat();
+        let records: Vec<u8> = said.chunks(most).flat_map(|piece| record(22, 0x0303, piece)).collect();
+        let mut with = old_tls(0xc02f);
+        with[2].1.splice(..5 + 134, records);
+        assert_eq!(payload(&with), NOTHING, "records of {most}");
+        // captured ahead of what they answer
+        with.swap(1, 2);
+        assert_eq!(payload(&with), NOTHING, "records of {most}, early");
+    }
+}
+
+#[test]
+fn a_session_goes_on_by_its_id_or_a_ticket() {
+    let full = old_tls(0xc02f);
+    let hello_length = 5 + usize::from(u16::from_be_bytes([full[1].1[3], full[1].1[4]]));
+    let goes_on = |hello: Vec<u8>, answer: Vec<u8>| {
+        let sealed = full[3].1.clone();
+        payload(&[(Opener, hello), (Other, [answer, sealed.clone()].concat()), (Opener, sealed), full[4].clone(), full[5].clone()])
+    };
+    let (hello, answer) = (&full[0].1, &full[1].1[..hello_length]);
+    assert_eq!(goes_on(with_session(hello), with_session(answer)), NOTHING, "by its ID");
+    let ticket = client_hello(0x0303, 0xc02f, &[server_name(NAME), (35, vec![0x94; 180])]);
+    assert_eq!(goes_on(ticket, answer.to_vec()), NOTHING, "by a ticket");
+    let no_ticket = client_hello(0x0303, 0xc02f, &[server_name(NAME), (35, vec![])]);
+    assert_eq!(goes_on(no_ticket, answer.to_vec()), ["WW202?"], "by a request for a ticket");
+    assert_eq!(goes_on(with_session(hello), answer.to_vec()), ["WW202?"], "another ID is answered");
+}
+
+#[test]
+fn sealed_lengths_are_those_of_the_suite_and_no_others() {
+    // AES-GCM, ChaCha20-Poly1305, AES-CBC: an empty record, and an alert
+    for (suite, empty, alert) in [(0xc02fu16, 24, 26), (0xcca8, 16, 18), (0x002f, 48, 48)] {
+        let with = |kind, length| [old_tls(suite), vec![(Opener, record(kind, 0x0303, &vec![0xd7; length]))]].concat();
+        assert_eq!(payload(&with(23, empty)), NOTHING, "{suite:04x}");
+        assert_eq!(payload(&with(21, alert)), NOTHING, "{suite:04x}");
+        assert_eq!(payload(&with(23, 15)), ["WW202?"], "{suite:04x}");
+        assert_eq!(payload(&with(21, alert + 1)), ["WW202?"], "{suite:04x}");
+    }
+}
+
+/// A packet of SSH in the clear.
+fn ssh(content: &[u8]) -> Vec<u8> {
+    let padding = 4 + (8 - (5 + content.len() + 4) % 8) % 8;
+    let length = (1 + content.len() + padding) as u32;
+    [&length.to_be_bytes()[..], &[padding as u8], content, &vec![0; padding]].concat()
+}
+
+/// A session of SSH: the lines ahead of the server's version, what the client says ahead of its keys, and the ciphers of both ends.
+fn ssh_session(lines: &[u8], aside: &[u8], ciphers: [&str; 2]) -> Vec<(Who, Vec<u8>)> {
+    let offer = |ciphers: &str| {
+        let lists = ["curve25519-sha256", "ssh-ed25519", ciphers, ciphers, "hmac-sha2-256", "hmac-sha2-256", "none", "none", "", ""];
+        let lists = lists.iter().flat_map(|list| [&(list.len() as u32).to_be_bytes()[..], list.as_bytes()].concat());
+        ssh(&[&[20][..], &[0x5c; 16], &lists.collect::<Vec<u8>>(), &[0; 5]].concat())
+    };
+    vec![
+        said(Opener, b"SSH-2.0-client\r\n"),
+        (Other, [lines, b"SSH-2.0-server with some comment\r\n"].concat()),
+        (Opener, [offer(ciphers[0]), aside.to_vec(), ssh(&[&[30][..], &[0x97; 1200]].concat())].concat()),
+        (Other, [offer(ciphers[1]), ssh(&[&[31][..], &[0x98; 1400]].concat()), ssh(&[21])].concat()),
+        (Opener, [ssh(&[21]), vec![0xd3; 44]].concat()),
+        (Other, vec![0xd3; 40_000]),
+        (Opener, vec![0xd3; 40_000]),
+    ]
+}
+
+#[test]
+fn ssh_may_say_a_little_ahead_of_its_keys() {
+    const STRONG: &str = "chacha20-poly1305@openssh.com,aes256-ctr,3des-cbc,arcfour,none";
+    assert_eq!(broken(&ssh_session(b"", b"", [STRONG; 2])), NOTHING);
+    let aside = [ssh(b"\x02\0\0\0\x10 to be ignored.."), ssh(b"\x04\0\0\0\0\x05debug\0\0\0\0")].concat();
+    assert_eq!(broken(&ssh_session(b"Welcome.\r\nWho comes here is watched.\r\n", &aside, [STRONG; 2])), NOTHING);
+    // the client's first that the server has
+    assert_eq!(broken(&ssh_session(b"", b"", ["aes256-ctr,arcfour", "arcfour,aes256-ctr"])), NOTHING);
+    for weak in [["arcfour,aes256-ctr", "aes256-ctr,arcfour"], ["3des-cbc", STRONG], [STRONG, "none"], ["aes256-ctr", "aes128-ctr"]] {
+        assert_eq!(broken(&ssh_session(b"", b"", weak)), ["WW202?"], "{weak:?}");
+    }
 }

@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Carrier, Finish, Inspector, Probe, Progress, Protocol, Seen, readable, saved};
+use super::readable::{self, Look, Watch};
+use super::{Carrier, Finish, Inspector, Probe, Progress, Protocol, Seen, saved};
 use crate::fact::{Cleartext, End, Fact};
 use crate::limits;
 
@@ -43,9 +44,8 @@ impl<'a> Packet<'a> {
     }
 
     /// Whether nothing was sealed: a packet of IP, or text, where ciphertext or what begins it would be.
-    fn is_clear(&self) -> bool {
-        let is_text = |at: usize| self.body.get(at..).is_some_and(|bytes| readable::is_text(bytes, readable::SEALED_RUN));
-        readable::is_ipv4(self.body, TRAILER_BYTES) || [0, 8, 16].into_iter().any(is_text)
+    fn is_clear(&self, watch: &mut Watch) -> bool {
+        readable::is_ipv4(self.body, TRAILER_BYTES) || watch.look(self.body, self.body.len()) == Look::Text
     }
 }
 
@@ -70,6 +70,8 @@ struct Association {
     number: u32,
     highest: u32,
     is_alone: bool,
+    /// What its packets read like.
+    watch: Watch,
 }
 
 impl Associations {
@@ -77,7 +79,7 @@ impl Associations {
     pub(super) fn take(&mut self, end: End, bytes: &[u8]) -> Taken {
         let Some(packet) = Packet::read(bytes) else { return Taken::Rejected };
         let is_its = |known: &Association| known.end == end && known.number == packet.association;
-        let fits = if let Some(known) = self.0.iter_mut().find(|known| is_its(known)) {
+        let (fits, is_clear) = if let Some(known) = self.0.iter_mut().find(|known| is_its(known)) {
             // a step back is a packet that was late, and the sequence may be the lower half of a longer one
             let step = packet.sequence.wrapping_sub(known.highest) as i32;
             let is_near = u64::from(step.unsigned_abs()) <= limits::SEQUENCE_STEP;
@@ -85,15 +87,17 @@ impl Associations {
                 known.highest = packet.sequence;
             }
             known.is_alone = false;
-            is_near
+            (is_near, packet.is_clear(&mut known.watch))
         } else {
+            let mut watch = Watch::default();
+            let is_clear = packet.is_clear(&mut watch);
             let oldest = (self.0.len() >= limits::ESP_ASSOCIATIONS).then(|| self.0.remove(0));
-            self.0.push(Association { end, number: packet.association, highest: packet.sequence, is_alone: true });
+            self.0.push(Association { end, number: packet.association, highest: packet.sequence, is_alone: true, watch });
             // many that bore one packet each are random bytes
-            oldest.is_none_or(|oldest| !oldest.is_alone)
+            (oldest.is_none_or(|oldest| !oldest.is_alone), is_clear)
         };
         match fits {
-            _ if packet.is_clear() => Taken::Clear,
+            _ if is_clear => Taken::Clear,
             true => Taken::Fits,
             false => Taken::Rejected,
         }

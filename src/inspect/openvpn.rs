@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use self::packet::{Packet, Tag};
+use super::readable::{self, Look, Watch};
 use super::tls::Tls;
-use super::{Carrier, Finish, Inspector, Opening, Probe, Progress, Protocol, Seen, readable, saved};
+use super::{Carrier, Finish, Inspector, Opening, Probe, Progress, Protocol, Seen, saved};
 use crate::fact::{Cleartext, End, Fact};
 use crate::limits;
 
@@ -89,6 +90,8 @@ struct Half {
     /// What TLS has not used yet, and how many bytes to come it will not look at.
     unused: Vec<u8>,
     opaque: usize,
+    /// What its data reads like.
+    watch: Watch,
 }
 
 impl Inspector for Openvpn {
@@ -172,7 +175,7 @@ impl Openvpn {
             seen.say(Fact::HandshakeBegun);
         }
         match packet::read(bytes, self.tag) {
-            Some(Packet::Data { key, body }) if key <= self.key => self.payload(bytes, body, seen),
+            Some(Packet::Data { key, body }) if key <= self.key => self.payload(end, bytes, body, seen),
             Some(Packet::Control { is_reset, is_soft, key, session, remote, number, payload }) => {
                 let is_client = self.client == Some(end);
                 let fits = self.names(end, session, remote) && is_reset.is_none_or(|of_client| of_client == is_client);
@@ -292,11 +295,11 @@ impl Openvpn {
     }
 
     /// A packet of data.
-    fn payload(&mut self, bytes: &[u8], body: &[u8], seen: &mut Seen<'_>) {
+    fn payload(&mut self, end: End, bytes: &[u8], body: &[u8], seen: &mut Seen<'_>) {
         if !std::mem::replace(&mut self.has_data, true) {
             seen.say(Fact::CipherUnseen);
         }
-        if is_text_within(body) {
+        if self.ends[end.index()].watch.look(body, body.len()) == Look::Text {
             return self.readable(seen);
         }
         // where data stands depends on the tag and the nonce that were agreed on

@@ -9,7 +9,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Carrier, Finish, Inspector, Probe, Progress, Protocol, Seen, readable, saved, tailscale};
+use super::readable::{self, Look, Watch};
+use super::{Carrier, Finish, Inspector, Probe, Progress, Protocol, Seen, saved, tailscale};
 use crate::fact::{Cleartext, End, Fact};
 use crate::limits;
 
@@ -79,6 +80,8 @@ pub(super) struct Wireguard {
     answers: Vec<(End, u32, u32)>,
     /// Data to an index that nobody has given out yet: who sent it, the index, the counter.
     waiting: Vec<(End, u32, u64)>,
+    /// What each end's messages read like.
+    watches: [Watch; 2],
     /// Cookie replies since the last answered handshake.
     cookies: u8,
     is_begun: bool,
@@ -126,9 +129,12 @@ impl Inspector for Wireguard {
         let message = Message::read(bytes);
         self.begin(end, message.as_ref(), seen);
         match message {
-            Some(message) if !readable::is_text(message.body(), readable::SEALED_RUN) => self.message(end, &message, seen),
-            _ if is_text_within(bytes) => self.readable(seen),
-            _ => self.unrecognised(seen),
+            Some(message) if self.watches[end.index()].look(message.body(), message.body().len()) != Look::Text => {
+                self.message(end, &message, seen);
+            }
+            Some(_) => self.readable(seen),
+            None if is_text_within(bytes) => self.readable(seen),
+            None => self.unrecognised(seen),
         }
         self.settle(seen);
         Progress::Used(bytes.len())

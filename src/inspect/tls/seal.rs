@@ -10,7 +10,7 @@ use crate::fact::{CipherSuite, TlsVersion};
 pub(super) struct Seal {
     /// The least.
     least: u16,
-    /// They are so many bytes in excess of whole blocks.
+    /// They are so many bytes in excess of whole blocks; of a suite that is not known, nothing is.
     block: u16,
     surplus: u16,
 }
@@ -18,7 +18,7 @@ pub(super) struct Seal {
 /// Of a suite that is not known: the shortest code or tag with its nonce.
 impl Default for Seal {
     fn default() -> Self {
-        Self { least: 16, block: 1, surplus: 0 }
+        Self { least: 16, block: 0, surplus: 0 }
     }
 }
 
@@ -54,7 +54,7 @@ impl Seal {
 
     /// Whether one can be so long that holds an alert, which is two bytes: where there are blocks, others may be filled with padding.
     pub(super) fn fits_alert(self, length: usize) -> bool {
-        if self.block > 1 || self == Self::default() { self.fits(length) } else { length == usize::from(self.least) + 2 }
+        if self.block == 1 { length == usize::from(self.least) + 2 } else { self.fits(length) }
     }
 }
 
@@ -80,6 +80,8 @@ mod tests {
         assert_eq!(lengths(0xfefe, TlsVersion::TLS1_2, false), [16, 17, 18], "nobody knows");
         assert!(Seal::of(CipherSuite(0xc02f), TlsVersion::TLS1_2, false).fits_alert(26));
         assert!(!Seal::of(CipherSuite(0xc02f), TlsVersion::TLS1_2, false).fits_alert(40));
+        assert!(!Seal::of(CipherSuite(0xcca8), TlsVersion::TLS1_2, false).fits_alert(19));
+        assert!(Seal::default().fits_alert(19));
         assert!(Seal::of(CipherSuite(0x002f), TlsVersion::TLS1_2, false).fits_alert(96));
     }
 }
