@@ -35,7 +35,15 @@ pub const COPIED_RUN: usize = 65;
 /// Whether there is a run of plain ASCII text of this length somewhere in these bytes.
 #[must_use]
 pub fn holds_run(bytes: &[u8], least: usize) -> bool {
-    bytes.split(|byte| !is_plain(byte)).any(|run| run.len() >= least)
+    let mut rest = bytes;
+    // where the last byte that is none stands, no run goes over it: most bytes are passed over unseen
+    while let Some(window) = rest.get(..least) {
+        match window.iter().rposition(|byte| !is_plain(byte)) {
+            Some(at) => rest = &rest[at + 1..],
+            None => return true,
+        }
+    }
+    false
 }
 
 fn is_plain(byte: &u8) -> bool {
@@ -49,18 +57,12 @@ pub struct Trail(u16);
 impl Trail {
     /// Takes in the next piece. Returns whether there is a run in it, or into it, that proves plaintext.
     pub fn holds_text(&mut self, piece: &[u8]) -> bool {
-        let mut is_long = false;
-        let mut runs = piece.split(|byte| !is_plain(byte));
-        if let Some(first) = runs.next() {
-            let mut run = usize::from(self.0) + first.len();
-            for next in runs {
-                is_long |= run >= HELD_RUN;
-                run = next.len();
-            }
-            is_long |= run >= HELD_RUN;
-            self.0 = run.min(HELD_RUN) as u16;
-        }
-        is_long
+        let first = piece.iter().position(|byte| !is_plain(byte));
+        let last = piece.iter().rposition(|byte| !is_plain(byte));
+        let run = usize::from(self.0) + first.unwrap_or(piece.len());
+        let behind = last.map_or(run, |last| piece.len() - last - 1);
+        self.0 = behind.min(HELD_RUN) as u16;
+        run >= HELD_RUN || holds_text(piece)
     }
 }
 
