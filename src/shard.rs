@@ -333,7 +333,7 @@ impl Lane {
         }
         let agents = self.table.track(&mut self.shared, packet, *flow, seen, frame.id, frame.at);
         let here = Locus { frame: frame.id, at: frame.at, end: flow.1 };
-        let is_unread = packet.has_margin || self.quotes_text(packet);
+        let is_unread = packet.has_margin || self.quotes_text(&flow.0, packet);
         if is_unread && agents != [false; 2] && !self.unread(&flow.0, here) {
             self.ledger.skipped[Reason::UndecodedHeader as usize].add(frame);
             return;
@@ -449,11 +449,13 @@ impl Lane {
         self.table.rider(flow).map(|ride| ride.unread(&mut self.shared, at)).is_some()
     }
 
-    /// Whether a packet is an agent's error that quotes text: nobody knows whether it got any.
+    /// Whether a packet is an agent's error that quotes text: nobody knows whether it got any, but of a connection in the clear.
     #[inline]
-    fn quotes_text(&self, packet: &Packet<'_>) -> bool {
+    fn quotes_text(&mut self, flow: &FlowKey, packet: &Packet<'_>) -> bool {
         let Header::Error(error) = packet.header else { return false };
-        self.shared.view.scope.has(error.reporter, packet.macs.and_then(|macs| macs.source)) && packet.quotes_text()
+        let is_own = self.shared.view.scope.has(error.reporter, packet.macs.and_then(|macs| macs.source));
+        let may_be = |ride: &mut Ride| packet.transport == Transport::Tcp && ride.facts.cleartext.is_some();
+        is_own && packet.quotes_text() && !self.table.rider(flow).is_some_and(may_be)
     }
 
     fn filtered(&mut self, frame: &FrameIndex, routed: &Routed<'_>) {

@@ -54,7 +54,6 @@ pub const HARMLESS: &[Harmless] = &[
     line("keep-alives", keep_alives),
     line("keep-alives, and copies of them that come late", late_keep_alives),
     line("resets that nobody believes", forged_resets),
-    line("last words and a FIN come again, seconds after the end", last_words),
     line("acknowledgements again", |mutant, _, random| acknowledge(mutant, random)),
     line("other hosts speak", |mutant, base, random| play(mutant, base, random, scenes::others)),
     line("noise of the link", |mutant, base, random| play(mutant, base, random, scenes::noise)),
@@ -76,6 +75,7 @@ pub const HARMLESS: &[Harmless] = &[
     line("checksums left to the card", no_checksums),
     line("copies that arrive damaged", damaged_copies),
     line("names of long hashes", long_names),
+    line("last words and a FIN come again, seconds after the end", last_words),
 ];
 
 fn swap_flows(mutant: &mut Mutant, _: &Base, random: &mut Random) {
