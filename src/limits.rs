@@ -327,8 +327,8 @@ pub const SSH_PACKET_BYTES: usize = 35_000;
 /// The longest version line of SSH (RFC 4253 section 4.2).
 pub const SSH_VERSION_BYTES: usize = 255;
 
-/// Text that a server may send ahead of that: a few lines.
-pub const SSH_AHEAD_BYTES: usize = 1 << 10;
+/// Text that a server may send ahead of that: some lines, or a picture made of letters.
+pub const SSH_AHEAD_BYTES: usize = 2 << 10;
 
 /// The longest lists of what an end of SSH offers: those of today have two or three thousand bytes.
 pub const SSH_OFFER_BYTES: usize = 8 << 10;

@@ -257,24 +257,26 @@ pub(super) struct ServerHello {
     pub(super) compression: u8,
     /// The group of the key share (TLS 1.3).
     pub(super) group: Option<Group>,
+    /// Why no good client goes on with it, though it can be read.
+    pub(super) fault: Option<&'static str>,
 }
 
 impl ServerHello {
     /// Reads the body of a ServerHello, without its four bytes of handshake header. `Err` says what is malformed; nothing of such a
     /// message is to be relied upon.
     pub(super) fn read(body: &[u8]) -> Result<Self, &'static str> {
-        let hello = Self::fields(body)?;
-        if hello.version.is_known() { hello.with_its_suite() } else { Err(UNKNOWN_VERSION) }
+        let mut hello = Self::fields(body)?;
+        hello.fault = if hello.version.is_known() { hello.fault_of_suite() } else { Some(UNKNOWN_VERSION) };
+        Ok(hello)
     }
 
-    /// Refuses a suite of TLS 1.3 in a version before it, and the other way round: no client goes on with that. The first drafts of 1.3 had none of
-    /// their own.
-    fn with_its_suite(self) -> Result<Self, &'static str> {
+    /// A suite of TLS 1.3 is none of a version before it, nor the other way round. The first drafts of 1.3 had none of their own.
+    fn fault_of_suite(&self) -> Option<&'static str> {
         const FIRST_DRAFT: TlsVersion = TlsVersion(0x7f12);
         let is_13 = self.version.over_streams() == TlsVersion::TLS1_3;
         let is_early_draft = is_13 && self.version.0 >> 8 == 0x7f && self.version < FIRST_DRAFT;
         let is_of_13 = TlsCipherSuite::from_id(self.suite.0).map(|suite| suite.kx == TlsCipherKx::Tls13);
-        if is_of_13.is_none_or(|is_of_13| is_of_13 == is_13 || is_early_draft) { Ok(self) } else { Err("suite of another version") }
+        is_of_13.is_some_and(|is_of_13| is_of_13 != is_13 && !is_early_draft).then_some("suite of another version")
     }
 
     fn fields(body: &[u8]) -> Result<Self, &'static str> {
@@ -308,6 +310,7 @@ impl ServerHello {
             encrypts_first,
             compression,
             group,
+            fault: None,
         })
     }
 
@@ -347,7 +350,8 @@ impl ServerHello {
             hello.version = TlsVersion(u16::from_be_bytes(legacy));
         }
         let is_known = matches!(hello.version, TlsVersion::DTLS1_0 | TlsVersion::DTLS1_2 | TlsVersion::DTLS1_3);
-        if is_known { hello.with_its_suite() } else { Err(UNKNOWN_VERSION) }
+        hello.fault = if is_known { hello.fault_of_suite() } else { Some(UNKNOWN_VERSION) };
+        Ok(hello)
     }
 }
 

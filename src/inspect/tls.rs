@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hello::offer::{Offer, SessionId};
 use super::readable::{self, Look, Trail, Watch};
-use super::{Carrier, Finish, Inspector, Probe, Progress, Protocol, Seen, saved};
+use super::{Carrier, Finish, Inspector, Probe, Progress, Protocol, Seen, hello, saved};
 use crate::fact::{Alert, CipherSuite, Cleartext, Detail, EarlyData, End, Fact, Hidden, Name, TlsVersion};
 use crate::limits;
 use probe::probe;
@@ -252,6 +252,9 @@ impl Tls {
                 Probe::Yes if !has_begun && rest.len() < ssl2::length(rest) => Step::More,
                 Probe::Yes if !has_begun => {
                     (self.hellos, self.is_old) = (1, true);
+                    if hello::text::is_within(rest.get(..ssl2::length(rest)).unwrap_or_default()) {
+                        seen.say(Fact::Cleartext(Cleartext::AfterHandshake));
+                    }
                     seen.say(Fact::NoServerName);
                     seen.say(Fact::Detail(Detail::OldHello));
                     Step::Past(ssl2::length(rest))

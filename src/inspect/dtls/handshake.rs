@@ -188,6 +188,15 @@ impl Dtls {
         }
     }
 
+    /// What may follow cannot be told any more.
+    fn not_understood(&mut self, what: &str, seen: &mut Seen<'_>) -> Fate {
+        self.leave_hellos(seen);
+        seen.say(Fact::Malformed(what.to_owned()));
+        self.unrecognised(seen);
+        self.is_spent = true;
+        Fate::Fits
+    }
+
     fn verify_request(&mut self, body: &[u8], seen: &mut Seen<'_>) -> Fate {
         // a version, and a cookie behind its length (RFC 6347 section 4.2.1)
         match body {
@@ -200,15 +209,14 @@ impl Dtls {
     fn server_hello(&mut self, sequence: u16, body: &[u8], seen: &mut Seen<'_>) -> Fate {
         let hello = match ServerHello::read_dtls(body) {
             Ok(hello) => hello,
-            Err(what) => {
-                // what may follow cannot be told any more
-                self.leave_hellos(seen);
-                seen.say(Fact::Malformed(what.to_owned()));
-                seen.say(Fact::Unrecognised);
-                self.is_spent = true;
-                return Fate::Fits;
-            }
+            Err(what) => return self.not_understood(what, seen),
         };
+        hello::text::say(body, false, seen);
+        if let Some(what) = hello.fault {
+            seen.say(Fact::Version(hello.version));
+            seen.say(Fact::CipherSuite(hello.suite));
+            return self.not_understood(what, seen);
+        }
         if hello.is_retry {
             return Fate::Fits;
         }
@@ -221,7 +229,6 @@ impl Dtls {
             self.unrecognised(seen);
         }
         hello.say_details(body, seen);
-        hello::text::say(body, false, seen);
         self.settled = Some(Settled { version, suite, sequence, session: hello.session, accepts_key: hello.accepts_key });
         if version == TlsVersion::DTLS1_3 && self.ends.iter().any(|half| half.is_old) {
             // the client's messages were of no handshake of this version

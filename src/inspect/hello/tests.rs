@@ -147,6 +147,7 @@ fn server_hellos_settle_version_and_suite() {
         encrypts_first: false,
         compression: 0,
         group: None,
+        fault: None,
     };
     assert_eq!(read([3, 3], &[1; 32], &[]), Ok(settled(0x0303)));
     assert_eq!(read([3, 1], &[1; 32], &[extension(0xff01, &[0])]), Ok(settled(0x0301)));
@@ -162,14 +163,14 @@ fn server_hellos_settle_version_and_suite() {
     }
     assert!(read([9, 9], &[1; 32], &[]).is_err());
     for unknown in [[3, 5], [0x7f, 0x1d], [0x7f, 0xff], [0x0a, 0x0a], [0xff, 4]] {
-        assert_eq!(read([3, 3], &[1; 32], &[extension(43, &unknown)]), Err(UNKNOWN_VERSION), "{unknown:?}");
+        assert_eq!(read([3, 3], &[1; 32], &[extension(43, &unknown)]).unwrap().fault, Some(UNKNOWN_VERSION), "{unknown:?}");
     }
     for (suite, extensions) in [(0x1301, vec![]), (0xc02f, vec![extension(43, &[3, 4])]), (0xc02f, vec![extension(43, &[0x7f, 28])])] {
-        assert!(ServerHello::read(&server_body([3, 3], &[1; 32], suite, &extensions)).is_err(), "{suite:04x}");
+        assert!(ServerHello::read(&server_body([3, 3], &[1; 32], suite, &extensions)).unwrap().fault.is_some(), "{suite:04x}");
     }
     // the first drafts had no suites of their own, and of one that nobody knows it is not known either
     assert!(read([3, 3], &[1; 32], &[extension(22, &[])]).unwrap().encrypts_first);
-    assert!(ServerHello::read(&server_body([3, 3], &[1; 32], 0xfefe, &[extension(43, &[3, 4])])).is_ok());
+    assert!(ServerHello::read(&server_body([3, 3], &[1; 32], 0xfefe, &[extension(43, &[3, 4])])).unwrap().fault.is_none());
     let whole = server_body([3, 3], &[1; 32], 0xc02f, &[extension(0xff01, &[0])]);
     for cut in (0..whole.len()).filter(|&cut| cut != 38) {
         assert!(ServerHello::read(&whole[..cut]).is_err(), "{cut}");
@@ -245,7 +246,10 @@ fn a_hello_has_no_room_for_text() {
     let clear = [Fact::Cleartext(crate::fact::Cleartext::AfterHandshake)];
     let long = [b'w'; 64];
     let protocol = vector(&[&[64][..], &long].concat());
-    for (kind, content) in [(0x1a1a, &long[..]), (16, &protocol), (0xfe0d, &long), (21, &long), (35, &[b'w'; 300]), (41, &[b'w'; 300])] {
+    let name = vector(&entry(0, &[b'n'; 300]));
+    for (kind, content) in
+        [(0x1a1a, &long[..]), (0, &name), (16, &protocol), (0xfe0d, &long), (21, &long), (35, &[b'w'; 300]), (41, &[b'w'; 300])]
+    {
         assert_eq!(said(&body(&[sni(&[entry(0, b"a.example")]), extension(kind, content)])), clear, "{kind}");
     }
     // a random and a session of letters

@@ -1,7 +1,7 @@
 //! Text in hellos, where no text belongs. What a hello may carry out is bounded by its length alone: every field of it that nobody reads is held
 //! against the proof of plaintext.
 
-use super::{ALPN, Reader};
+use super::{Reader, SERVER_NAME};
 use crate::fact::{Cleartext, Fact};
 use crate::inspect::{Seen, readable};
 
@@ -9,15 +9,14 @@ use crate::inspect::{Seen, readable};
 /// letters does no harm, and names of application protocols are shorter.
 const RUN: usize = 64;
 
-const SERVER_NAME: u16 = 0;
 const PADDING: u16 = 21;
 
-/// Says what a hello carries that it should not. `fixed` is the length of the message ahead of its extensions.
+/// Says what the body of a hello carries that it should not.
 pub(in crate::inspect) fn say(body: &[u8], of_client: bool, seen: &mut Seen<'_>) {
     let Some((fixed, list)) = parts(body, of_client) else { return };
     let mut list = Reader(list);
     let extensions = std::iter::from_fn(|| list.extension());
-    let (mut is_text, mut is_odd) = (readable::holds_run(fixed, RUN), false);
+    let (mut is_text, mut is_odd) = (is_within(fixed), false);
     for (kind, content) in extensions {
         is_text |= readable::holds_run(content, least(kind));
         is_odd |= kind == PADDING && content.iter().any(|&byte| byte != 0);
@@ -31,14 +30,17 @@ pub(in crate::inspect) fn say(body: &[u8], of_client: bool, seen: &mut Seen<'_>)
     }
 }
 
+/// Whether bytes that are no extension that holds text carry some.
+pub(in crate::inspect) fn is_within(bytes: &[u8]) -> bool {
+    readable::holds_run(bytes, RUN)
+}
+
 /// How long a run of text is told, by the extension that it stands in.
 fn least(kind: u16) -> usize {
     match kind {
-        // judged as the name that it is
-        SERVER_NAME => usize::MAX,
-        ALPN => RUN,
-        // of others that hold text: names of authorities and users, tickets, keys' names, cookies, what QUIC tells of itself
-        3 | 12 | 35 | 41 | 44 | 47 | 57 | 0xffa5 => readable::HELD_RUN,
+        // those that hold text: the name, which has no more than 255 bytes; names of authorities and users, tickets, keys' names, cookies, what QUIC
+        // tells of itself
+        SERVER_NAME | 3 | 12 | 35 | 41 | 44 | 47 | 57 | 0xffa5 => readable::HELD_RUN,
         _ => RUN,
     }
 }

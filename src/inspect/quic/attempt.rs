@@ -243,6 +243,13 @@ impl Attempt {
                 return Err(Fault::Content);
             }
         };
+        hello::text::say(body, false, seen);
+        if let Some(what) = hello.fault {
+            seen.say(Fact::Version(hello.version));
+            seen.say(Fact::CipherSuite(hello.suite));
+            seen.say(Fact::Malformed(what.to_owned()));
+            return Err(Fault::Content);
+        }
         if hello.is_retry {
             if std::mem::replace(&mut self.is_retried, true) {
                 seen.say(Fact::Malformed("second hello retry request".to_owned()));
@@ -250,7 +257,6 @@ impl Attempt {
             return Ok(());
         }
         hello.say_details(body, seen);
-        hello::text::say(body, false, seen);
         self.accepts_key = hello.accepts_key;
         self.tls = Some((hello.version, hello.suite));
         seen.say(Fact::Version(hello.version));

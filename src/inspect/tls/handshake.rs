@@ -169,14 +169,14 @@ impl Tls {
     fn server_hello(&mut self, body: &[u8], seen: &mut Seen<'_>) -> Result<(), Step> {
         let hello = match ServerHello::read(body) {
             Ok(hello) => hello,
-            Err(what) => {
-                // which records are ciphertext cannot be told any more, nor whether any is
-                self.hide_name(seen);
-                seen.say(Fact::Malformed(what.to_owned()));
-                seen.say(Fact::Unrecognised);
-                return Err(Step::Settled);
-            }
+            Err(what) => return Err(self.not_understood(Some(what), seen)),
         };
+        hello::text::say(body, false, seen);
+        if hello.fault.is_some() {
+            seen.say(Fact::Version(hello.version));
+            seen.say(Fact::CipherSuite(hello.suite));
+            return Err(self.not_understood(hello.fault, seen));
+        }
         if hello.is_retry {
             if self.is_retried {
                 seen.say(Fact::Malformed("second hello retry request".to_owned()));
@@ -185,23 +185,30 @@ impl Tls {
             return Ok(());
         }
         hello.say_details(body, seen);
-        hello::text::say(body, false, seen);
         self.version = Some(hello.version);
         self.suite = Some(hello.suite);
-        self.seal = Seal::of(hello.suite, hello.version, hello.encrypts_first);
+        self.seal = Seal::of(&hello);
         (self.answered, self.accepts_key) = (hello.session, hello.accepts_key);
         seen.say(Fact::Version(hello.version));
         seen.say(Fact::CipherSuite(hello.suite));
         if self.is_13() && self.ends.iter().any(|half| half.is_old) {
             // the opener's messages were of no handshake of this version
-            self.hide_name(seen);
-            seen.say(Fact::Unrecognised);
-            return Err(Step::Settled);
+            return Err(self.not_understood(None, seen));
         }
         if !self.is_13() && self.ends.iter().any(|half| half.is_early) {
             seen.say(Fact::Malformed("application data before a handshake without early data".to_owned()));
         }
         Ok(())
+    }
+
+    /// Which records are ciphertext cannot be told any more, nor whether any is.
+    fn not_understood(&mut self, what: Option<&str>, seen: &mut Seen<'_>) -> Step {
+        self.hide_name(seen);
+        if let Some(what) = what {
+            seen.say(Fact::Malformed(what.to_owned()));
+        }
+        seen.say(Fact::Unrecognised);
+        Step::Settled
     }
 
     pub(super) fn settle_handshake(&mut self, seen: &mut Seen<'_>) {
