@@ -371,7 +371,7 @@ impl Quic {
                 }
                 self.sealed(end, bytes.get(1 + length..).unwrap_or_default(), seen)
             }
-            Borne::New | Borne::Reset => Fate::Fits,
+            Borne::New | Borne::Reset => self.sealed(end, bytes.get(1..).unwrap_or_default(), seen),
             Borne::Nothing => Fate::Rejected,
         }
     }

@@ -307,6 +307,18 @@ mod tests {
     }
 
     #[test]
+    fn a_run_is_found_wherever_it_stands() {
+        for least in [1, 2, 7, 64] {
+            for length in 0..100 {
+                for start in 0..40 {
+                    let bytes = [vec![0x80; start], vec![b'w'; length], vec![0], vec![b'w'; least - 1], vec![0x90; 5]].concat();
+                    assert_eq!(holds_run(&bytes, least), length >= least, "{length} of {least} at {start}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_run_goes_on_from_piece_to_piece() {
         let mut trail = Trail::default();
         let piece = [b'a'; 100];

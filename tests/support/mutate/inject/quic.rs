@@ -338,6 +338,18 @@ pub fn many_versions(scene: &mut Scene<'_>) -> Option<()> {
     refused_with(scene, &noise)
 }
 
+/// Datagrams that end alike, as stateless resets do, behind a connection ID that nobody has: text stands between.
+pub fn text_in_resets(scene: &mut Scene<'_>) -> Option<()> {
+    scene.quic(|name| {
+        let mut said = plain(name);
+        let n = said.len() - 4;
+        for salt in 0..3u8 {
+            said.insert(n, (Opener, [&[0x51][..], &[0x90 | salt; 16], TEXT, &[0xb7; 16]].concat()));
+        }
+        said
+    })
+}
+
 pub fn text_in_token(scene: &mut Scene<'_>) -> Option<()> {
     scene.quic(|name| session(&Quic { retry: true, token: TEXT.repeat(2), ..Quic::new(name) }).to_vec())
 }
