@@ -171,7 +171,7 @@ fn the_command_says_what_differs_and_exits_so() {
         "  - *.his.arc.azure.com, port 443: Hybrid identity and metadata, always (azure-arc:29)",
         "verdict: fail -> fail\nflows: 40, judged otherwise: 25",
         "  allowed -> violation WW302",
-        "    outbound tcp 10.77.0.4 -> eus.his.arc.azure.com:443 (40.64.10.6): flows 13, packet 190",
+        "    outbound tcp 10.77.0.4 -> eus.his.arc.azure.com:443 (40.64.10.6): flows 13, packet 173",
     ] {
         assert!(told.stdout.contains(line), "{line}: {}", told.stdout);
     }

@@ -107,8 +107,8 @@ impl Compared {
             Some(name) => format!("{} {transport} {from} -> {name}:{} ({})", judgement.direction, peer.port, peer.ip),
             None => format!("{} {transport} {from} -> {peer}", judgement.direction),
         };
-        let group = self.groups.entry((format!("{before} -> {outcome}"), place)).or_insert((0, record.first.frame.number()));
-        group.0 += 1;
+        let group = self.groups.entry((format!("{before} -> {outcome}"), place)).or_insert((0, u64::MAX));
+        *group = (group.0 + 1, group.1.min(record.first.frame.number()));
     }
 
     fn differs(&self) -> bool {
