@@ -135,7 +135,7 @@ const NONCES: [usize; 3] = [0, 8, 16];
 /// once in eight million million records. What is UTF-8, stands elsewhere or is cut into short records is weighed.
 ///
 /// Each character is weighed, in tenths of a nat, by how much likelier it is in text than among random bytes, whose weights add up to less
-/// than nothing; the sum does not fall below zero, and goes on from one record into the next. Random bytes reach [`Watch::PROOF`] once in
+/// than nothing; the sum does not fall below zero, and goes on from one record into the next. Random bytes reach `PROOF` once in
 /// e^36 places where they may begin to (Wald's bound: the weights make the sum's exponential no greater on average): once in fifty million
 /// million records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
