@@ -53,6 +53,9 @@ impl Rider for Nobody {
     fn brief(_: &mut u64, _: &FlowKey, _: [bool; 2], _: &decode::Packet<'_>, _: Locus) -> Option<()> {
         None
     }
+    fn known_bytes(_: &()) -> usize {
+        0
+    }
     fn answer(_: &mut u64, _: &mut Brief<()>, _: &[u8], _: Locus) -> bool {
         false
     }

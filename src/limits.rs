@@ -159,9 +159,6 @@ pub const IDLE_CONNECTION_NANOS: i64 = 24 * 3600 * 1_000_000_000;
 /// Names that are remembered to be harmless to ask for. Where there are more, all are asked about anew.
 pub const NAMES_HARMLESS: usize = 1 << 14;
 
-/// Bytes that are charged for what is known of a brief flow: its name, and its answer.
-pub const BRIEF_BYTES: usize = 256;
-
 /// Bytes of echo data that say nothing: pings send 32 to 56. More is a channel until shown otherwise.
 pub const ECHO_BYTES: usize = 64;
 
@@ -177,6 +174,12 @@ pub const MARGIN_RUN: usize = 25;
 
 /// Bytes of text that say something where an agent's error quotes what it got: one more than a label of a name has (RFC 1035).
 pub const QUOTED_RUN: usize = 64;
+
+/// Bytes of text that make more than noise of what stays on a link: one more than an option of DHCP holds (RFC 2132).
+pub const NOISE_RUN: usize = 256;
+
+/// Bytes other than zero that a question may carry beside its name, as cookies and the networks of clients (RFC 7873, RFC 7871).
+pub const DNS_BESIDE_BYTES: u32 = 128;
 
 /// Bytes that may be passed over in one stretch, save padding: twice what the metadata of clouds' mirrors, and the longest route, take.
 pub const MARGIN_BYTES: usize = 128;

@@ -34,6 +34,10 @@ pub struct Brief<T> {
     pub what: T,
     /// What tells copies of each end's datagram.
     pub(super) prints: [u64; 2],
+    /// When it is to be looked at for want of an answer, and since its answer.
+    pub(super) dues: [Option<Timestamp>; 2],
+    /// Bytes of memory that `what` holds on the heap.
+    pub(super) heap_bytes: u32,
 }
 
 /// The brief flows of one table.
@@ -44,7 +48,7 @@ pub(super) struct Briefs<T> {
     asked: VecDeque<Due>,
     answered: VecDeque<Due>,
     generation: u32,
-    open: usize,
+    bytes: usize,
 }
 
 struct Due {
@@ -55,16 +59,19 @@ struct Due {
 
 impl<T> Default for Briefs<T> {
     fn default() -> Self {
-        Self { flows: Vec::new(), free: Vec::new(), asked: VecDeque::new(), answered: VecDeque::new(), generation: 0, open: 0 }
+        Self { flows: Vec::new(), free: Vec::new(), asked: VecDeque::new(), answered: VecDeque::new(), generation: 0, bytes: 0 }
     }
 }
 
 impl<T> Briefs<T> {
-    /// Bytes that one costs: itself, its places in the index and in the queues, and what it knows on the heap, roughly.
-    const BYTES: usize = size_of::<Option<(Brief<T>, u32)>>() + 2 * size_of::<Due>() + 10 + limits::BRIEF_BYTES;
+    /// Bytes that one costs without what it holds on the heap: itself, and its places in the index and in the queues.
+    const BYTES: usize = size_of::<Option<(Brief<T>, u32)>>() + 2 * size_of::<Due>() + 10;
 
     /// Keeps a flow that began at `now`. Returns its slot, and when it is to be looked at.
-    pub(super) fn push(&mut self, flow: Brief<T>, now: Timestamp) -> (u32, Timestamp) {
+    pub(super) fn push(&mut self, mut flow: Brief<T>, now: Timestamp) -> (u32, Timestamp) {
+        let at = now.plus_nanos(limits::IDLE_DATAGRAM_NANOS);
+        flow.dues[0] = Some(at);
+        self.bytes += Self::BYTES + flow.heap_bytes as usize;
         self.generation = self.generation.wrapping_add(1);
         let generation = self.generation;
         let slot = self.free.pop().unwrap_or_else(|| {
@@ -74,8 +81,6 @@ impl<T> Briefs<T> {
         if let Some(place) = self.flows.get_mut(slot as usize) {
             *place = Some((flow, generation));
         }
-        self.open += 1;
-        let at = now.plus_nanos(limits::IDLE_DATAGRAM_NANOS);
         self.asked.push_back(Due { at, slot, generation });
         (slot | BRIEF, at)
     }
@@ -88,11 +93,14 @@ impl<T> Briefs<T> {
         self.flows.get_mut((slot & !BRIEF) as usize)?.as_mut().map(|(flow, _)| flow)
     }
 
-    /// Says that a flow was answered at `now`. Returns when it is to be looked at.
-    pub(super) fn answered(&mut self, slot: u32, now: Timestamp) -> Timestamp {
+    /// Says that a flow was answered at `now`, and holds so many bytes on the heap. Returns when it is to be looked at.
+    pub(super) fn answered(&mut self, slot: u32, now: Timestamp, heap_bytes: u32) -> Timestamp {
         let at = now.plus_nanos(limits::ENDING_NANOS);
         let slot = slot & !BRIEF;
-        if let Some((_, generation)) = self.flows.get(slot as usize).and_then(Option::as_ref) {
+        if let Some((flow, generation)) = self.flows.get_mut(slot as usize).and_then(Option::as_mut) {
+            flow.dues[1] = Some(at);
+            self.bytes = self.bytes + heap_bytes as usize - flow.heap_bytes as usize;
+            flow.heap_bytes = heap_bytes;
             self.answered.push_back(Due { at, slot, generation: *generation });
         }
         at
@@ -103,7 +111,7 @@ impl<T> Briefs<T> {
         let slot = slot & !BRIEF;
         let (flow, _) = self.flows.get_mut(slot as usize)?.take()?;
         self.free.push(slot);
-        self.open -= 1;
+        self.bytes -= Self::BYTES + flow.heap_bytes as usize;
         Some(flow)
     }
 
@@ -147,7 +155,7 @@ impl<T> Briefs<T> {
 
     /// Bytes of memory held, roughly: what the budget is charged.
     pub(super) fn bytes(&self) -> usize {
-        self.open * Self::BYTES
+        self.bytes
     }
 
     /// Forgets when to look at them. None is left.

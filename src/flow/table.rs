@@ -71,6 +71,8 @@ pub trait Rider: Sized {
     /// What is known of a new flow of datagrams by its first packet, where that tells all that a rider would tell, and no more may come than
     /// its answer; `None` where a rider must read it.
     fn brief(shared: &mut Self::Shared, key: &FlowKey, agents: [bool; 2], packet: &Packet<'_>, at: Locus) -> Option<Self::Known>;
+    /// Bytes of memory that it holds on the heap, roughly.
+    fn known_bytes(known: &Self::Known) -> usize;
     /// Takes in what may be the answer. Returns whether it was; if not, nothing has changed.
     fn answer(shared: &mut Self::Shared, brief: &mut Brief<Self::Known>, bytes: &[u8], at: Locus) -> bool;
     /// The rider of a flow that is no longer brief, as if it had told what is known of it.

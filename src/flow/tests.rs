@@ -12,6 +12,8 @@ const R: u8 = Tcp::RST;
 /// Writes down what it is told.
 #[derive(Default)]
 struct Recorder {
+    /// It was a question that was answered.
+    is_complete: bool,
     bytes: [Vec<u8>; 2],
     notes: Vec<String>,
     opaque: usize,
@@ -56,7 +58,7 @@ impl Rider for Recorder {
         self.notes.push(format!("{how:?} {:?}", at.end));
     }
     fn is_complete(&self) -> bool {
-        false
+        self.is_complete
     }
 
     fn is_settled(&self) -> bool {
@@ -96,13 +98,17 @@ impl Rider for Recorder {
     fn brief(_: &mut Shared, _: &FlowKey, _: [bool; 2], packet: &Packet<'_>, _: Locus) -> Option<Vec<u8>> {
         packet.payload.starts_with(b"?").then(|| packet.payload.to_vec())
     }
+    fn known_bytes(known: &Vec<u8>) -> usize {
+        known.capacity()
+    }
     fn answer(_: &mut Shared, brief: &mut Brief<Vec<u8>>, bytes: &[u8], _: Locus) -> bool {
         let is_answer = bytes.starts_with(b"!");
         brief.what.extend(bytes.iter().filter(|_| is_answer));
         is_answer
     }
     fn grow(brief: Brief<Vec<u8>>) -> Self {
-        Self { notes: vec![format!("was brief: {}", String::from_utf8_lossy(&brief.what))], ..Self::default() }
+        let notes = vec![format!("was brief: {}", String::from_utf8_lossy(&brief.what))];
+        Self { notes, is_complete: brief.answer.is_some(), ..Self::default() }
     }
     fn ended_brief(shared: &mut Shared, brief: Brief<Vec<u8>>, how: Finish) {
         shared.brief.push((String::from_utf8_lossy(&brief.what).into_owned(), how, brief.answer.is_some()));
@@ -497,6 +503,12 @@ fn datagram(from_client: bool, payload: &[u8]) -> Packet<'_> {
     Packet { transport: Transport::Udp, header: Header::Datagram, ..packet(from_client, Tcp { seq: 0, ack: 0, flags: 0 }, payload) }
 }
 
+/// The client's error about the server's answer.
+fn unreachable() -> Packet<'static> {
+    let error = IcmpError { reporter: CLIENT.ip, kind: 3, unreachable: true, quoted: &[] };
+    Packet { header: Header::Error(error), ..datagram(false, b"") }
+}
+
 /// What was known of a brief flow, how it ended, and whether it was answered.
 type BriefEnd = (String, Finish, bool);
 
@@ -533,6 +545,17 @@ fn what_comes_besides_makes_an_entry_of_a_brief_flow() {
         assert_eq!(notes[0][0], format!("was brief: {was}"));
     }
     assert_eq!(brief(&[talk[0], (3, false, b"x")]).1[0][0], "was brief: ?a");
+    // it ends when it would have: a copy, or an error about it, does not put that off
+    for besides in [&datagram(false, b"!b"), &unreachable()] {
+        let mut shared = Shared::default();
+        let mut table = FlowTable::<Recorder>::new(1 << 20, 1);
+        let later = datagram(false, b"!late");
+        for (number, (at, packet)) in (1..).zip([(0, &datagram(true, b"?a")), (5, &datagram(false, b"!b")), (5, besides), (30_000, &later)])
+        {
+            feed(&mut table, &mut shared, packet, FrameId::new(0, number), Timestamp::from_nanos(at * 1_000_000));
+        }
+        assert_eq!(close(&mut table, &mut shared), [FrameId::new(0, 4)], "the late one is a flow of its own");
+    }
     // a copy that a tap made is one, though the flow is no longer brief
     let mut shared = Shared::default();
     let mut table = FlowTable::<Recorder>::new(1 << 20, 1);

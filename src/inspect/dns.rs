@@ -122,6 +122,10 @@ impl Dns {
         } else if message.bad_data {
             seen.say(Fact::Malformed("a DNS record whose data does not fit its type".to_owned()));
         }
+        if message.is_laden() {
+            seen.say(Fact::Malformed("a DNS question with more in it than a question needs".to_owned()));
+            seen.say(Fact::Unrecognised);
+        }
         self.take(end, &message, seen);
         Ok(())
     }
@@ -245,6 +249,11 @@ impl Pending {
     }
 }
 
+/// Bytes of memory that an answer holds on the heap, roughly.
+fn answered_bytes(answer: &Resolution) -> usize {
+    answer.answers.capacity() * size_of::<DnsData>() + answer.heap_bytes()
+}
+
 fn resolution(name: Name, qtype: u16, message: &Message<'_>, answers: Vec<DnsData>) -> Resolution {
     Resolution { name, qtype, rcode: message.rcode, truncated: message.truncated, ttl: message.ttl, carried: message.carried, answers }
 }
@@ -316,12 +325,11 @@ impl Inspector for Dns {
     }
 
     fn is_complete(&self) -> bool {
-        !self.pending.is_empty() && self.early.is_empty() && self.pending.iter().all(|pending| pending.answered > 0)
+        !self.pending.is_empty() && self.early.is_empty() && self.pending.iter().all(|pending| pending.answered >= pending.asked)
     }
 
     fn heap_bytes(&self) -> usize {
-        let answer = |answer: &Arc<Resolution>| answer.answers.capacity() * size_of::<DnsData>() + answer.heap_bytes();
-        let answers: usize = self.pending.iter().filter_map(|pending| pending.answer.as_ref()).map(answer).sum();
+        let answers: usize = self.pending.iter().filter_map(|pending| pending.answer.as_deref()).map(answered_bytes).sum();
         size_of::<Self>() + self.pending.capacity() * (size_of::<Pending>() + 32) + answers
     }
 

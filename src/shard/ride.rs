@@ -240,6 +240,10 @@ impl Rider for Ride {
         lookups::ask(shared, key, agents, packet, at)
     }
 
+    fn known_bytes(known: &Exchange) -> usize {
+        known.heap_bytes()
+    }
+
     fn answer(shared: &mut Shared, brief: &mut Brief<Exchange>, bytes: &[u8], at: Locus) -> bool {
         lookups::answer(shared, brief, bytes, at)
     }

@@ -344,9 +344,6 @@ impl Reader {
         let Some((&[i0, i1, i2, i3, ..], rest)) = body.split_first_chunk::<12>() else {
             return;
         };
-        let Some(interface) = self.interfaces.get_mut(self.order.word([i0, i1, i2, i3]) as usize) else {
-            return;
-        };
         let (mut by_interface, mut by_system) = (0, 0);
         for (code, value) in options(self.order, rest) {
             let Some(&count) = value.first_chunk::<8>() else { continue };
@@ -356,6 +353,10 @@ impl Reader {
                 _ => {}
             }
         }
+        let Some(interface) = self.interfaces.get_mut(self.order.word([i0, i1, i2, i3]) as usize) else {
+            // whichever it was, packets were lost
+            return self.packets_dropped(by_interface.saturating_add(by_system), stats);
+        };
         // the counts run from the start of the capture
         let dropped = by_interface.saturating_add(by_system).max(interface.dropped);
         self.dropped_by_statistics = self.dropped_by_statistics.saturating_add(dropped - interface.dropped);

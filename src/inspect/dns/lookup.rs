@@ -5,9 +5,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::wire::Message;
-use super::{Dns, Pending, chain, resolution};
+use super::{Dns, Pending, answered_bytes, chain, resolution};
 use crate::fact::{End, Name, Resolution};
 use crate::inspect::Inspector;
+
+/// What a name costs beside its text, and what refers to it elsewhere.
+const NAME_BYTES: usize = 64;
 
 /// A question, and what it was answered.
 #[derive(Debug)]
@@ -43,6 +46,13 @@ impl Exchange {
         Some(self.answer.insert(Arc::new(resolution(self.name.clone(), self.qtype, &message, answers))))
     }
 
+    /// Bytes of memory that it holds on the heap, roughly.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        let answer = |answer: &Arc<Resolution>| size_of::<Resolution>() + answered_bytes(answer);
+        NAME_BYTES + self.name.as_str().len() + self.answer.as_ref().map_or(0, answer)
+    }
+
     /// The inspector that has read so much.
     #[must_use]
     pub fn into_inspector(self, asker: End) -> Box<dyn Inspector> {
@@ -55,5 +65,6 @@ impl Exchange {
 
 /// A message that is sound, and of which there is nothing odd to say.
 fn plain(bytes: &[u8]) -> Option<Message<'_>> {
-    Message::read(bytes).filter(|message| message.is_sound() && !message.broken && !message.bad_data && message.trailing == 0)
+    Message::read(bytes)
+        .filter(|message| message.is_sound() && !message.broken && !message.bad_data && message.trailing == 0 && !message.is_laden())
 }

@@ -25,6 +25,8 @@ pub(super) struct Message<'a> {
     pub(super) ttl: Option<u32>,
     /// Bytes of data in the answers that are no addresses.
     pub(super) carried: u32,
+    /// Bytes other than zero in the records of a question, and in the options of its extension (RFC 6891).
+    pub(super) beside: u32,
     /// A record's data does not fit its type; the records around it were read.
     pub(super) bad_data: bool,
     /// The lengths led nowhere: what follows was not read.
@@ -88,6 +90,7 @@ impl<'a> Message<'a> {
             answers: SmallVec::new(),
             ttl: None,
             carried: 0,
+            beside: 0,
             bad_data: false,
             broken: false,
             trailing: 0,
@@ -117,6 +120,11 @@ impl<'a> Message<'a> {
             // several are read, though nobody sends them but in multicast DNS
             _ => is_read && self.trailing == 0,
         }
+    }
+
+    /// Whether this is a question with more in it than a question needs: it may carry anything. What updates a zone has records for its own sake.
+    pub(super) fn is_laden(&self) -> bool {
+        self.flags >> 11 & 0xf == 0 && self.beside > limits::DNS_BESIDE_BYTES
     }
 
     /// Whether this may be the beginning of a DNS message: all of its questions were read, and whatever else was is sound.
@@ -167,6 +175,9 @@ impl<'a> Message<'a> {
             self.rcode |= u16::from(fixed[4]) << 4;
         } else {
             self.classes_known &= is_class(u16::from_be_bytes([fixed[2], fixed[3]]));
+        }
+        if !self.response {
+            self.beside += data.iter().filter(|&&byte| byte != 0).count() as u32;
         }
         if section == ANSWER {
             // the highest bit set is a zero (RFC 2181 section 8)
