@@ -143,7 +143,7 @@ impl From<IpAddr> for Address {
 }
 
 /// Addresses that were seen lately.
-const LATELY: usize = 64;
+const LATELY: usize = 256;
 
 /// When agents were seen: what each address sent, and what was sent to it. Where there are too many addresses, all are one.
 #[derive(Clone, Debug)]
@@ -169,6 +169,9 @@ impl Sightings {
     #[inline]
     pub fn take(&mut self, address: Address, sent: bool, at: Timestamp) {
         let way = usize::from(!sent);
+        if let Some(all) = &mut self.all {
+            return all[way].take(at);
+        }
         let place = self.lately[address.bits.1 as usize % LATELY];
         match self.by_address.get_mut(place as usize) {
             Some((known, ways)) if *known == address => ways[way].take(at),
