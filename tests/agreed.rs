@@ -18,6 +18,18 @@ fn smb(command: u8, next: u8, body: &[u8]) -> Vec<u8> {
     [&((header.len() + body.len()) as u32).to_be_bytes()[..], &header, body].concat()
 }
 
+/// The same, of the server.
+fn smb_answer(command: u8, body: &[u8]) -> Vec<u8> {
+    let mut message = smb(command, 0, body);
+    message[4 + 16] = 1;
+    message
+}
+
+/// A server's choice of a dialect.
+fn smb_dialect(dialect: u16) -> Vec<u8> {
+    smb_answer(0, &[&[65, 0, 1, 0][..], &dialect.to_le_bytes(), &[0xb5; 114]].concat())
+}
+
 /// A request that sets a session up with this token, or its answer.
 fn smb_setup(token: &[u8], is_answer: bool) -> Vec<u8> {
     let length = (token.len() as u16).to_le_bytes();
@@ -26,7 +38,8 @@ fn smb_setup(token: &[u8], is_answer: bool) -> Vec<u8> {
     } else {
         [&[25, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 88, 0][..], &length, &[0; 8]].concat()
     };
-    smb(1, 0, &[fields, token.to_vec()].concat())
+    let body = [fields, token.to_vec()].concat();
+    if is_answer { smb_answer(1, &body) } else { smb(1, 0, &body) }
 }
 
 /// A message that is encrypted, or as it seems: its flags, and what follows its header.
@@ -40,11 +53,20 @@ fn smb_is_encrypted_behind_its_setup_alone() {
     let negotiation = [&[36, 0, 1, 0, 1, 0, 0, 0, 0x77, 0, 0, 0][..], &[0xb4; 16], &[0x68, 0, 0, 0, 0, 0, 0, 0, 0x11, 3]].concat();
     let token = [&b"NTLMSSP\0\x01\0\0\0"[..], &[0x35; 28]].concat();
     let begun = |setup: Vec<u8>| {
-        vec![(Opener, smb(0, 0, &negotiation)), (Other, smb(0, 0, &[65; 120])), (Opener, setup), (Other, smb_setup(&token, true))]
+        vec![(Opener, smb(0, 0, &negotiation)), (Other, smb_dialect(0x0311)), (Opener, setup), (Other, smb_setup(&token, true))]
     };
     let sealed = |who: Who| (who, smb_sealed(1, 104, &[0xa9; 104]));
     let both = [sealed(Opener), sealed(Other), sealed(Opener)];
     assert_eq!(broken(&[&begun(smb_setup(&token, false))[..], &both].concat()), NOTHING);
+    // what was not agreed on is no encryption, nor is what has no room for a header
+    for (dialect, set_up) in [(0x0202, true), (0x0210, true), (0x0311, false)] {
+        let mut said = begun(smb_setup(&token, false));
+        said[1].1 = smb_dialect(dialect);
+        said.truncate(if set_up { 4 } else { 2 });
+        assert_eq!(broken(&[&said[..], &both].concat()), ["WW202?"], "{dialect:x}, set up: {set_up}");
+    }
+    let short = |who: Who| (who, smb_sealed(1, 31, &[0xa9; 31]));
+    assert_eq!(broken(&[&begun(smb_setup(&token, false))[..], &[short(Opener), short(Other)]].concat()), ["WW202?"]);
     let kerberos = [&[0x60, 0x82, 12, 0][..], &[0x8e; 3000]].concat();
     assert_eq!(broken(&[&begun(smb_setup(&kerberos, false))[..], &both].concat()), NOTHING, "with a ticket");
     let text = SECRET.as_bytes();

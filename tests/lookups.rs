@@ -30,8 +30,11 @@ fn asks(world: &mut World, question: &[u8]) -> (Place, Place) {
     (agent, resolver)
 }
 
+/// Makes a frame of an answer, whom it was sent to, and who sent it.
+type Besides = fn(&[u8], Place, Place) -> Vec<u8>;
+
 /// A look-up, what may come a moment behind its answer, and half a minute later another answer, whose address is then used.
-fn late_answer(besides: Option<fn(&[u8], Place, Place) -> Vec<u8>>) -> World {
+fn late_answer(besides: Option<Besides>) -> World {
     let mut world = World::default();
     let [question, answer] = world.dns("www.example.com", &[], PEER);
     let [_, other] = world.dns("www.example.com", &[], ELSEWHERE);

@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Carrier, Inspector, Opening, Probe, Progress, Protocol, Seen, readable, saved};
+use super::readable::{self, Look, Watch};
+use super::{Carrier, Inspector, Opening, Probe, Progress, Protocol, Seen, saved};
 use crate::fact::{Cleartext, End, Fact, Finish};
 
 /// SMB over TCP.
@@ -15,7 +16,7 @@ pub(super) static SMB: Protocol = Protocol {
     carrier: Carrier::Stream,
     recognised_by: "a message of SMB behind its length that negotiates or sets a session up",
     reads: "negotiation, session setup, and the kind and header of each message",
-    encrypted: "messages behind a transform header, once both ends send them",
+    encrypted: "messages behind a transform header, once SMB 3 was agreed on, a session set up, and both ends send them",
     probe,
     open: || Box::new(Smb::default()),
     load: saved::load::<Smb>,
@@ -29,6 +30,8 @@ const LENGTH_BYTES: usize = 4;
 const HEADER_BYTES: usize = 64;
 /// The header of an encrypted message.
 const TRANSFORM_BYTES: usize = 52;
+/// The dialects that encrypt.
+const SMB_3: std::ops::Range<u16> = 0x0300..0x0400;
 /// The longest negotiation: dialects, and contexts of some 300 bytes.
 const NEGOTIATION_BYTES: usize = 1024;
 /// What the messages of one end that set sessions up may hold together. Tickets of Kerberos have 2 to 12 KiB by what Windows allows, and one
@@ -90,6 +93,11 @@ fn is_single(message: &[u8]) -> bool {
     half(message, 4) == Some(HEADER_BYTES) && message.get(20..24).is_some_and(|next| next == [0; 4])
 }
 
+/// Whether a message without its length is the server's.
+fn is_response(message: &[u8]) -> bool {
+    message.get(16).is_some_and(|flags| flags & 1 != 0)
+}
+
 /// Whether a message that sets a session up, without its length, is its fields and a token, and the token no text.
 fn is_setup(message: &[u8]) -> bool {
     /// Pads a message to a multiple of it, at most.
@@ -126,6 +134,11 @@ fn is_transform(header: &[u8], length: usize) -> bool {
 struct Smb {
     begun: bool,
     transformed: [bool; 2],
+    /// The dialect that the server chose.
+    dialect: Option<u16>,
+    /// The server has answered a session setup.
+    is_set_up: bool,
+    watches: [Watch; 2],
     /// Bytes that each end sent to set sessions up.
     setup: [usize; 2],
 }
@@ -153,19 +166,28 @@ impl Smb {
             Kind::Negotiation => is_single(message) && !readable::holds_text(message),
             _ => !readable::holds_text(message),
         };
+        if is_response(message) {
+            match kind {
+                Kind::Negotiation => self.dialect = half(message, HEADER_BYTES + 4).map(|dialect| dialect as u16).or(self.dialect),
+                Kind::Setup => self.is_set_up = true,
+                _ => {}
+            }
+        }
         if is_formal { Progress::Used(LENGTH_BYTES + length) } else { self.clear(seen) }
     }
 
     fn transformed(&mut self, end: End, bytes: &[u8], length: usize, seen: &mut Seen<'_>) -> Progress {
-        let start = LENGTH_BYTES + TRANSFORM_BYTES..LENGTH_BYTES + length.min(TRANSFORM_BYTES + readable::SEALED_RUN);
-        if length <= TRANSFORM_BYTES {
+        let start = LENGTH_BYTES + TRANSFORM_BYTES..LENGTH_BYTES + length.min(TRANSFORM_BYTES + readable::LOOKED_AT);
+        // nothing encrypts before it was agreed on, and what is covered has a header
+        let is_agreed = self.is_set_up && self.dialect.is_some_and(|dialect| SMB_3.contains(&dialect));
+        if !is_agreed || length < TRANSFORM_BYTES + HEADER_BYTES {
             return Progress::Violation(Cleartext::AfterHandshake);
         }
         let Some(sealed) = bytes.get(start) else { return Progress::Used(0) };
         if !is_transform(&bytes[LENGTH_BYTES..], length) {
             return Progress::Violation(Cleartext::AfterHandshake);
         }
-        if sealed.len() == readable::SEALED_RUN && readable::is_unsealed(sealed) {
+        if self.watches[end.index()].look(sealed, length - TRANSFORM_BYTES) == Look::Text {
             seen.say(Fact::Cleartext(Cleartext::AfterHandshake));
             return Progress::Settled;
         }

@@ -184,9 +184,25 @@ fn names(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     list.split(|&byte| byte == b',').filter(|name| !name.is_empty())
 }
 
-/// Whether a cipher hides nothing, or is one that no policy counts in TLS either: RC4, DES and 3DES.
+/// What the names of ciphers begin with that hide something (RFC 4253 section 6.3, RFC 4344, RFC 5647, and what OpenSSH and others have added).
+const CIPHERS: [&[u8]; 12] = [
+    b"aes128-",
+    b"aes192-",
+    b"aes256-",
+    b"chacha20-poly1305",
+    b"AEAD_AES_",
+    b"rijndael-",
+    b"camellia",
+    b"twofish",
+    b"serpent",
+    b"blowfish-",
+    b"cast128-",
+    b"idea-",
+];
+
+/// Whether a cipher hides nothing, nobody knows what it hides, or it is one that no policy counts in TLS either: RC4, DES and 3DES.
 fn is_weak(name: &[u8]) -> bool {
-    [&b"none"[..], b"arcfour", b"des-", b"3des-"].iter().any(|weak| name.starts_with(weak))
+    !CIPHERS.iter().any(|known| name.starts_with(known))
 }
 
 impl Inspector for Ssh {

@@ -117,7 +117,8 @@ fn in_udp(ports: (u16, u16), payload: &[u8]) -> Option<Found<'_>> {
         (_, 4790) => overlay::vxlan(payload, true),
         (_, 6081) => overlay::geneve(payload, true).or_else(|| on_any_port(payload)),
         (_, 4754) => gre::open(payload),
-        (_, 6635) => Some((Tunnel::Mpls, None, Next::Mpls(payload))),
+        // what a resolver answers on a port of its client's choice is none: MPLS has nothing to be told by
+        (from, 6635) if from != 53 => Some((Tunnel::Mpls, None, Next::Mpls(payload))),
         (_, 37008) => point::tzsp(payload),
         _ if either(2152) => point::gtp(payload, true).or_else(|| on_any_port(payload)),
         _ if either(1701) => point::l2tp(payload).or_else(|| on_any_port(payload)),

@@ -1,7 +1,7 @@
 //! Text in hellos, where no text belongs. What a hello may carry out is bounded by its length alone: every field of it that nobody reads is held
 //! against the proof of plaintext.
 
-use super::{Reader, SERVER_NAME};
+use super::{ALPN, Reader, SERVER_NAME};
 use crate::fact::{Cleartext, Fact};
 use crate::inspect::{Seen, readable};
 
@@ -9,23 +9,27 @@ use crate::inspect::{Seen, readable};
 /// letters does no harm, and names of application protocols are shorter.
 const RUN: usize = 64;
 
+/// Bytes of a list of application protocols: more than all that are registered take. Browsers offer two or three.
+const ALPN_BYTES: usize = 2048;
+
 const PADDING: u16 = 21;
 
 /// Says what the body of a hello carries that it should not.
 pub(in crate::inspect) fn say(body: &[u8], of_client: bool, seen: &mut Seen<'_>) {
     let Some((fixed, list)) = parts(body, of_client) else { return };
+    let behind = body.get(fixed.len() + 2 + list.len()..).unwrap_or_default();
     let mut list = Reader(list);
     let extensions = std::iter::from_fn(|| list.extension());
-    let (mut is_text, mut is_odd) = (is_within(fixed), false);
+    let (mut is_text, mut is_odd) = (is_within(fixed) || is_within(behind), false);
     for (kind, content) in extensions {
         is_text |= readable::holds_run(content, least(kind));
-        is_odd |= kind == PADDING && content.iter().any(|&byte| byte != 0);
+        is_odd |= kind == PADDING && content.iter().any(|&byte| byte != 0) || kind == ALPN && content.len() > ALPN_BYTES;
     }
     if is_text {
         seen.say(Fact::Cleartext(Cleartext::AfterHandshake));
     } else if is_odd {
         // RFC 7685 section 3
-        seen.say(Fact::Malformed("padding of the hello that is not empty".to_owned()));
+        seen.say(Fact::Malformed("padding of the hello that is not empty, or more application protocols than anybody speaks".to_owned()));
         seen.say(Fact::Unrecognised);
     }
 }
