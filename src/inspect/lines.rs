@@ -377,7 +377,7 @@ pub(super) fn is_host(word: &[u8]) -> bool {
 
 /// Where a line has its place that lists a capability, or ends the list.
 pub(super) fn of_list(line: &[u8]) -> Form {
-    let is_of_label = |byte: &u8| byte.is_ascii_alphanumeric() || b"-=._".contains(byte);
+    let is_of_label = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"-=._".contains(byte);
     match verb(line) {
         b"." => Form::Whole,
         label if !label.is_empty() && label.iter().all(is_of_label) => Form::Inside,

@@ -236,11 +236,7 @@ impl Quic {
                 let is_former = self.former.iter().any(|former| former.client == end && former.original == packet.destination);
                 is_former || attempt.is_from_client(packet)
             }
-            // the server may have given another one by then, under keys that nobody here has: as long as its first (RFC 9000 section 5.1.1)
-            _ if of_client => {
-                let is_as_long = attempt.server.is_some_and(|server| server.len() == packet.destination.len());
-                attempt.source == packet.source && is_as_long
-            }
+            _ if of_client => attempt.source == packet.source && attempt.server == Some(packet.destination),
             _ => attempt.server.is_some() && attempt.is_from_server(packet),
         };
         if !is_own {
