@@ -3,6 +3,7 @@
 //! Nobody reads them, and they travel with the packet all the same. Numbers and keys are what they are for: text has no place there, nor has
 //! more than any protocol needs. The walk asks of every stretch that it passes over, whatever protocol left it there.
 
+use crate::fact::holds_run;
 use crate::limits;
 
 /// Whether bytes that are passed over say something: they hold text, or are more than padding and longer than margins are.
@@ -19,11 +20,6 @@ fn says_something(bytes: &[u8]) -> bool {
 /// Whether there is a run of plain ASCII text that is as long as no number, key or name of a protocol's own.
 pub(super) fn holds_text(bytes: &[u8]) -> bool {
     holds_run(bytes, limits::MARGIN_RUN)
-}
-
-/// Whether at least `least` bytes of plain ASCII text follow each other somewhere in these.
-pub(super) fn holds_run(bytes: &[u8], least: usize) -> bool {
-    bytes.split(|byte| !matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')).any(|run| run.len() >= least)
 }
 
 /// What of `whole` stands before `rest`, which is the end of it or lies within.

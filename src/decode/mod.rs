@@ -29,7 +29,7 @@ pub use link::{LINKS, LinkFormat, reads};
 pub use outer::Outer;
 pub use tunnel::{TUNNELS, TunnelFormat};
 
-use crate::fact::{Endpoint, LinkType, Transport};
+use crate::fact::{Endpoint, LinkType, Transport, holds_run};
 use crate::limits;
 
 /// A packet of the innermost conversation of a frame.
@@ -81,7 +81,7 @@ impl<'a> Packet<'a> {
         let Header::Error(error) = self.header else { return false };
         // behind the length and checksum of UDP: an identifier, flags with the bit of answers, and no more than one question
         let is_answer = matches!(error.quoted, [_, _, _, _, _, _, 0x80..=0xff, _, 0, 0 | 1, ..]) && self.transport == Transport::Udp;
-        !is_answer && margin::holds_run(error.quoted, limits::QUOTED_RUN)
+        !is_answer && holds_run(error.quoted, limits::QUOTED_RUN)
     }
 
     /// An error of ICMP as a message from who sent it to whom, whatever it quotes; `None` of anything else.

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::{Header, Packet, Reason, margin};
-use crate::fact::Transport;
+use super::{Header, Packet, Reason};
+use crate::fact::{Transport, holds_run};
 use crate::limits;
 
 /// The class of noise that a packet belongs to.
@@ -11,7 +11,7 @@ use crate::limits;
 pub(super) fn of(packet: &Packet<'_>) -> Option<Reason> {
     let to = packet.destination.ip;
     // one host may be sent these by itself, and may be told anything in them
-    let is_quiet = || !margin::holds_run(packet.payload, limits::NOISE_RUN);
+    let is_quiet = || !holds_run(packet.payload, limits::NOISE_RUN);
     match (packet.transport, packet.header) {
         (Transport::Icmp6, Header::Icmp(kind @ 133..=137)) if is_discovery(packet, kind) && is_quiet() => return Some(Reason::NoiseNdp),
         (Transport::Icmp6, Header::Icmp(130..=132 | 143)) | (Transport::Other(2), _) if is_membership(packet) && is_quiet() => {

@@ -1,6 +1,6 @@
 //! Flows that are SYNs of one end and nothing besides: a scan has millions of them, of which each is known by a few words.
 
-use super::{Basis, Endpoint, Facts, FlowRecord, FlowState, Locus, Tally, Timestamp, Transport};
+use super::{Basis, Endpoint, FlowRecord, FlowState, Locus, Tally, Timestamp, Transport};
 
 /// A TCP flow of which only SYNs of one end were seen (RFC 9293 section 3.5).
 #[derive(Clone, Debug)]
@@ -40,26 +40,14 @@ impl Attempt {
         let mut sent = [Tally::default(); 2];
         sent[self.first.end.index()].packets = self.packets.into();
         FlowRecord {
-            transport: Transport::Tcp,
-            ends: self.ends,
             agents: self.agents,
             initiator: Some(self.first.end),
             basis: Basis::Syn,
             state: if self.refused { FlowState::Refused } else { FlowState::Attempted },
-            first: self.first,
             last: self.last,
             sent,
-            answered: [None; 2],
-            checksums: Default::default(),
-            simultaneous_open: false,
-            began_before: false,
-            unseen_end: None,
             evicted: self.evicted,
-            quoted_only: false,
-            tunnel: Vec::new(),
-            is_message: false,
-            is_tunnel: false,
-            facts: Facts::default(),
+            ..FlowRecord::new(Transport::Tcp, self.ends, self.first)
         }
     }
 }

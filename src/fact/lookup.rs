@@ -74,26 +74,16 @@ impl Lookup {
         let answered = self.answer.as_ref().map(|(_, at)| *at);
         let tally = |end: End| Tally { packets: u64::from(end == asker || answered.is_some()), bytes: self.bytes[end.index()].into() };
         FlowRecord {
-            transport: Transport::Udp,
-            ends: self.ends,
             agents,
             initiator: Some(asker),
             basis: Basis::Handshake,
             state: if answered.is_some() { FlowState::Established } else { FlowState::Attempted },
-            first: self.asked,
             last: self.last(),
             sent: [tally(End::A), tally(End::B)],
             answered: if asker == End::A { [Some(self.asked), answered] } else { [answered, Some(self.asked)] },
-            checksums: Default::default(),
-            simultaneous_open: false,
-            began_before: false,
-            unseen_end: None,
             evicted: self.evicted,
-            quoted_only: false,
-            tunnel: Vec::new(),
-            is_message: false,
-            is_tunnel: false,
             facts: self.facts(),
+            ..FlowRecord::new(Transport::Udp, self.ends, self.asked)
         }
     }
 }

@@ -18,6 +18,7 @@ mod record;
 mod service;
 mod session;
 mod sighting;
+mod text;
 mod time;
 mod tls;
 
@@ -34,6 +35,7 @@ pub use record::{Checksums, DnsTransaction, Encryption, Facts, FlowFacts, FlowRe
 pub use service::{EchConfig, Service};
 pub use session::{ClientCertificate, Detail, EarlyData, Fingerprint, OddName, TlsDetails, TlsFacts};
 pub use sighting::{Address, Jumps, Sighting, Sightings, Watched};
+pub use text::{holds_run, is_plain_text};
 pub use time::Timestamp;
 pub use tls::{Alert, CipherSuite, Group, TlsVersion};
 

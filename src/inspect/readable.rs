@@ -1,6 +1,10 @@
-//! The one general proof of plaintext: a long run of readable text. Entropy and port numbers prove nothing and are not asked.
+//! The general proofs of plaintext: a long run of readable text, and, in what should be sealed, text that is weighed from record to record.
+//! Entropy and port numbers prove nothing and are not asked.
 
 use serde::{Deserialize, Serialize};
+
+pub use crate::fact::holds_run;
+use crate::fact::is_plain_text as is_plain;
 
 /// Bytes of readable text at the start of a flow that prove plaintext. Random bytes read so once in ten thousand million flows.
 pub const OPENING_RUN: usize = 24;
@@ -31,24 +35,6 @@ pub fn holds_text(bytes: &[u8]) -> bool {
 /// Bytes of readable text somewhere in what is sent again in a sealed flow, of which the first copy may have been ahead of the keys: an attribute
 /// of a certificate's name has 64 at most (RFC 5280 appendix A).
 pub const COPIED_RUN: usize = 65;
-
-/// Whether there is a run of plain ASCII text of this length somewhere in these bytes.
-#[must_use]
-pub fn holds_run(bytes: &[u8], least: usize) -> bool {
-    let mut rest = bytes;
-    // where the last byte that is none stands, no run goes over it: most bytes are passed over unseen
-    while let Some(window) = rest.get(..least) {
-        match window.iter().rposition(|byte| !is_plain(byte)) {
-            Some(at) => rest = &rest[at + 1..],
-            None => return true,
-        }
-    }
-    false
-}
-
-fn is_plain(byte: &u8) -> bool {
-    matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')
-}
 
 /// How long the run of plain ASCII text is that bytes end with, which come in pieces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
