@@ -156,6 +156,9 @@ pub const IDLE_SESSION_NANOS: i64 = 15 * 60 * 1_000_000_000;
 /// How long a connection may be silent before it is judged as it stands. Agents keep connections for days with a heartbeat of minutes.
 pub const IDLE_CONNECTION_NANOS: i64 = 24 * 3600 * 1_000_000_000;
 
+/// Places of flows that have ended which a lane's queues may hold, beside as many as there are flows.
+pub const PLACES_LEFT: usize = 256;
+
 /// Names that are remembered to be harmless to ask for. Where there are more, all are asked about anew.
 pub const NAMES_HARMLESS: usize = 1 << 14;
 

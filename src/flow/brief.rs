@@ -112,7 +112,19 @@ impl<T> Briefs<T> {
         let (flow, _) = self.flows.get_mut(slot as usize)?.take()?;
         self.free.push(slot);
         self.bytes -= Self::BYTES + flow.heap_bytes as usize;
+        self.tidy();
         Some(flow)
+    }
+
+    /// Lets go of the places in queues of flows that are what they were no longer, where they are more than those of others.
+    #[inline]
+    fn tidy(&mut self) {
+        let open = self.flows.len() - self.free.len();
+        if self.asked.len() + self.answered.len() > 2 * open + limits::PLACES_LEFT {
+            let Self { asked, answered, flows, .. } = self;
+            asked.retain(|due| is_current(flows, due, false));
+            answered.retain(|due| is_current(flows, due, true));
+        }
     }
 
     /// The slot of a flow that has been silent for long enough at `now`: those that were answered first.
@@ -140,8 +152,7 @@ impl<T> Briefs<T> {
     fn next(&mut self, is_answered: bool, now: Option<Timestamp>) -> Option<u32> {
         let queue = if is_answered { &mut self.answered } else { &mut self.asked };
         while let Some(due) = queue.pop_front_if(|due| now.is_none_or(|now| due.at <= now)) {
-            let flow = self.flows.get(due.slot as usize).and_then(Option::as_ref);
-            if flow.is_some_and(|(flow, generation)| *generation == due.generation && flow.answer.is_some() == is_answered) {
+            if is_current(&self.flows, &due, is_answered) {
                 return Some(due.slot | BRIEF);
             }
         }
@@ -158,9 +169,21 @@ impl<T> Briefs<T> {
         self.bytes
     }
 
+    /// How many places flows have in the queues.
+    #[cfg(test)]
+    pub(super) fn places(&self) -> usize {
+        self.asked.len() + self.answered.len()
+    }
+
     /// Forgets when to look at them. None is left.
     pub(super) fn clear(&mut self) {
         self.asked.clear();
         self.answered.clear();
     }
+}
+
+/// Whether a flow is still what it was when it was to be looked at: answered or not.
+fn is_current<T>(flows: &[Option<(Brief<T>, u32)>], due: &Due, is_answered: bool) -> bool {
+    let flow = flows.get(due.slot as usize).and_then(Option::as_ref);
+    flow.is_some_and(|(flow, generation)| *generation == due.generation && flow.answer.is_some() == is_answered)
 }

@@ -532,6 +532,7 @@ impl<R: Rider> FlowTable<R> {
         let Some(mut entry) = self.entries.get_mut(slot as usize).and_then(Option::take) else { return };
         self.free.push(slot);
         self.used = self.used.saturating_sub(entry_bytes::<R>() + entry.cold.charged);
+        self.tidy();
         entry.finish(shared, how);
         let ended = entry.ended(how);
         R::ended(shared, ended, entry.cold.rider.take());
@@ -559,7 +560,7 @@ fn key<R: Rider>(
 
 /// Bytes that an entry costs without what its streams and rider hold.
 const fn entry_bytes<R>() -> usize {
-    size_of::<Option<Entry<R>>>() + size_of::<Cold<R>>() + size_of::<Due>() + 10
+    size_of::<Option<Entry<R>>>() + size_of::<Cold<R>>() + 2 * size_of::<Due>() + 10
 }
 
 /// The initial sequence number, where a packet is a SYN and nothing else.

@@ -587,3 +587,19 @@ fn brief_flows_keep_to_the_budget() {
     assert!(shared.brief.iter().all(|(_, how, answered)| *how == if *answered { Finish::Idle } else { Finish::Evicted }));
     assert_eq!(close(&mut table, &mut shared).len(), 1000 - ended);
 }
+
+#[test]
+fn what_has_ended_has_no_places_for_long() {
+    let (mut table, mut shared) = (FlowTable::<Recorder>::new(1 << 20, 1), Shared::default());
+    for n in 0..20_000u16 {
+        let talk = [(true, S, 99, &b""[..]), (false, S | A, 499, b""), (false, A | R, 500, b"")];
+        let segments = talk.map(|(from_client, flags, seq, payload)| packet(from_client, Tcp { seq, ack: 100, flags }, payload));
+        let lookup = [datagram(true, b"?a"), datagram(false, b"!b")];
+        for mut packet in segments.into_iter().chain(lookup) {
+            let port = if packet.source.port == CLIENT.port { &mut packet.source.port } else { &mut packet.destination.port };
+            *port = 20_000 + n;
+            feed(&mut table, &mut shared, &packet, FrameId::new(0, n.into()), Timestamp::from_nanos(i64::from(n) * 50_000_000));
+        }
+    }
+    assert!(table.places() < 3000, "{}", table.places());
+}

@@ -119,6 +119,19 @@ impl<R: Rider> FlowTable<R> {
         }
     }
 
+    /// Lets go of the places in queues of flows that have ended, where they are more than those of others: a connection's turn comes in a day.
+    #[inline]
+    pub(super) fn tidy(&mut self) {
+        let open = self.entries.len() - self.free.len();
+        if self.connections.len() + self.datagrams.len() > 2 * open + limits::PLACES_LEFT {
+            let Self { connections, datagrams, entries, .. } = self;
+            let is_current =
+                |due: &Due| entries.get(due.slot as usize).and_then(Option::as_ref).is_some_and(|entry| entry.generation == due.generation);
+            connections.retain(is_current);
+            datagrams.retain(is_current);
+        }
+    }
+
     /// Whether the entry that was to be looked at is still the one in its slot.
     fn is_current(&self, due: &Due) -> bool {
         self.entry(due.slot).is_some_and(|entry| entry.generation == due.generation)
@@ -141,5 +154,11 @@ impl<R: Rider> FlowTable<R> {
             self.remove_slot(&closed.key, slot);
         }
         true
+    }
+
+    /// How many places flows have in the queues.
+    #[cfg(test)]
+    pub(in crate::flow) fn places(&self) -> usize {
+        [&self.reset, &self.ending, &self.datagrams, &self.connections].map(VecDeque::len).iter().sum::<usize>() + self.briefs.places()
     }
 }
