@@ -5,7 +5,7 @@ usage: soak.py WIREWITNESS CAPTURE.pcap ... [--minutes 10] [--threads 1]
 Each round of a capture is a section of one pcapng stream, whose interface has an offset that moves its packets behind those before. Memory is that
 of the process, looked at four times a second: its peak in the last third may not be more than 5 % above that in the second.
 """
-import os, struct, subprocess, sys, tempfile, threading, time
+import contextlib, os, struct, subprocess, sys, tempfile, threading, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PIECE = 1 << 20
@@ -62,20 +62,17 @@ def main():
         command = [exe, 'audit', '--json', '--no-progress', '--threads', str(options['--threads'])]
         audit = subprocess.Popen(command + ['--policy', os.path.join(HERE, 'policy.toml'), '-'], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         document = []
-        reading = threading.Thread(target=lambda: document.append(audit.stdout.read()))
+        reading = threading.Thread(target=lambda: document.append(audit.stdout.read()), daemon=True)
         reading.start()
         samples, done = [], threading.Event()
         began = time.monotonic()
 
         def watch():
             while not done.wait(0.25):
-                try:
+                with contextlib.suppress(OSError):      # it may have ended
                     samples.append(resident(audit.pid))
-                except (IndexError, OSError):
-                    pass
 
-        watching = threading.Thread(target=watch)
-        watching.start()
+        threading.Thread(target=watch, daemon=True).start()
         rounds, at = 0, made[0][2]
         while time.monotonic() - began < options['--minutes'] * 60:
             for body, link, first, last in made:
@@ -91,12 +88,12 @@ def main():
         status = audit.wait()
         reading.join()
     third = len(samples) // 3
+    if status not in (0, 1) or rounds < 3 or third == 0:
+        sys.exit('exit %d, %d rounds: no verdict, or too few rounds' % (status, rounds))
     peaks = [max(samples[n * third:(n + 1) * third]) for n in range(3)]
     packets = next(line for line in document[0].decode().splitlines() if '"packets":' in line)
     print('%d rounds,%s, exit %d, peaks by thirds of the time: %s MB' % (
         rounds, packets.rstrip().rstrip(','), status, ', '.join(str(peak >> 20) for peak in peaks)))
-    if status not in (0, 1) or rounds < 3:
-        sys.exit('too few rounds, or no verdict')
     if peaks[2] > peaks[1] * 1.05:
         sys.exit('memory grows')
 

@@ -31,7 +31,7 @@ impl<R: Rider> FlowTable<R> {
             self.end(shared, slot, Finish::Idle);
         }
         while let Some(due) = self.reset.pop_front_if(|due| due.at <= self.now) {
-            if self.is_current(&due) {
+            if is_current(&self.entries, &due) {
                 self.end_over(shared, due.slot);
             }
         }
@@ -114,7 +114,7 @@ impl<R: Rider> FlowTable<R> {
     }
 
     fn end_if(&mut self, shared: &mut R::Shared, due: &Due, how: Finish) {
-        if self.is_current(due) {
+        if is_current(&self.entries, due) {
             self.end(shared, due.slot, how);
         }
     }
@@ -125,16 +125,9 @@ impl<R: Rider> FlowTable<R> {
         let open = self.entries.len() - self.free.len();
         if self.connections.len() + self.datagrams.len() > 2 * open + limits::PLACES_LEFT {
             let Self { connections, datagrams, entries, .. } = self;
-            let is_current =
-                |due: &Due| entries.get(due.slot as usize).and_then(Option::as_ref).is_some_and(|entry| entry.generation == due.generation);
-            connections.retain(is_current);
-            datagrams.retain(is_current);
+            connections.retain(|due| is_current(entries, due));
+            datagrams.retain(|due| is_current(entries, due));
         }
-    }
-
-    /// Whether the entry that was to be looked at is still the one in its slot.
-    fn is_current(&self, due: &Due) -> bool {
-        self.entry(due.slot).is_some_and(|entry| entry.generation == due.generation)
     }
 
     /// Keeps what tells the stragglers of a connection that has ended, and forgets what is too old for that.
@@ -161,4 +154,9 @@ impl<R: Rider> FlowTable<R> {
     pub(in crate::flow) fn places(&self) -> usize {
         [&self.reset, &self.ending, &self.datagrams, &self.connections].map(VecDeque::len).iter().sum::<usize>() + self.briefs.places()
     }
+}
+
+/// Whether the entry that was to be looked at is still the one in its slot.
+fn is_current<R: Rider>(entries: &[Option<Entry<R>>], due: &Due) -> bool {
+    entries.get(due.slot as usize).and_then(Option::as_ref).is_some_and(|entry| entry.generation == due.generation)
 }
